@@ -1,0 +1,1 @@
+"""The four graphs: agent < group < training, and evaluation."""

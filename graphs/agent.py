@@ -1,0 +1,82 @@
+"""The agent: one rollout of a ReAct loop that reads the experience library.
+
+    START → call_model ⇄ tools
+                └→ END
+
+After `max_turns` model calls with tools it is asked once for its final answer without them.
+"""
+
+from typing import Any
+
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from training_free_grpo.experience import with_experience
+from training_free_grpo.graphs.parts import Parts, current_settings, node
+from training_free_grpo.graphs.state import AgentState
+from training_free_grpo.prompts import render_prompt
+from training_free_grpo.settings import Settings
+
+
+async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
+    """Ask the model for its next message; without tools once its turns are used up."""
+    settings = current_settings(state)
+    turns = sum(isinstance(m, AIMessage) for m in state["messages"])
+    last = turns >= settings.max_turns
+    system = render_prompt("agent", objective=settings.agent_objective)
+    talk = [SystemMessage(with_experience(system, state.get("lessons", ""))), *state["messages"]]
+    if last:
+        talk.append(HumanMessage(render_prompt("final_answer")))
+    answer = await parts.models.policy(settings, state.get("evaluation", False)).call(
+        talk,
+        role="rollout",
+        tools=[] if last else parts.tools_for(settings).tools,
+        seed=state.get("seed", settings.seed),
+        attempt=state.get("attempt", 0),
+    )
+    return {"messages": [without_tool_calls(answer) if last else answer]}
+
+
+def without_tool_calls(answer: AIMessage) -> AIMessage:
+    """Drop calls that a model made though it had no tools left: nobody will answer them."""
+    return AIMessage(answer.text, id=answer.id, usage_metadata=answer.usage_metadata)
+
+
+async def call_tools(parts: Parts, state: AgentState) -> dict[str, Any]:
+    """Run the tools that the model called, at once; every call gets an answer it can act on."""
+    asked = state["messages"][-1]
+    assert isinstance(asked, AIMessage)
+    answers: list[Any] = [refuse(call) for call in asked.invalid_tool_calls]
+    if asked.tool_calls:
+        ran = await parts.tools_for(current_settings(state)).run.ainvoke(state)
+        answers += ran["messages"]
+    return {"messages": answers}
+
+
+def refuse(call: Any) -> ToolMessage:
+    """Tell the model that the arguments of a call were not JSON."""
+    said = f"The arguments are not valid JSON: {call.get('error') or call.get('args')}. Call again."
+    return ToolMessage(said, tool_call_id=call["id"], name=call["name"], status="error")
+
+
+def next_node(state: AgentState) -> str:
+    """Go on to the tools as long as the model calls any."""
+    answer = state["messages"][-1]
+    called = isinstance(answer, AIMessage) and (answer.tool_calls or answer.invalid_tool_calls)
+    return "tools" if called else END
+
+
+def build_agent_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Build the ReAct agent over the given tools and models."""
+    graph = StateGraph(AgentState, context_schema=Settings)
+    graph.add_node("call_model", node(call_model, parts))
+    graph.add_node("tools", node(call_tools, parts))
+    graph.add_edge(START, "call_model")
+    graph.add_conditional_edges("call_model", next_node, ["tools", END])
+    graph.add_edge("tools", "call_model")
+    return graph.compile(name="agent")
+
+
+agent = build_agent_graph(Parts())
+"""The graph that langgraph.json serves: a talk with the agent, in Studio."""

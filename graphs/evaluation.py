@@ -1,0 +1,93 @@
+"""Evaluation: k attempts at each problem, graded and counted; groups without the comparison.
+
+START → prepare → group ×N → report → END
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Checkpointer, Send
+
+from training_free_grpo.archive import Archive
+from training_free_grpo.datasets import read_problems
+from training_free_grpo.graders import Grader
+from training_free_grpo.graphs.group import build_group_graph
+from training_free_grpo.graphs.parts import (
+    Agent,
+    Parts,
+    context_settings,
+    current_settings,
+    make_parts,
+    node,
+    unlimited,
+)
+from training_free_grpo.graphs.state import EvaluationState, GroupInput, TrainingInput
+from training_free_grpo.library import empty_library, read_library, render_library
+from training_free_grpo.metrics import measure_evaluation
+from training_free_grpo.models import Models
+from training_free_grpo.settings import Settings
+
+
+async def prepare(parts: Parts, state: EvaluationState) -> dict[str, Any]:
+    """Check what the evaluation is given, before any money is spent."""
+    settings = context_settings()
+    await asyncio.to_thread(parts.models.check, settings)
+    problems, _ = read_problems(state.get("problems") or [])
+    library = read_library(state["library"]) if state.get("library") else empty_library()
+    return {
+        "settings": settings.changed(),
+        "problems": problems,
+        "library": library,
+        "lessons": await parts.archive.keep_text(render_library(library)),
+    }
+
+
+def send_groups(state: EvaluationState) -> list[Send]:
+    """Give each problem to a group of its own."""
+    size = current_settings(state).attempts
+    # Step 0 whatever the library: with and without it, the seeds are the same, so the
+    # difference between two evaluations is a paired one.
+    shared = {"lessons": state["lessons"], "settings": state["settings"], "step": 0}
+    return [
+        Send("group", GroupInput(problem=problem, size=size, compare=False, **shared))  # type: ignore[typeddict-item]
+        for problem in state["problems"]
+    ]
+
+
+async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
+    """Count what the groups found."""
+    return {"evaluation": measure_evaluation(state["groups"], current_settings(state).attempts)}
+
+
+def build_evaluation_graph(
+    agent: Agent | None = None,
+    grader: Grader | None = None,
+    tools: Sequence[BaseTool] | None = None,
+    checkpointer: Checkpointer = None,
+    *,
+    models: Models | None = None,
+    archive: Archive | None = None,
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Build the evaluation graph; with nothing given it runs on what the settings name.
+
+    `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
+    callable, `models` chat models in place of the settings' names.
+    """
+    parts = make_parts(agent, grader, tools, models, archive)
+    graph = StateGraph(EvaluationState, context_schema=Settings, input_schema=TrainingInput)
+    graph.add_node("prepare", node(prepare, parts))
+    graph.add_node("group", build_group_graph(parts))
+    graph.add_node("report", node(report, parts))
+    graph.add_edge(START, "prepare")
+    graph.add_conditional_edges("prepare", send_groups, ["group"])
+    graph.add_edge("group", "report")
+    graph.add_edge("report", END)
+    return unlimited(graph.compile(name="evaluation", checkpointer=checkpointer))
+
+
+evaluation = build_evaluation_graph()
+"""The graph that langgraph.json serves, on the embedded model until a context says otherwise."""

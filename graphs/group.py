@@ -1,0 +1,165 @@
+"""A group: one problem, G attempts, and the difference between them in words.
+
+    START → rollout ×G → grade → [contrast?] → summarize ×G → extract_advantage → END
+
+A graph of its own, so that every problem of a batch goes on alone: LangGraph's supersteps have
+a barrier, and in one flat graph the slowest rollout would hold up every summary.
+"""
+
+import asyncio
+from typing import Any
+
+from langchain_core.runnables import Runnable
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.types import Send
+
+from training_free_grpo.graders import apply_grader
+from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.parts import Parts, current_settings, node
+from training_free_grpo.graphs.rollout import run_rollout
+from training_free_grpo.graphs.state import (
+    GroupInput,
+    GroupOutput,
+    GroupState,
+    RolloutTask,
+    SummaryTask,
+)
+from training_free_grpo.groups import close_group, reflects, seed_of
+from training_free_grpo.ledger import add_ledgers, metered
+from training_free_grpo.library import parse_lessons
+from training_free_grpo.models import ModelError, Refused
+from training_free_grpo.models.limits import limit
+from training_free_grpo.records import JSON, Grade, Problem, Rollout
+from training_free_grpo.reflection import extract_advantage as extract
+from training_free_grpo.reflection import summarize as summarize_attempt
+
+
+def send_rollouts(state: GroupState) -> list[Send] | str:
+    """Make every attempt a task of its own, so that each is durable once it is finished."""
+    if not state["size"]:
+        return "extract_advantage"
+    step, id = state["step"], state["problem"]["id"]
+    seed = seed_of(current_settings(state).seed, step, id)
+    return [
+        Send("rollout", RolloutTask(**given(state), id=f"{step}/{id}/{n}", attempt=n, seed=seed))
+        for n in range(state["size"])
+    ]
+
+
+async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) -> dict[str, Any]:
+    """Let the agent attempt the problem once."""
+    settings = current_settings(task)
+    lessons = await parts.archive.read_text(task["lessons"])
+    async with limit("rollouts", settings.concurrency):
+        done = await run_rollout(agent, parts.agent is not None, {**task}, lessons, settings)
+    line = {"id": task["id"], "step": task["step"], "problem_id": task["problem"]["id"]}
+    line |= {"problem": task["problem"]["problem"], "attempt": task["attempt"], **done}
+    record = {"id": task["id"], "attempt": task["attempt"], **done}
+    record |= {"trajectory": await parts.archive.keep_rollout(line)}
+    return {"rollouts": [without(record, "messages", "usage")], "usage": done["usage"]}
+
+
+async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
+    """Grade every finished attempt; close the group here if it teaches nothing."""
+    finished = [r for r in state["rollouts"] if r["missing"] is None]
+    with metered() as usage:
+        found = await asyncio.gather(*(grade_one(parts, state["problem"], r) for r in finished))
+    grades = {r["id"]: g for r, g in zip(finished, found, strict=True)}
+    update: dict[str, Any] = {"grades": grades, "usage": usage}
+    if not (state["compare"] and reflects(current_settings(state), grades)):
+        total = add_ledgers(state["usage"], usage)
+        update["groups"] = [close_group(state["problem"]["id"], state["rollouts"], grades, total)]
+    return update
+
+
+async def grade_one(parts: Parts, problem: Problem, rollout: Rollout) -> Grade:
+    """Grade one attempt; a grader that needs the transcript gets it."""
+    transcript = await parts.archive.read_transcript(rollout["trajectory"])
+    return await apply_grader(parts.grader, problem, rollout["answer"], transcript)
+
+
+def send_summaries(state: GroupState) -> list[Send] | str:
+    """Put each graded attempt into words, unless the group was closed without contrast."""
+    if state["groups"]:
+        return END
+    grades = state["grades"]
+    return [
+        Send("summarize", SummaryTask(**given(state), rollout=r, grade=grades[r["id"]]))
+        for r in state["rollouts"]
+        if r["id"] in grades and grades[r["id"]]["reward"] is not None
+    ]
+
+
+async def summarize(parts: Parts, task: SummaryTask) -> dict[str, Any]:
+    """Say what one attempt did; a lost summary costs the comparison one attempt, no more."""
+    settings, rollout = current_settings(task), task["rollout"]
+    transcript = await parts.archive.read_transcript(rollout["trajectory"])
+    endpoint = parts.models.reflection(settings)
+    with metered() as usage:
+        try:
+            text = await summarize_attempt(
+                endpoint,
+                settings,
+                task["problem"],
+                transcript,
+                task["grade"],
+                seed_of(rollout["id"]),
+            )
+        except Refused:
+            raise
+        except ModelError as error:
+            return {"lost": [str(error)], "usage": usage}
+    return {"summaries": {rollout["id"]: text}, "usage": usage}
+
+
+async def extract_advantage(parts: Parts, state: GroupState) -> dict[str, Any]:
+    """Put the difference between the attempts into words, and propose edits of the library."""
+    settings, problem = current_settings(state), state["problem"]
+    library = parse_lessons(await parts.archive.read_text(state["lessons"]))
+    told = [r for r in state["rollouts"] if r["id"] in state["summaries"]]
+    attempts = [(state["grades"][r["id"]]["reward"], state["summaries"][r["id"]]) for r in told]
+    advice, failure = None, None
+    with metered() as usage:
+        if len(attempts) < min(state["size"], 2):
+            failure = f"too few summaries: {state['lost'][0]}"
+        else:
+            try:
+                seed = seed_of(settings.seed, state["step"], problem["id"])
+                advice = await extract(
+                    parts.models.reflection(settings), settings, problem, library, attempts, seed
+                )
+            except Refused:
+                raise
+            except ModelError as error:
+                failure = str(error)
+    total = add_ledgers(state["usage"], usage)
+    grades = state.get("grades", {})
+    group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
+    return {"groups": [group]}
+
+
+def given(state: GroupState) -> GroupInput:
+    """Return what the group was given, for its tasks."""
+    return {key: state[key] for key in GroupInput.__annotations__}  # type: ignore[literal-required,return-value]
+
+
+def without(record: JSON, *names: str) -> JSON:
+    """Return the record without some fields."""
+    return {key: value for key, value in record.items() if key not in names}
+
+
+def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Build the graph of one group."""
+    agent = parts.agent or build_agent_graph(parts)
+    graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
+    graph.add_node("rollout", node(rollout, parts, agent))
+    graph.add_node("grade", node(grade, parts))
+    graph.add_node("summarize", node(summarize, parts))
+    graph.add_node("extract_advantage", node(extract_advantage, parts))
+    graph.add_conditional_edges(START, send_rollouts, ["rollout", "extract_advantage"])
+    graph.add_edge("rollout", "grade")
+    graph.add_conditional_edges("grade", send_summaries, ["summarize", END])
+    graph.add_edge("summarize", "extract_advantage")
+    graph.add_edge("extract_advantage", END)
+    return graph.compile(name="group")

@@ -1,0 +1,137 @@
+"""What a graph is built of: the objects that never enter state or settings."""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from typing import Any
+
+from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.tools import BaseTool
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.prebuilt import ToolNode
+from langgraph.runtime import get_runtime
+
+from training_free_grpo.archive import Archive, Inline
+from training_free_grpo.background import run_sync
+from training_free_grpo.graders import Grader, load_grader
+from training_free_grpo.models import Models
+from training_free_grpo.records import JSON
+from training_free_grpo.settings import Settings
+from training_free_grpo.simulated import passages
+from training_free_grpo.tools.corpus_search import corpus_search
+from training_free_grpo.tools.python_sandbox import make_python_tool
+from training_free_grpo.tools.web_search import make_search_tool
+
+_TASKS = 4096
+_SUPERSTEPS = 1_000_000
+
+Agent = Runnable[Any, Any]
+"""Any runnable over messages: a compiled graph, a chat model, a function made runnable."""
+
+
+@dataclass(frozen=True, eq=False)
+class Toolbox:
+    """Tools as the model is offered them, and the node that runs them."""
+
+    tools: Sequence[BaseTool]
+    run: ToolNode
+
+
+def make_toolbox(tools: Sequence[BaseTool]) -> Toolbox:
+    """Make a toolbox; a tool that fails tells the model so."""
+    return Toolbox(tools, ToolNode(tools, handle_tool_errors=explain_tool_error))
+
+
+def explain_tool_error(error: Exception) -> str:
+    """Tell the model what went wrong in a tool."""
+    return f"The tool failed: {type(error).__name__}: {error}. Correct the call, or do without it."
+
+
+@cache
+def default_toolbox(offline: bool) -> Toolbox:
+    """Return Python and search; offline, search covers the embedded model's own small corpus."""
+    search = make_search_tool(corpus_search(passages()) if offline else None)
+    return make_toolbox([make_python_tool(), search])
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """The agent, grader, tools, models and archive that the nodes of a graph work with."""
+
+    agent: Agent | None = None
+    """An agent of the user's own, over messages; None for the ReAct agent of this package."""
+    grader: Grader = field(default_factory=lambda: load_grader("math"))
+    toolbox: Toolbox | None = None
+    """Tools of the ReAct agent; None for Python and web search."""
+    models: Models = field(default_factory=Models)
+    archive: Archive = field(default_factory=Inline)
+
+    def tools_for(self, settings: Settings) -> Toolbox:
+        """Return the tools of a run."""
+        return self.toolbox or default_toolbox(offline=settings.model == "simulated")
+
+
+def make_parts(
+    agent: Agent | None,
+    grader: Grader | None,
+    tools: Sequence[BaseTool] | None,
+    models: Models | None,
+    archive: Archive | None,
+) -> Parts:
+    """Gather what a builder was given, with the defaults for the rest."""
+    return Parts(
+        agent=agent,
+        grader=grader or load_grader("math"),
+        toolbox=None if tools is None else make_toolbox(tools),
+        models=models or Models(),
+        archive=archive or Inline(),
+    )
+
+
+def unlimited(
+    graph: CompiledStateGraph[Any, Any, Any, Any],
+) -> CompiledStateGraph[Any, Any, Any, Any]:
+    """Lift LangGraph's own limit on tasks: ours are held inside the nodes.
+
+    `graph.invoke` would otherwise run a handful at once, and queue the checkpoint writes of
+    finished tasks behind those that wait.
+    """
+    return graph.with_config(max_concurrency=_TASKS, recursion_limit=_SUPERSTEPS)
+
+
+def node(action: Callable[..., Awaitable[JSON]], *given: object) -> Runnable[Any, Any]:
+    """Make one coroutine function `action(*given, state)` a node for `ainvoke` and `invoke`.
+
+    An async-only node would make `graph.invoke` fail, and a second, synchronous body would be
+    the same thing twice.
+    """
+
+    async def run_async(state: Any, config: RunnableConfig) -> JSON:
+        return await action(*given, state)
+
+    def run(state: Any, config: RunnableConfig) -> JSON:
+        return run_sync(run_async(state, config))
+
+    return RunnableLambda(run, afunc=run_async, name=action.__name__)
+
+
+def current_settings(state: Mapping[str, Any]) -> Settings:
+    """Return the settings kept in the state, else those that this run was started with.
+
+    A context is not persisted: resumed without it, plain LangGraph hands out None.
+    """
+    if "settings" in state:
+        return _read_settings(json.dumps(state["settings"]))
+    return context_settings()
+
+
+def context_settings() -> Settings:
+    """Return the settings that this run was started with."""
+    context: Any = get_runtime().context
+    return context if isinstance(context, Settings) else Settings.read(dict(context or {}))
+
+
+@lru_cache(maxsize=64)
+def _read_settings(changed: str) -> Settings:
+    return Settings.read(json.loads(changed))

@@ -1,0 +1,130 @@
+"""Run one attempt of an agent, whoever's agent it is, and note what came of it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, cast
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import (
+    AIMessage,
+    AnyMessage,
+    HumanMessage,
+    SystemMessage,
+    convert_to_messages,
+    convert_to_openai_messages,
+)
+from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.runnables.config import ensure_config, set_config_context
+
+from training_free_grpo.experience import experience_block
+from training_free_grpo.ledger import metered, usage_of_messages
+from training_free_grpo.models import ModelError, Refused
+from training_free_grpo.records import JSON, Ledger
+from training_free_grpo.settings import Settings
+
+_SUPERSTEPS = 10_000
+"""The turn limit ends our agent; a user's own may have any."""
+
+
+async def run_rollout(
+    agent: Runnable[Any, Any], own: bool, task: JSON, lessons: str, settings: Settings
+) -> JSON:
+    """Run the agent on a problem within its time; return the figures and the messages.
+
+    `own` agents are the user's: they get the lessons as a system message. A lost rollout is
+    missing, with the reason; only Refused is raised, for no other rollout could succeed either.
+    """
+    started = time.monotonic()
+    messages: list[AnyMessage] = []
+    missing = None
+    with metered() as usage:
+        try:
+            async with asyncio.timeout(settings.rollout_timeout):
+                messages = await call_agent(agent, own, task, lessons, settings)
+        except Refused:
+            raise
+        except TimeoutError:
+            missing = f"no answer within {settings.rollout_timeout:g} s"
+        except ModelError as error:
+            missing = f"{type(error).__name__.strip('_')}: {error}"
+        except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
+            missing = f"the agent failed: {type(error).__name__}: {error}"
+    return note_rollout(messages, missing, time.monotonic() - started, usage)
+
+
+async def call_agent(
+    agent: Runnable[Any, Any], own: bool, task: JSON, lessons: str, settings: Settings
+) -> list[AnyMessage]:
+    """Give the agent its problem, and return what it added to the talk."""
+    question = HumanMessage(task["problem"]["problem"])
+    given: dict[str, Any] = {"messages": [question]}
+    options: dict[str, Any] = {}
+    if own:
+        block = experience_block(lessons)
+        given = {"messages": [SystemMessage(block), question] if block else [question]}
+    else:
+        given |= {"lessons": lessons, "evaluation": not task["compare"], "seed": task["seed"]}
+        given |= {"attempt": task["attempt"], "settings": settings.changed()}
+        options["context"] = settings
+    takes_list = isinstance(agent, BaseChatModel) or (
+        isinstance(agent, RunnableBinding) and isinstance(agent.bound, BaseChatModel)
+    )
+    result = await run_apart(agent, given["messages"] if takes_list else given, task, options)
+    return read_result(result, given["messages"])
+
+
+async def run_apart(
+    agent: Runnable[Any, Any], given: Any, task: JSON, options: dict[str, Any]
+) -> Any:
+    """Run the agent outside the surrounding graph's checkpoints, but seen by its callbacks.
+
+    Its transcript is kept once, by the archive; and an agent compiled with a saver of its own
+    would share one thread with all its siblings and mix their messages up.
+    """
+    config = RunnableConfig(
+        callbacks=ensure_config().get("callbacks"),
+        configurable={"thread_id": task["id"]},
+        recursion_limit=_SUPERSTEPS,
+    )
+    with set_config_context({}) as context:
+        call = agent.ainvoke(given, config, **options)
+        return await asyncio.create_task(call, context=context)
+
+
+def read_result(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
+    """Return the messages that an agent added, from whatever form it answered in."""
+    if isinstance(result, dict) and "messages" in result:
+        result = result["messages"]
+    if isinstance(result, str):
+        result = [AIMessage(result)]
+    if not isinstance(result, list):
+        result = [result]
+    try:
+        messages = cast(list[AnyMessage], convert_to_messages(result))
+    except (ValueError, NotImplementedError) as error:
+        raise TypeError(f"it answered with {type(result).__name__}, not messages") from error
+    seen = {m.text for m in given}
+    start = next((n for n, m in enumerate(messages) if isinstance(m, AIMessage)), len(messages))
+    head = [m for m in messages[:start] if m.text not in seen]
+    return head + messages[start:]
+
+
+def note_rollout(
+    messages: Sequence[AnyMessage], missing: str | None, seconds: float, usage: Ledger
+) -> JSON:
+    """Note the figures of a rollout beside its messages, in the form of chat completions."""
+    answers = [m for m in messages if isinstance(m, AIMessage)]
+    if not usage and answers:
+        usage = {"rollout": usage_of_messages(answers)}
+    if missing is None and not (answers and answers[-1].text.strip()):
+        missing = "the agent ended without an answer"
+    return {
+        "answer": answers[-1].text if answers and missing is None else "",
+        "tool_calls": sum(len(m.tool_calls) for m in answers),
+        "turns": len(answers),
+        "seconds": round(seconds, 3),
+        "missing": missing,
+        "usage": usage,
+        "messages": convert_to_openai_messages(list(messages)),
+    }

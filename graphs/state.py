@@ -1,0 +1,120 @@
+"""The state of every graph: TypedDicts of plain JSON, so that each checkpoint can be read back."""
+
+from operator import add
+from typing import Annotated, Any, NotRequired
+
+from langchain_core.messages import AnyMessage
+from langgraph.graph.message import add_messages
+from typing_extensions import TypedDict
+
+from training_free_grpo.ledger import add_ledgers
+from training_free_grpo.records import (
+    JSON,
+    Evaluation,
+    Grade,
+    Group,
+    Ledger,
+    Library,
+    Metrics,
+    Problem,
+    Rollout,
+)
+
+
+def update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    """Merge two objects, the newer over the older: the reducer of keyed channels."""
+    return {**old, **new}
+
+
+class AgentState(TypedDict):
+    """The talk so far. The rest is given by whoever runs the agent, and may be left out."""
+
+    messages: Annotated[list[AnyMessage], add_messages]
+    lessons: NotRequired[str]
+    """The library as prompts show it; empty for none."""
+    settings: NotRequired[JSON]
+    evaluation: NotRequired[bool]
+    """Whether this is evaluation: another temperature."""
+    seed: NotRequired[int]
+    attempt: NotRequired[int]
+
+
+class GroupInput(TypedDict):
+    """What a group is given: plain JSON and small, for it is stored with every task."""
+
+    problem: Problem
+    lessons: Any
+    """Handle to the library as prompts show it."""
+    settings: JSON
+    step: int
+    size: int
+    """Attempts to make; 0 writes lessons from the problem alone."""
+    compare: bool
+    """Whether to reflect on the attempts: training does, evaluation does not."""
+
+
+class RolloutTask(GroupInput):
+    """One attempt to be made."""
+
+    id: str
+    attempt: int
+    seed: int
+
+
+class SummaryTask(GroupInput):
+    """One attempt to be put into words."""
+
+    rollout: Rollout
+    grade: Grade
+
+
+class GroupState(GroupInput):
+    """The work in progress of a group; only `groups` leaves it."""
+
+    rollouts: Annotated[list[Rollout], add]
+    grades: dict[str, Grade]
+    summaries: Annotated[dict[str, str], update]
+    lost: Annotated[list[str], add]
+    """Why summaries are missing."""
+    usage: Annotated[Ledger, add_ledgers]
+    groups: Annotated[list[Group], add]
+
+
+class GroupOutput(TypedDict):
+    """One finished group."""
+
+    groups: list[Group]
+
+
+class TrainingInput(TypedDict):
+    """What training starts from: rows of a data set, and a library to go on from."""
+
+    problems: list[Any]
+    library: NotRequired[Any]
+
+
+class TrainingState(TypedDict):
+    """The run: what it learned, how far it is, and the figures of each step."""
+
+    problems: list[Problem]
+    library: Library
+    settings: JSON
+    """The options that differ from the defaults: a resumed run has no other source of them."""
+    step: int
+    steps: int
+    epoch: int
+    batch: list[str]
+    lessons: Any
+    groups: Annotated[list[Group], add]
+    metrics: Annotated[list[Metrics], add]
+
+
+class EvaluationState(TypedDict):
+    """The groups of an evaluation, and the report made of them."""
+
+    problems: list[Problem]
+    library: Library
+    settings: JSON
+    lessons: Any
+    groups: Annotated[list[Group], add]
+    evaluation: Evaluation

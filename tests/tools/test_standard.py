@@ -1,0 +1,47 @@
+"""The suites that LangChain publishes for every tool."""
+
+from typing import Any
+
+from langchain_core.tools import BaseTool
+from langchain_tests.integration_tests import ToolsIntegrationTests
+from langchain_tests.unit_tests import ToolsUnitTests
+
+from training_free_grpo.tools.corpus_search import corpus_search
+from training_free_grpo.tools.python_sandbox import make_python_tool
+from training_free_grpo.tools.web_search import make_search_tool
+
+
+class Python:
+    @property
+    def tool_constructor(self) -> BaseTool:
+        return make_python_tool()
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"code": "6 * 7"}
+
+
+class Search:
+    @property
+    def tool_constructor(self) -> BaseTool:
+        return make_search_tool(corpus_search([{"title": "Paris", "text": "A city."}]))
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"query": "paris"}
+
+
+class TestPythonUnit(Python, ToolsUnitTests):
+    pass
+
+
+class TestPythonIntegration(Python, ToolsIntegrationTests):
+    pass
+
+
+class TestSearchUnit(Search, ToolsUnitTests):
+    pass
+
+
+class TestSearchIntegration(Search, ToolsIntegrationTests):
+    pass

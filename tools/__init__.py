@@ -1,0 +1,1 @@
+"""Tools for agents: plain LangChain tools that know nothing of the rest of this package."""

@@ -1,0 +1,90 @@
+"""`tfgrpo demo`: the whole loop on the embedded model, with no key and no network."""
+
+import asyncio
+from itertools import count
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training_free_grpo.cli.evaluate import describe_difference, describe_evaluation
+from training_free_grpo.cli.options import Json
+from training_free_grpo.cli.output import (
+    percent,
+    print_json,
+    print_lessons,
+    progress,
+    reports_errors,
+    results,
+)
+from training_free_grpo.cli.train import check_first, report, summarize_run
+from training_free_grpo.graphs.evaluation import build_evaluation_graph
+from training_free_grpo.metrics import compare_evaluations
+from training_free_grpo.records import JSON, Evaluation, Library, Metrics
+from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.settings import Settings
+from training_free_grpo.simulated import heldout_problems, training_problems
+from training_free_grpo.training_run import TrainingRun
+
+_BAR = 30
+
+
+@reports_errors
+def demo(
+    runs_dir: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    seed: Annotated[int, typer.Option(min=0, help="Another seed is another run.")] = 42,
+    as_json: Json = False,
+) -> None:
+    """Learn a library on the embedded model, and show the better agent. Takes half a minute.
+
+    Example: tfgrpo demo
+    """
+    settings = Settings(model="simulated", epochs=1, batch_size=20, attempts=2, seed=seed)
+    folder = RunFolder(next(p for n in count(1) if not (p := runs_dir / f"demo-{n}").exists()))
+    progress.print(
+        "This is a simulation of a model, not a result about models: rules that solve several\n"
+        "families of problems by sound or by tempting approaches, and that follow a lesson if,\n"
+        "and only if, their prompt contains one that fits.\n"
+    )
+    state, before, after = asyncio.run(run_demo(folder, settings))
+    difference = compare_evaluations(before, after)
+    if as_json:
+        summary = summarize_run(folder, state, None)
+        print_json(summary | {"before": before, "after": after, "difference": difference})
+        return
+    results.print("Mean reward of the rollouts, step by step:")
+    for step in state["metrics"]:
+        results.print(f"  {draw_step(step)}")
+    results.print("\nWhat it learned:")
+    print_lessons(state["library"])
+    results.print("\nOn problems it has never seen:")
+    results.print(f"  {describe_evaluation('before', before)}")
+    results.print(f"  {describe_evaluation('after', after)}")
+    results.print(f"  {describe_difference(difference)} (95 % interval)")
+    results.print(f"\nThe run is in {folder.path}: try  tfgrpo library show {folder.path}")
+
+
+async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluation, Evaluation]:
+    """Evaluate, train, evaluate again."""
+    progress.print("baseline on held-out problems …")
+    before = await evaluate_heldout(settings, None)
+    progress.print("training …")
+    training = TrainingRun(folder, settings, training_problems())
+    state = await training.run(check_first(settings), report)
+    progress.print("held-out problems again, with the library …\n")
+    return state, before, await evaluate_heldout(settings, state["library"])
+
+
+async def evaluate_heldout(settings: Settings, library: Library | None) -> Evaluation:
+    """Evaluate on the problems kept aside."""
+    given = {"problems": heldout_problems(), "library": library}
+    found = await build_evaluation_graph().ainvoke(given, context=settings)
+    evaluation: Evaluation = found["evaluation"]
+    return evaluation
+
+
+def draw_step(step: Metrics) -> str:
+    """Draw the reward of a step as a bar."""
+    reward = step["mean_reward"] or 0.0
+    bar = ("█" * round(_BAR * reward)).ljust(_BAR, "·")
+    return f"step {step['step']}  {bar} {percent(reward)}  {step['library_size']} lessons"

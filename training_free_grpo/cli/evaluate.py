@@ -1,0 +1,125 @@
+"""`tfgrpo evaluate`: mean@k of an agent, with and without its library."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from training_free_grpo.cli import options as o
+from training_free_grpo.cli.output import (
+    percent,
+    print_json,
+    progress,
+    reports_errors,
+    results,
+    signed,
+    span,
+)
+from training_free_grpo.datasets import load_problems
+from training_free_grpo.graphs.evaluation import build_evaluation_graph
+from training_free_grpo.ledger import total_usage
+from training_free_grpo.library import load_library
+from training_free_grpo.metrics import compare_evaluations
+from training_free_grpo.models import Models
+from training_free_grpo.preflight import check_endpoints
+from training_free_grpo.records import JSON, Evaluation, Library
+from training_free_grpo.settings import Settings
+
+
+@reports_errors
+def evaluate(
+    dataset: Annotated[
+        str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")
+    ],
+    library: Annotated[Path | None, typer.Option(help="Library file or run folder.")] = None,
+    baseline: Annotated[bool, typer.Option(help="Also without the library, and compare.")] = False,
+    k: Annotated[int | None, typer.Option("--k", help="Attempts per problem.")] = None,
+    preset: o.Preset = None,
+    config: o.Config = None,
+    model: o.Model = None,
+    base_url: o.BaseUrl = None,
+    judge_model: o.JudgeModel = None,
+    agent: o.AgentName = None,
+    grader: o.GraderName = "math",
+    concurrency: o.Concurrency = None,
+    temperature: o.Temperature = None,
+    seed: o.Seed = None,
+    limit: o.Limit = None,
+    settings: o.Set = None,
+    as_json: o.Json = False,
+) -> None:
+    """Measure mean@k over a data set, with an interval over problems.
+
+    Example: tfgrpo evaluate aime.jsonl --library runs/first --baseline --k 32
+    """
+    chosen = o.read_settings(
+        preset,
+        config,
+        settings,
+        model=model,
+        base_url=base_url,
+        judge_model=judge_model,
+        attempts=k,
+        concurrency=concurrency,
+        evaluation_temperature=temperature,
+        seed=seed,
+    )
+    problems, notes = load_problems(dataset, limit)
+    for note in notes:
+        progress.print(f"note: {note}")
+    lessons = load_library(library) if library else None
+    Models().check(chosen)
+    graph = build_evaluation_graph(o.read_agent(agent), o.read_grader(grader))
+    plans = [("without library", None), ("with library", lessons)]
+    wanted = [plan for plan in plans if baseline or plan[1] is lessons]
+    found = asyncio.run(run_all(graph, chosen, problems, wanted))
+    show(found, as_json)
+
+
+async def run_all(
+    graph: Any, settings: Settings, problems: Any, plans: list[tuple[str, Library | None]]
+) -> dict[str, Evaluation]:
+    """Run one evaluation after the other: at once they would compete for the endpoint."""
+    await check_endpoints(settings)
+    found = {}
+    for name, library in plans:
+        progress.print(f"evaluating {name}: {len(problems)} problems × {settings.attempts}")
+        given = {"problems": problems, "library": library}
+        found[name] = (await graph.ainvoke(given, context=settings))["evaluation"]
+    return found
+
+
+def show(found: dict[str, Evaluation], as_json: bool) -> None:
+    """Show each evaluation, and their difference if there are two."""
+    difference: JSON | None = None
+    if len(found) == 2:
+        before, after = found.values()
+        difference = compare_evaluations(before, after)
+    if as_json:
+        print_json({"evaluations": found, "difference": difference})
+        return
+    for name, evaluation in found.items():
+        results.print(describe_evaluation(name, evaluation))
+    if difference:
+        results.print(describe_difference(difference))
+
+
+def describe_evaluation(name: str, evaluation: Evaluation) -> str:
+    """Write an evaluation in a line."""
+    k, usage = evaluation["attempts"], total_usage(evaluation["usage"])
+    missing = sum(evaluation["missing"].values())
+    line = (
+        f"{name}: mean@{k} {percent(evaluation['mean'])} {span(evaluation['interval'])}, "
+        f"best@{k} {percent(evaluation['best'])}, {evaluation['problems']} problems, "
+        f"{usage['calls']} calls, {usage['input']:,} + {usage['output']:,} tokens"
+    )
+    return line + (f", {missing} attempts missing" if missing else "")
+
+
+def describe_difference(difference: JSON) -> str:
+    """Write a paired difference in a line."""
+    value, interval = difference["difference"], difference["interval"]
+    if value is None:
+        return "difference: nothing to compare"
+    return f"difference: {100 * value:+.1f} points {signed(interval)}, paired by problem"

@@ -1,0 +1,82 @@
+"""The options that the commands share, and the settings they add up to."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from training_free_grpo.graders import Grader, load_grader
+from training_free_grpo.graphs.parts import Agent
+from training_free_grpo.imports import ImportNameError, load_object
+from training_free_grpo.settings import PRESETS, Settings, SettingsError
+
+Dataset = Annotated[str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on stdout.")]
+Config = Annotated[Path | None, typer.Option(help="TOML file of settings; flags go before it.")]
+Preset = Annotated[str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}.")]
+Model = Annotated[
+    str | None, typer.Option(help="openai:NAME, any provider:name, simulated, or recorded:FILE.")
+]
+BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model.")]
+ReflectionModel = Annotated[str | None, typer.Option(help="Model that words the lessons.")]
+ReflectionUrl = Annotated[str | None, typer.Option(help="Endpoint of the reflection model.")]
+JudgeModel = Annotated[str | None, typer.Option(help="Model for graders that ask one.")]
+AgentName = Annotated[str | None, typer.Option("--agent", help="Your agent, as module:attr.")]
+GraderName = Annotated[str, typer.Option("--grader", help="math, or your own as module:attr.")]
+GroupSize = Annotated[int | None, typer.Option(help="Rollouts per problem.")]
+Concurrency = Annotated[int | None, typer.Option(help="Rollouts and model calls at once.")]
+Temperature = Annotated[float | None, typer.Option(help="Temperature of the rollouts.")]
+Seed = Annotated[int | None, typer.Option(help="Draws batches, seeds the embedded models.")]
+Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N problems.")]
+Set = Annotated[
+    list[str] | None, typer.Option("--set", help="Any other setting, as NAME=VALUE; repeatable.")
+]
+
+
+def read_settings(
+    preset: str | None, config: Path | None, pairs: list[str] | None, **flags: Any
+) -> Settings:
+    """Add up the settings: preset, then file, then --set, then flags; the later wins."""
+    options: dict[str, Any] = {}
+    if preset is not None:
+        if preset not in PRESETS:
+            raise SettingsError(f"preset {preset!r} is unknown; there are: {', '.join(PRESETS)}")
+        options |= PRESETS[preset]
+    if config is not None:
+        options |= Settings.read_file(config)
+    options |= dict(read_pair(pair) for pair in pairs or [])
+    options |= {name: value for name, value in flags.items() if value is not None}
+    return Settings.read(options)
+
+
+def read_pair(pair: str) -> tuple[str, Any]:
+    """Read NAME=VALUE; pydantic makes numbers of digits."""
+    name, equals, value = pair.partition("=")
+    if not equals:
+        raise SettingsError(f"--set {pair!r} is not of the form NAME=VALUE")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def read_agent(name: str | None) -> Agent | None:
+    """Load the user's agent: a runnable, or a function without arguments that returns one."""
+    from langchain_core.runnables import Runnable
+
+    if name is None:
+        return None
+    found = load_object(name, "agent")
+    if callable(found) and not isinstance(found, Runnable):
+        found = found()
+    if not isinstance(found, Runnable):
+        raise ImportNameError(
+            f"agent {name!r} is {type(found).__name__}, not a runnable: name a compiled graph, a "
+            "chat model, or a function without arguments that returns one"
+        )
+    return found
+
+
+def read_grader(name: str) -> Grader:
+    """Load a grader by name."""
+    try:
+        return load_grader(name)
+    except ValueError as error:
+        raise ImportNameError(str(error)) from None

@@ -1,0 +1,82 @@
+"""What the commands say: results on stdout, progress on stderr, errors as one clear message."""
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+
+from training_free_grpo.datasets import DatasetError
+from training_free_grpo.imports import ImportNameError
+from training_free_grpo.library import LibraryError, active_experiences
+from training_free_grpo.models import ModelError
+from training_free_grpo.records import Library
+from training_free_grpo.run_folder import RunError
+from training_free_grpo.settings import SettingsError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+BAD_INPUT = (SettingsError, DatasetError, LibraryError, ImportNameError, RunError)
+FAILED, USAGE, INTERRUPTED = 1, 2, 130
+
+# What models and data sets wrote is printed as it stands: no markup, no highlighting of numbers.
+progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
+results = Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn the errors that a user can mend into one message and the exit code of the contract."""
+
+    @functools.wraps(command)
+    def run(*given: P.args, **options: P.kwargs) -> R:
+        try:
+            return command(*given, **options)
+        except BAD_INPUT as error:
+            raise fail(str(error), USAGE) from None
+        except ModelError as error:
+            raise fail(f"the model cannot be used: {error}", FAILED) from None
+        except KeyboardInterrupt:
+            raise fail("interrupted; what was finished is saved", INTERRUPTED) from None
+
+    return run
+
+
+def fail(message: str, code: int) -> typer.Exit:
+    """Say what is wrong, and return the exit to raise."""
+    progress.print(f"tfgrpo: {message}", style="red")
+    return typer.Exit(code)
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON object, last on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def print_lessons(library: Library) -> None:
+    """Print the lessons in force, a line each."""
+    for lesson in active_experiences(library):
+        seen = len(lesson["created"]["problems"])
+        source = f"step {lesson['created']['step']}, {seen} problems" if seen else "given"
+        results.print(f"  [{lesson['id']}] {lesson['content']}  ({source})")
+    if not active_experiences(library):
+        results.print("  (no lessons)")
+
+
+def percent(value: float | None) -> str:
+    """Write a share as a percentage."""
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def signed(interval: tuple[float, float] | None) -> str:
+    """Write the interval of a difference, in percentage points."""
+    return "" if interval is None else f"[{100 * interval[0]:+.1f}, {100 * interval[1]:+.1f}]"
+
+
+def span(interval: tuple[float, float] | None) -> str:
+    """Write an interval of shares in percent."""
+    return "" if interval is None else f"[{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]"

@@ -1,0 +1,154 @@
+"""The seam through which every grader is used: a callable, sync or async."""
+
+import asyncio
+import functools
+import importlib
+import inspect
+import math
+import operator
+import os
+import sys
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from numbers import Real
+from typing import Any, cast, get_args
+
+from training_free_grpo.graders.math import grade_math
+from training_free_grpo.records import JSON, Grade, Problem, Verdict
+
+Result = Grade | Mapping[str, Any] | float | bool
+
+Grader = Callable[..., Result | Awaitable[Result]]
+"""Called with (problem, answer), and with `trajectory=` where it has a parameter of that name."""
+
+_HALF = 0.5
+_REWARDS = {"right": 1.0, "wrong": 0.0}
+
+
+async def apply_grader(
+    grader: Grader, problem: Problem, answer: str, trajectory: Sequence[JSON]
+) -> Grade:
+    """Grade an answer with any grader; whatever goes wrong in it is a verdict, never a 0.
+
+    A bare number is `right` from 0.5 upward; a grader that sees it differently returns a verdict.
+    A grader that is not async runs in a thread.
+    """
+    extra = {"trajectory": trajectory} if _wants_trajectory(grader) else {}
+    call = functools.partial(grader, problem, answer, **extra)
+    try:
+        found = call() if _is_async(grader) else await asyncio.to_thread(_run, call)
+        if inspect.isawaitable(found):
+            found = await found
+        return _grade(found, answer, _name(grader))
+    except Exception as error:  # noqa: BLE001 - a grader is anyone's code
+        critique = f"The grader failed: {type(error).__name__}: {error}"
+        return Grade(
+            reward=None, verdict="failed", extracted="", critique=critique, method=_name(grader)
+        )
+
+
+def load_grader(name: str) -> Grader:
+    """Load `math`, or `module:attribute` from the current folder or the path."""
+    if name == "math":
+        return _math
+    module_name, _, attribute = name.partition(":")
+    if not module_name or not attribute:
+        raise ValueError(
+            f"Unknown grader {name!r}: use 'math', or 'module:attribute' for a callable of yours."
+        )
+    grader = _attribute(_module(module_name, name), attribute, name)
+    if not callable(grader):
+        raise ValueError(
+            f"Grader {name!r} is a {type(grader).__name__}, which cannot be called: "
+            "name a function that takes (problem, answer)."
+        )
+    return cast(Grader, grader)
+
+
+def _math(problem: Problem, answer: str) -> Grade:
+    return grade_math(answer, problem["answers"])
+
+
+def _wants_trajectory(grader: Grader) -> bool:
+    try:
+        parameters = inspect.signature(grader).parameters
+    except ValueError:  # some built-in callables have no signature to read
+        return False
+    any_keyword = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
+    return any_keyword or "trajectory" in parameters
+
+
+def _is_async(grader: Grader) -> bool:
+    call = getattr(grader, "__call__", None)  # noqa: B004 - asked of its type, not whether it is one
+    return inspect.iscoroutinefunction(grader) or inspect.iscoroutinefunction(call)
+
+
+def _run(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except StopIteration as error:
+        # asyncio cannot carry this one out of a thread: the caller would wait for ever.
+        raise RuntimeError("StopIteration left the grader") from error
+
+
+def _name(grader: Grader) -> str:
+    return str(getattr(grader, "__name__", type(grader).__name__)).lstrip("_")
+
+
+def _grade(found: object, answer: str, method: str) -> Grade:
+    fields = found if isinstance(found, Mapping) else {"reward": found}
+    reward = _reward(fields.get("reward"), found)
+    verdict = _verdict(fields.get("verdict"), reward, found)
+    if verdict not in _REWARDS:
+        reward = None
+    elif reward is None:
+        reward = _REWARDS[verdict]
+    return Grade(
+        reward=reward,
+        verdict=verdict,
+        extracted=str(fields.get("extracted", answer)),
+        critique=str(fields.get("critique", f"The answer was judged {verdict}.")),
+        method=str(fields.get("method", method)),
+    )
+
+
+def _reward(value: object, found: object) -> float | None:
+    if value is None and isinstance(found, Mapping) and {"reward", "verdict"} & found.keys():
+        return None
+    if not isinstance(value, Real) or not math.isfinite(value):
+        raise ValueError(
+            f"returned {found!r}; a grader returns a finite number, a bool, "
+            "or a dict with 'reward' or 'verdict'"
+        )
+    return float(value)
+
+
+def _verdict(value: object, reward: float | None, found: object) -> Verdict:
+    if value is None:
+        return "undecided" if reward is None else "right" if reward >= _HALF else "wrong"
+    if value not in get_args(Verdict):
+        raise ValueError(f"returned {found!r}; a verdict is one of {', '.join(get_args(Verdict))}")
+    return cast(Verdict, value)
+
+
+def _module(module_name: str, name: str) -> object:
+    if (folder := os.getcwd()) not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        # A module that is found but lacks something itself tells its own story.
+        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
+            raise
+        raise ValueError(
+            f"Grader {name!r}: there is no module {module_name!r} in {folder} or on the path; "
+            "start from the folder that holds it, or install it."
+        ) from error
+
+
+def _attribute(module: object, attribute: str, name: str) -> object:
+    try:
+        return operator.attrgetter(attribute)(module)
+    except AttributeError as error:
+        raise ValueError(
+            f"Grader {name!r}: the module has no {attribute!r}; check the name after the colon."
+        ) from error

@@ -1,0 +1,59 @@
+"""The models of a run, by role: policy, reflection, judge. Three bindings, never one mutated."""
+
+import threading
+from dataclasses import dataclass, field
+
+from langchain_core.language_models import BaseChatModel
+
+from training_free_grpo.models.chat import check_model
+from training_free_grpo.models.endpoint import Endpoint
+from training_free_grpo.models.errors import ModelError, Outage, Refused, Unusable
+from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.settings import Settings
+
+__all__ = ["Endpoint", "ModelError", "Models", "Outage", "Refused", "Unusable"]
+
+
+@dataclass(frozen=True, eq=False)
+class Models:
+    """The endpoints of a graph, made when first used; chat models given here are used as given."""
+
+    policy_model: BaseChatModel | None = None
+    reflection_model: BaseChatModel | None = None
+    judge_model: BaseChatModel | None = None
+    _made: dict[object, Endpoint] = field(default_factory=dict, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def policy(self, settings: Settings, evaluation: bool = False) -> Endpoint:
+        """Return the model that makes rollouts, at the temperature of training or evaluation."""
+        heat = settings.evaluation_temperature if evaluation else settings.temperature
+        return self._endpoint(settings, policy_name(settings), heat, self.policy_model)
+
+    def reflection(self, settings: Settings) -> Endpoint:
+        """Return the model that summarizes, compares and edits."""
+        given = self.reflection_model or self.policy_model
+        heat = settings.reflection_temperature
+        return self._endpoint(settings, reflection_name(settings), heat, given)
+
+    def judge(self, settings: Settings) -> Endpoint:
+        """Return the model that judges answers."""
+        given = self.judge_model or self.reflection_model or self.policy_model
+        heat = settings.reflection_temperature
+        return self._endpoint(settings, judge_name(settings), heat, given)
+
+    def check(self, settings: Settings) -> None:
+        """Raise SettingsError for a model that cannot be made, before anything is spent."""
+        if self.policy_model is None:
+            check_model(*policy_name(settings))
+        if self.policy_model is None and self.reflection_model is None:
+            check_model(*reflection_name(settings))
+            check_model(*judge_name(settings))
+
+    def _endpoint(
+        self, settings: Settings, name: Name, heat: float, given: BaseChatModel | None
+    ) -> Endpoint:
+        key = (settings, name, heat, id(given))
+        with self._lock:
+            if key not in self._made:
+                self._made[key] = Endpoint(settings, *name, heat, given)
+            return self._made[key]

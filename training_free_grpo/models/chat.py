@@ -1,0 +1,95 @@
+"""Make the chat model that a name in the settings stands for."""
+
+import os
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+
+from training_free_grpo.models.http import shared_client
+from training_free_grpo.models.recorded import RecordedModel
+from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.simulated import SimulatedModel
+
+
+def check_model(name: str, base_url: str | None) -> None:
+    """Raise SettingsError for a name that no model can be made of, before anything is spent."""
+    provider, _, rest = name.partition(":")
+    if name == "simulated":
+        return
+    if provider == "recorded":
+        RecordedModel.load(rest)
+    elif is_openai(name, base_url):
+        check_openai(base_url)
+    else:
+        check_provider(name)
+
+
+def is_embedded(model: BaseChatModel) -> bool:
+    """Tell whether a model runs in this process, takes a seed and answers in plain text."""
+    return isinstance(model, SimulatedModel | RecordedModel)
+
+
+def is_openai(name: str, base_url: str | None) -> bool:
+    """Tell whether a name is served by an OpenAI-compatible endpoint."""
+    provider, colon, _ = name.partition(":")
+    return provider == "openai" if colon else base_url is not None
+
+
+def check_openai(base_url: str | None) -> None:
+    """Raise SettingsError for a missing key or an address that is none."""
+    if base_url is None and not os.environ.get("OPENAI_API_KEY"):
+        raise SettingsError(
+            "no key: OPENAI_API_KEY is not set in the environment; set it, or name a server of "
+            "your own with --base-url, or use the embedded model with --model simulated"
+        )
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise SettingsError(
+            f"setting 'base_url' is {base_url!r}: it must start with http:// or https://, "
+            "for example http://localhost:8000/v1"
+        )
+
+
+def check_provider(name: str) -> None:
+    """Raise SettingsError for a provider that is unknown, not installed or without its key."""
+    from langchain.chat_models import init_chat_model
+
+    try:
+        init_chat_model(name)
+    except (ImportError, ValueError) as error:
+        raise SettingsError(f"setting 'model' is {name!r}: {error}") from None
+    except Exception as error:  # noqa: BLE001 - every provider has an error type of its own
+        raise SettingsError(f"model {name!r} cannot be made: {error}") from None
+
+
+async def make_model(
+    name: str, base_url: str | None, temperature: float, settings: Settings
+) -> BaseChatModel:
+    """Make a chat model for the running event loop; retries are left to the endpoint."""
+    provider, _, rest = name.partition(":")
+    if name == "simulated":
+        return SimulatedModel(seed=settings.seed)
+    if provider == "recorded":
+        return RecordedModel.load(rest)
+    options: dict[str, Any] = {"temperature": temperature, "timeout": settings.call_timeout}
+    if settings.max_output_tokens is not None:
+        options["max_tokens"] = settings.max_output_tokens
+    if is_openai(name, base_url):
+        return await make_openai(rest or name, base_url, options)
+    from langchain.chat_models import init_chat_model
+
+    model: BaseChatModel = init_chat_model(name, max_retries=0, **options)
+    return model
+
+
+async def make_openai(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChatModel:
+    """Make the model of an OpenAI-compatible endpoint, over the loop's shared connections."""
+    from langchain_openai import ChatOpenAI
+
+    if base_url is not None:
+        # Only OpenAI itself speaks the Responses API; a server of one's own may want no key.
+        key = os.environ.get("OPENAI_API_KEY") or "none"
+        options |= {"base_url": base_url, "use_responses_api": False, "api_key": key}
+    client = await shared_client()
+    return ChatOpenAI(
+        model=name, max_retries=0, stream_usage=True, http_async_client=client, **options
+    )

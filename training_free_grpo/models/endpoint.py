@@ -1,0 +1,196 @@
+"""One chat model as the loop calls it: limited, timed, tried again, counted.
+
+Every model call of training and evaluation goes through `Endpoint.call`, so that each rule
+about money and patience stands in one place.
+"""
+
+import asyncio
+import logging
+import random
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, AnyMessage
+from langchain_core.runnables import Runnable
+from langchain_core.tools import BaseTool
+from pydantic import BaseModel
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from training_free_grpo.ledger import no_usage, record, usage_of
+from training_free_grpo.models.chat import is_embedded, make_model
+from training_free_grpo.models.errors import ModelError, Outage, Refused, Unusable
+from training_free_grpo.models.limits import limit
+from training_free_grpo.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_DEAD_AFTER = 10
+"""Lost calls in a row, each after all its tries, from which an endpoint counts as dead."""
+_LONGEST_WAIT = 60.0
+"""Seconds between two tries, whatever the server asks for."""
+_MODES = {"auto": ("json_schema", "tool", "text")}
+
+
+class Endpoint:
+    """A chat model under the settings' limits; safe to share between tasks, threads and loops."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        name: str,
+        base_url: str | None = None,
+        temperature: float = 0.0,
+        model: BaseChatModel | None = None,
+    ) -> None:
+        self.settings = settings
+        self.name = name
+        self.address = base_url or name.partition(":")[0]
+        self._base_url = base_url
+        self._temperature = temperature
+        self._given = model
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel]
+        self._made = WeakKeyDictionary()
+        self._lost_in_a_row = 0
+        modes = _MODES.get(settings.structured_output, (settings.structured_output,))
+        self._modes: tuple[str, ...] = modes
+
+    async def call(
+        self,
+        messages: Sequence[AnyMessage],
+        *,
+        role: str,
+        tools: Sequence[BaseTool] = (),
+        schema: type[BaseModel] | None = None,
+        seed: int = 0,
+        attempt: int = 0,
+    ) -> AIMessage:
+        """Return one whole answer.
+
+        Raise Outage or Unusable when all tries are used up, Refused when no call to this
+        endpoint can succeed. `schema` asks for JSON by the best means the endpoint has.
+        """
+        mode = self._modes[0] if schema else "text"
+        try:
+            answer = await self._try(await self._bind(tools, schema, seed, attempt), messages, role)
+        except _BadRequest as error:
+            if schema is None or mode not in self._modes[:-1]:
+                raise Outage(str(error)) from error
+            self._modes = tuple(m for m in self._modes if m != mode)
+            log.info("%s cannot do %s; falling back to %s", self.name, mode, self._modes[0])
+            return await self.call(messages, role=role, schema=schema, seed=seed, attempt=attempt)
+        self._lost_in_a_row = 0
+        return answer
+
+    async def _try(self, model: Runnable[Any, Any], messages: Any, role: str) -> AIMessage:
+        """Call until an answer is whole, with waits between; count every try."""
+        tries = AsyncRetrying(
+            retry=retry_if_exception(is_passing),
+            stop=stop_after_attempt(self.settings.max_retries + 1),
+            wait=wait_time,
+            reraise=True,
+        )
+        try:
+            async for attempt in tries:
+                with attempt:
+                    if attempt.retry_state.attempt_number > 1:
+                        record(role, no_usage() | {"retries": 1})
+                    return await self._once(model, messages, role)
+        except ModelError:
+            raise
+        except Exception as error:
+            raise self._judge(error) from error
+        raise AssertionError("tenacity ended without an answer or an error")
+
+    async def _once(self, model: Runnable[Any, Any], messages: Any, role: str) -> AIMessage:
+        """Make one call and return its answer if it is whole."""
+        everywhere = limit("all model calls", self.settings.concurrency)
+        here = limit(self.address, self.settings.endpoint_concurrency or self.settings.concurrency)
+        async with here, everywhere, asyncio.timeout(self.settings.call_timeout):
+            answer = await model.ainvoke(messages)
+        if isinstance(answer, dict):
+            answer = answer["raw"]
+        if not isinstance(answer, AIMessage):
+            raise ValueError(f"the model answered with {type(answer).__name__}, not a message")
+        record(role, usage_of(answer))
+        if reason := unusable(answer):
+            raise Unusable(reason)
+        return answer
+
+    def _judge(self, error: Exception) -> ModelError:
+        """Say what an error that outlived all tries means for the run."""
+        said = f"{self.name}: {type(error).__name__}: {error}".strip(": ")[:500]
+        status = getattr(error, "status_code", None)
+        if status in (401, 403, 404) or getattr(error, "code", None) == "insufficient_quota":
+            return Refused(said)
+        if status is not None and 400 <= status < 500 and status not in (408, 409, 425, 429):
+            return _BadRequest(said)
+        self._lost_in_a_row += 1
+        if self._lost_in_a_row >= _DEAD_AFTER:
+            return Refused(f"{self._lost_in_a_row} calls in a row were lost, the last to {said}")
+        return Outage(said)
+
+    async def _bind(
+        self, tools: Sequence[BaseTool], schema: type[BaseModel] | None, seed: int, attempt: int
+    ) -> Runnable[Any, Any]:
+        """Bind what this call needs to the model."""
+        model = await self._model()
+        if is_embedded(model):
+            salt: dict[str, Any] = {"seed": seed, "attempt": attempt}
+            return model.bind_tools(tools, **salt) if tools else model.bind(**salt)
+        if schema is not None and self._modes[0] != "text":
+            method = "json_schema" if self._modes[0] == "json_schema" else "function_calling"
+            try:
+                return model.with_structured_output(schema, method=method, include_raw=True)
+            except (NotImplementedError, ValueError) as error:
+                raise _BadRequest(str(error)) from error
+        return model.bind_tools(tools) if tools else model
+
+    async def _model(self) -> BaseChatModel:
+        """Return the chat model of the running loop: its connections belong to that loop."""
+        if self._given is not None:
+            return self._given
+        loop = asyncio.get_running_loop()
+        if loop not in self._made:
+            made = await make_model(self.name, self._base_url, self._temperature, self.settings)
+            self._made[loop] = made
+        return self._made[loop]
+
+
+class _BadRequest(Outage):
+    """The endpoint does not take a request of this form."""
+
+
+def unusable(answer: AIMessage) -> str | None:
+    """Say why an answer is not whole, or return None."""
+    told = answer.response_metadata
+    reason = told.get("finish_reason") or told.get("stop_reason") or told.get("done_reason")
+    if reason in ("length", "max_tokens"):
+        return "the answer was cut off at the limit of output tokens"
+    if not (answer.text.strip() or answer.tool_calls or answer.invalid_tool_calls):
+        return "the answer was empty"
+    return None
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same call may succeed later: outages may, refusals do not."""
+    if isinstance(error, Unusable):
+        return True
+    if not isinstance(error, Exception) or isinstance(error, ModelError):
+        return False
+    if getattr(error, "code", None) == "insufficient_quota":
+        return False
+    status = getattr(error, "status_code", None)
+    return status is None or status >= 500 or status in (408, 409, 425, 429)
+
+
+def wait_time(state: RetryCallState) -> float:
+    """Return the seconds to wait: what the server asks for, else twice as long each time."""
+    error = state.outcome.exception() if state.outcome else None
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    asked = headers.get("retry-after", "")
+    if asked.replace(".", "", 1).isdigit():
+        return min(float(asked), _LONGEST_WAIT)
+    longest = min(0.5 * 2.0 ** (state.attempt_number - 1), _LONGEST_WAIT)
+    return longest * random.uniform(0.5, 1.0)

@@ -1,0 +1,26 @@
+"""Which model plays which role: names and addresses, as the settings give them."""
+
+from training_free_grpo.settings import Settings
+
+Name = tuple[str, str | None]
+"""A model's name, and the address of its endpoint if it is not the provider's own."""
+
+
+def policy_name(settings: Settings) -> Name:
+    """Return the model that makes rollouts."""
+    return settings.model, settings.base_url
+
+
+def reflection_name(settings: Settings) -> Name:
+    """Return the model that summarizes, compares and edits."""
+    name, base_url = policy_name(settings)
+    if settings.reflection_model is None and name.startswith("recorded:"):
+        # Recorded solutions cannot reflect: the embedded model words what separates them.
+        name = "simulated"
+    return settings.reflection_model or name, settings.reflection_base_url or base_url
+
+
+def judge_name(settings: Settings) -> Name:
+    """Return the model that judges answers."""
+    name, base_url = reflection_name(settings)
+    return settings.judge_model or name, settings.judge_base_url or base_url

@@ -1,0 +1,186 @@
+"""The nouns of the method, as plain JSON.
+
+Graph state, checkpoints and run files hold nothing else: a TypedDict survives every
+serializer, opens in Studio as it stands and needs no class to be read back.
+"""
+
+from typing import Any, Literal
+
+# pydantic, which draws Studio's forms from these, takes no typing.TypedDict before Python 3.12.
+from typing_extensions import TypedDict
+
+JSON = dict[str, Any]
+
+Verdict = Literal["right", "wrong", "undecided", "failed"]
+
+
+class Problem(TypedDict):
+    """One row of a data set. `answers` is empty where no truth is known."""
+
+    id: str
+    problem: str
+    answers: list[str]
+
+
+class Origin(TypedDict):
+    """What a lesson came from: the step, and the evidence behind it."""
+
+    step: int
+    problems: list[str]
+    rollouts: list[str]
+    model: str
+    prompt: str
+    """Fingerprint of the prompts that worded it."""
+
+
+class Experience(TypedDict):
+    """One lesson. Its id is never reused and never renumbered."""
+
+    id: str
+    content: str
+    status: Literal["active", "deleted"]
+    created: Origin
+    updated: list[Origin]
+    parents: list[str]
+    """The lessons that were merged into this one."""
+
+
+class Library(TypedDict):
+    """The experience library: the one thing that training changes."""
+
+    format: int
+    next_id: int
+    experiences: dict[str, Experience]
+
+
+class Grade(TypedDict):
+    """What a grader found. `reward` is None when nothing could be decided: missing, never 0."""
+
+    reward: float | None
+    verdict: Verdict
+    extracted: str
+    critique: str
+    method: str
+
+
+class Usage(TypedDict):
+    """What model calls of one role cost, discarded attempts included. Tokens, and counts."""
+
+    calls: int
+    input: int
+    cached: int
+    output: int
+    retries: int
+    repairs: int
+
+
+Ledger = dict[str, Usage]
+"""Usage by role: rollout, summarize, extract_advantage, edit_experiences, judge."""
+
+
+class Rollout(TypedDict):
+    """One attempt at a problem. `trajectory` is the transcript, or where an archive keeps it."""
+
+    id: str
+    attempt: int
+    trajectory: Any
+    answer: str
+    tool_calls: int
+    turns: int
+    seconds: float
+    missing: str | None
+    """Why there is no answer to grade (an outage, a time-out); None for a finished attempt."""
+
+
+class Operation(TypedDict):
+    """One edit of the library, in the words of a model."""
+
+    operation: Literal["add", "update", "merge", "delete"]
+    ids: list[str]
+    content: str
+    rationale: str
+
+
+class Rejection(TypedDict):
+    """An operation that was not applied, with the reason. None is dropped in silence."""
+
+    operation: JSON
+    reason: str
+
+
+class Proposal(TypedDict):
+    """One operation that a group asks for, with the evidence behind it."""
+
+    operation: Operation
+    problem: str
+    rollouts: list[str]
+
+
+class Attempt(TypedDict):
+    """What the training state remembers of a rollout: the figures, never the transcript."""
+
+    id: str
+    reward: float | None
+    verdict: Verdict | None
+    extracted: str
+    missing: str | None
+    tool_calls: int
+    turns: int
+    seconds: float
+
+
+class Group(TypedDict):
+    """A finished group: its attempts, whether they had contrast, and what was made of it."""
+
+    problem: str
+    attempts: list[Attempt]
+    contrast: bool
+    reasoning: str
+    proposals: list[Proposal]
+    rejected: list[Rejection]
+    failure: str | None
+    """Why a group with contrast gave no proposals (its reflection failed)."""
+    usage: Ledger
+
+
+class Metrics(TypedDict):
+    """One line per step of metrics.jsonl."""
+
+    step: int
+    epoch: int
+    problems: int
+    rollouts: int
+    missing: dict[str, int]
+    mean_reward: float | None
+    best_of_group: float | None
+    groups_with_contrast: int
+    groups_all_right: int
+    groups_all_wrong: int
+    groups_lost: dict[str, int]
+    tool_calls: float
+    """Mean per finished rollout."""
+    proposals: int
+    applied: dict[str, int]
+    rejected: list[Rejection]
+    library_size: int
+    warning: str | None
+    """What went wrong with the step's edit, or why it could teach nothing."""
+    usage: Ledger
+
+
+class Evaluation(TypedDict):
+    """What an evaluation found. Rewards are means over k attempts, then over problems."""
+
+    problems: int
+    attempts: int
+    mean: float | None
+    """mean@k: None if nothing could be graded."""
+    interval: tuple[float, float] | None
+    """95 % interval of the mean, over problems."""
+    best: float | None
+    """pass@k for 0/1 rewards: the mean over problems of the best attempt's reward."""
+    missing: dict[str, int]
+    tool_calls: float
+    rewards: dict[str, list[float | None]]
+    """By problem id, in the order of the attempts."""
+    usage: Ledger

@@ -1,0 +1,133 @@
+"""Every run-time option, in one frozen model.
+
+`Settings` is the context schema of every graph: Studio shows these fields, descriptions and
+bounds as a form, the command line fills them from flags and files, and a run folder records
+them. It holds no secrets and no objects.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or out of bounds; the message names the field, value and remedy."""
+
+
+class Settings(BaseModel):
+    """The options of training and evaluation; the defaults are the paper's (section 3.1)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    model: str = Field("simulated", min_length=1)
+    """Policy model: `provider:name` as in init_chat_model, `simulated`, or `recorded:FILE`."""
+    base_url: str | None = None
+    """OpenAI-compatible endpoint of the policy model; empty for the provider's own."""
+    reflection_model: str | None = None
+    """Model that summarizes, compares and edits; empty for the policy model."""
+    reflection_base_url: str | None = None
+    """Endpoint of the reflection model; empty for that of the policy model."""
+    judge_model: str | None = None
+    """Model that judges answers for graders that ask one; empty for the reflection model."""
+    judge_base_url: str | None = None
+    """Endpoint of the judge model; empty for that of the reflection model."""
+    structured_output: Literal["auto", "json_schema", "tool", "text"] = "auto"
+    """How reflection answers are asked for; auto takes the first that the endpoint can do."""
+
+    epochs: int = Field(3, ge=1, le=1000)
+    """Passes over the problems."""
+    batch_size: int = Field(100, ge=1, le=100_000)
+    """Problems per step; the library is edited once per step."""
+    group_size: int = Field(5, ge=1, le=256)
+    """Rollouts per problem (G). With 1 every attempt is reflected on: the paper's ablation."""
+    seed: int = Field(42, ge=0)
+    """Draws the batches and seeds the embedded models; the same on every platform."""
+    shuffle: bool = True
+    """Draw each epoch's batches in a new order; off keeps the data set's order."""
+
+    temperature: float = Field(0.7, ge=0, le=2)
+    """Temperature of rollouts in training."""
+    evaluation_temperature: float = Field(0.3, ge=0, le=2)
+    """Temperature of rollouts in evaluation."""
+    reflection_temperature: float = Field(0.0, ge=0, le=2)
+    """Temperature of summaries, comparisons, edits and judges."""
+    max_output_tokens: int | None = Field(None, ge=16)
+    """Longest answer of one model call, in tokens; empty for the provider's default."""
+
+    concurrency: int = Field(128, ge=1, le=4096)
+    """Rollouts, and model calls of all roles, in flight at once."""
+    endpoint_concurrency: int | None = Field(None, ge=1, le=4096)
+    """Model calls in flight at once at any one endpoint; empty for `concurrency`."""
+    call_timeout: float = Field(600, gt=0)
+    """Seconds before one model call is given up and tried again."""
+    max_retries: int = Field(5, ge=0, le=100)
+    """Tries again after an outage, a rate limit, or an empty or cut-off answer."""
+    rollout_timeout: float = Field(1800, gt=0)
+    """Seconds before a rollout is given up and counted as missing."""
+    max_turns: int = Field(20, ge=1, le=1000)
+    """Model calls with tools per rollout; then the final answer is asked for without tools."""
+
+    ground_truth: Literal["shown", "withheld"] = "shown"
+    """Whether reflection sees the answers and rewards; withheld, every group is reflected on."""
+    directly_generated: bool = False
+    """Write lessons from the problems alone, without rollouts: the paper's ablation."""
+    max_operations: int = Field(2, ge=1, le=50)
+    """Most operations that one group may propose."""
+    max_lesson_words: int = Field(32, ge=4, le=500)
+    """Longest lesson, in words."""
+    trajectory_tokens: int = Field(6000, ge=200)
+    """Longest transcript that a summary reads, in tokens; head and tail are kept."""
+    agent_objective: str = "Solve each problem correctly and give the final answer."
+    """What the agent is for, in a sentence; every prompt shows it."""
+    learning_objective: str = (
+        "General, reusable lessons on how to approach and check such problems, and when to use "
+        "which tool."
+    )
+    """What the lessons should be about, in a sentence; reflection prompts show it."""
+
+    attempts: int = Field(1, ge=1, le=1024)
+    """Rollouts per problem in evaluation: the k of mean@k."""
+
+    @classmethod
+    def read(cls, options: dict[str, Any]) -> Self:
+        """Build settings; raise SettingsError that names the field, the value and the remedy."""
+        try:
+            return cls.model_validate(options)
+        except ValidationError as error:
+            raise SettingsError(explain(error, cls)) from None
+
+    @classmethod
+    def read_file(cls, path: Path) -> dict[str, Any]:
+        """Read options from a TOML file, unchecked; raise SettingsError if it is not TOML."""
+        try:
+            return tomllib.loads(path.read_text("utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"cannot read the settings file {path}: {error}") from None
+
+    def changed(self) -> dict[str, Any]:
+        """Return the options that differ from the defaults, as plain JSON."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper-math": {"epochs": 3, "batch_size": 100, "group_size": 5},
+    "paper-web": {"epochs": 3, "batch_size": 100, "group_size": 3},
+    "reference-math": {"epochs": 1, "batch_size": 50, "group_size": 5, "max_operations": 1},
+    "quick": {"epochs": 1, "batch_size": 10, "group_size": 3, "max_turns": 8},
+}
+"""Named starting points: the paper's two settings, the reference implementation's, a first try."""
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """Say what is wrong with each option, and what would be right."""
+    lines = []
+    for problem in error.errors():
+        name = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(model.model_fields)
+            lines.append(f"unknown setting {name!r}; the settings are: {known}")
+        else:
+            lines.append(f"setting {name!r} is {problem['input']!r}: {problem['msg']}")
+    return "\n".join(lines)
