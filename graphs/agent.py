@@ -13,7 +13,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from training_free_grpo.experience import with_experience
-from training_free_grpo.graphs.parts import Parts, current_settings, node
+from training_free_grpo.graphs.node import Node
+from training_free_grpo.graphs.parts import Parts, current_settings
 from training_free_grpo.graphs.state import AgentState
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.settings import Settings
@@ -70,10 +71,10 @@ def next_node(state: AgentState) -> str:
 def build_agent_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the ReAct agent over the given tools and models."""
     graph = StateGraph(AgentState, context_schema=Settings)
-    graph.add_node("call_model", node(call_model, parts))
-    graph.add_node("tools", node(call_tools, parts))
+    graph.add_node("call_model", Node(call_model, parts))
+    graph.add_node("tools", Node(call_tools, parts))
     graph.add_edge(START, "call_model")
-    graph.add_conditional_edges("call_model", next_node, ["tools", END])
+    graph.add_conditional_edges("call_model", Node(next_node), ["tools", END])
     graph.add_edge("tools", "call_model")
     return graph.compile(name="agent")
 

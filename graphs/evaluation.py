@@ -16,13 +16,13 @@ from training_free_grpo.archive import Archive
 from training_free_grpo.datasets import read_problems
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.group import build_group_graph
+from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import (
     Agent,
     Parts,
     context_settings,
     current_settings,
     make_parts,
-    node,
     unlimited,
 )
 from training_free_grpo.graphs.state import EvaluationState, GroupInput, TrainingInput
@@ -79,11 +79,11 @@ def build_evaluation_graph(
     """
     parts = make_parts(agent, grader, tools, models, archive)
     graph = StateGraph(EvaluationState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", node(prepare, parts))
+    graph.add_node("prepare", Node(prepare, parts))
     graph.add_node("group", build_group_graph(parts))
-    graph.add_node("report", node(report, parts))
+    graph.add_node("report", Node(report, parts))
     graph.add_edge(START, "prepare")
-    graph.add_conditional_edges("prepare", send_groups, ["group"])
+    graph.add_conditional_edges("prepare", Node(send_groups), ["group"])
     graph.add_edge("group", "report")
     graph.add_edge("report", END)
     return unlimited(graph.compile(name="evaluation", checkpointer=checkpointer))

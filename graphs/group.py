@@ -16,8 +16,9 @@ from langgraph.types import Send
 
 from training_free_grpo.graders import apply_grader
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.graphs.parts import Parts, current_settings, node
-from training_free_grpo.graphs.rollout import run_rollout
+from training_free_grpo.graphs.node import Node
+from training_free_grpo.graphs.parts import Parts, current_settings
+from training_free_grpo.graphs.rollout import describe_task, run_rollout
 from training_free_grpo.graphs.state import (
     GroupInput,
     GroupOutput,
@@ -28,9 +29,9 @@ from training_free_grpo.graphs.state import (
 from training_free_grpo.groups import close_group, reflects, seed_of
 from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import parse_lessons
-from training_free_grpo.models import ModelError, Refused
+from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.limits import limit
-from training_free_grpo.records import JSON, Grade, Problem, Rollout
+from training_free_grpo.records import Grade, Problem, Rollout
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
 
@@ -53,11 +54,11 @@ async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) ->
     lessons = await parts.archive.read_text(task["lessons"])
     async with limit("rollouts", settings.concurrency):
         done = await run_rollout(agent, parts.agent is not None, {**task}, lessons, settings)
-    line = {"id": task["id"], "step": task["step"], "problem_id": task["problem"]["id"]}
-    line |= {"problem": task["problem"]["problem"], "attempt": task["attempt"], **done}
-    record = {"id": task["id"], "attempt": task["attempt"], **done}
-    record |= {"trajectory": await parts.archive.keep_rollout(line)}
-    return {"rollouts": [without(record, "messages", "usage")], "usage": done["usage"]}
+    usage = done.pop("usage")
+    line = describe_task(task) | done
+    record = {key: line[key] for key in Rollout.__annotations__ if key in line}
+    record["trajectory"] = await parts.archive.keep_rollout(line)
+    return {"rollouts": [record], "usage": usage}
 
 
 async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
@@ -95,46 +96,31 @@ async def summarize(parts: Parts, task: SummaryTask) -> dict[str, Any]:
     """Say what one attempt did; a lost summary costs the comparison one attempt, no more."""
     settings, rollout = current_settings(task), task["rollout"]
     transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    endpoint = parts.models.reflection(settings)
+    endpoint, seed = parts.models.reflection(settings), seed_of(rollout["id"])
+    call = summarize_attempt(endpoint, settings, task["problem"], transcript, task["grade"], seed)
     with metered() as usage:
-        try:
-            text = await summarize_attempt(
-                endpoint,
-                settings,
-                task["problem"],
-                transcript,
-                task["grade"],
-                seed_of(rollout["id"]),
-            )
-        except Refused:
-            raise
-        except ModelError as error:
-            return {"lost": [str(error)], "usage": usage}
+        text, lost = await value_or_reason(call)
+    if text is None:
+        return {"lost": [lost], "usage": usage}
     return {"summaries": {rollout["id"]: text}, "usage": usage}
 
 
 async def extract_advantage(parts: Parts, state: GroupState) -> dict[str, Any]:
     """Put the difference between the attempts into words, and propose edits of the library."""
     settings, problem = current_settings(state), state["problem"]
+    grades, summaries = state.get("grades", {}), state["summaries"]
     library = parse_lessons(await parts.archive.read_text(state["lessons"]))
-    told = [r for r in state["rollouts"] if r["id"] in state["summaries"]]
-    attempts = [(state["grades"][r["id"]]["reward"], state["summaries"][r["id"]]) for r in told]
+    attempts = [(g["reward"], summaries[id]) for id, g in grades.items() if id in summaries]
     advice, failure = None, None
     with metered() as usage:
         if len(attempts) < min(state["size"], 2):
             failure = f"too few summaries: {state['lost'][0]}"
         else:
-            try:
-                seed = seed_of(settings.seed, state["step"], problem["id"])
-                advice = await extract(
-                    parts.models.reflection(settings), settings, problem, library, attempts, seed
-                )
-            except Refused:
-                raise
-            except ModelError as error:
-                failure = str(error)
+            endpoint = parts.models.reflection(settings)
+            seed = seed_of(settings.seed, state["step"], problem["id"])
+            call = extract(endpoint, settings, problem, library, attempts, seed)
+            advice, failure = await value_or_reason(call)
     total = add_ledgers(state["usage"], usage)
-    grades = state.get("grades", {})
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
     return {"groups": [group]}
 
@@ -144,22 +130,17 @@ def given(state: GroupState) -> GroupInput:
     return {key: state[key] for key in GroupInput.__annotations__}  # type: ignore[literal-required,return-value]
 
 
-def without(record: JSON, *names: str) -> JSON:
-    """Return the record without some fields."""
-    return {key: value for key, value in record.items() if key not in names}
-
-
 def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
     agent = parts.agent or build_agent_graph(parts)
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
-    graph.add_node("rollout", node(rollout, parts, agent))
-    graph.add_node("grade", node(grade, parts))
-    graph.add_node("summarize", node(summarize, parts))
-    graph.add_node("extract_advantage", node(extract_advantage, parts))
-    graph.add_conditional_edges(START, send_rollouts, ["rollout", "extract_advantage"])
+    graph.add_node("rollout", Node(rollout, parts, agent))
+    graph.add_node("grade", Node(grade, parts))
+    graph.add_node("summarize", Node(summarize, parts))
+    graph.add_node("extract_advantage", Node(extract_advantage, parts))
+    graph.add_conditional_edges(START, Node(send_rollouts), ["rollout", "extract_advantage"])
     graph.add_edge("rollout", "grade")
-    graph.add_conditional_edges("grade", send_summaries, ["summarize", END])
+    graph.add_conditional_edges("grade", Node(send_summaries), ["summarize", END])
     graph.add_edge("summarize", "extract_advantage")
     graph.add_edge("extract_advantage", END)
     return graph.compile(name="group")

@@ -1,22 +1,20 @@
 """What a graph is built of: the objects that never enter state or settings."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from typing import Any
 
-from langchain_core.runnables import Runnable, RunnableConfig, RunnableLambda
+from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.prebuilt import ToolNode
 from langgraph.runtime import get_runtime
 
 from training_free_grpo.archive import Archive, Inline
-from training_free_grpo.background import run_sync
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.models import Models
-from training_free_grpo.records import JSON
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import passages
 from training_free_grpo.tools.corpus_search import corpus_search
@@ -98,22 +96,6 @@ def unlimited(
     finished tasks behind those that wait.
     """
     return graph.with_config(max_concurrency=_TASKS, recursion_limit=_SUPERSTEPS)
-
-
-def node(action: Callable[..., Awaitable[JSON]], *given: object) -> Runnable[Any, Any]:
-    """Make one coroutine function `action(*given, state)` a node for `ainvoke` and `invoke`.
-
-    An async-only node would make `graph.invoke` fail, and a second, synchronous body would be
-    the same thing twice.
-    """
-
-    async def run_async(state: Any, config: RunnableConfig) -> JSON:
-        return await action(*given, state)
-
-    def run(state: Any, config: RunnableConfig) -> JSON:
-        return run_sync(run_async(state, config))
-
-    return RunnableLambda(run, afunc=run_async, name=action.__name__)
 
 
 def current_settings(state: Mapping[str, Any]) -> Settings:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from langchain_core.language_models import BaseChatModel
@@ -108,6 +108,18 @@ def read_result(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
     start = next((n for n, m in enumerate(messages) if isinstance(m, AIMessage)), len(messages))
     head = [m for m in messages[:start] if m.text not in seen]
     return head + messages[start:]
+
+
+def describe_task(task: Mapping[str, Any]) -> JSON:
+    """Say which attempt at which problem a line of the archive is about."""
+    problem = task["problem"]
+    return {
+        "id": task["id"],
+        "step": task["step"],
+        "problem_id": problem["id"],
+        "problem": problem["problem"],
+        "attempt": task["attempt"],
+    }
 
 
 def note_rollout(

@@ -19,13 +19,13 @@ from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.datasets import read_problems
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.group import build_group_graph
+from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import (
     Agent,
     Parts,
     context_settings,
     current_settings,
     make_parts,
-    node,
     unlimited,
 )
 from training_free_grpo.graphs.state import GroupInput, TrainingInput, TrainingState
@@ -33,7 +33,7 @@ from training_free_grpo.groups import seed_of
 from training_free_grpo.ledger import metered
 from training_free_grpo.library import apply_plan, empty_library, read_library, render_library
 from training_free_grpo.metrics import measure_step
-from training_free_grpo.models import ModelError, Models, Refused
+from training_free_grpo.models import Models, value_or_reason
 from training_free_grpo.models.names import reflection_name
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import Operation, Origin, Proposal
@@ -100,14 +100,13 @@ async def make_plan(
         return Advice(reasoning="", operations=[], rejected=[]), None
     settings = current_settings(state)
     endpoint, seed = parts.models.reflection(settings), seed_of(settings.seed, state["step"])
-    try:
-        return await edit(endpoint, settings, state["library"], proposals, seed), None
-    except Refused:
-        raise
-    except ModelError as error:
-        operations = [proposal["operation"] for proposal in proposals]
-        as_made = Advice(reasoning="", operations=operations, rejected=[])
-        return as_made, f"no plan, so the proposals were carried out as they were made: {error}"
+    call = edit(endpoint, settings, state["library"], proposals, seed)
+    plan, lost = await value_or_reason(call)
+    if plan is not None:
+        return plan, None
+    operations = [proposal["operation"] for proposal in proposals]
+    as_made = Advice(reasoning="", operations=operations, rejected=[])
+    return as_made, f"no plan, so the proposals were carried out as they were made: {lost}"
 
 
 def trace_origins(
@@ -149,15 +148,15 @@ def build_training_graph(
     """
     parts = make_parts(agent, grader, tools, models, archive)
     graph = StateGraph(TrainingState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", node(prepare, parts))
-    graph.add_node("draw_batch", node(draw_batch, parts))
+    graph.add_node("prepare", Node(prepare, parts))
+    graph.add_node("draw_batch", Node(draw_batch, parts))
     graph.add_node("group", build_group_graph(parts))
-    graph.add_node("edit_experiences", node(edit_experiences, parts))
+    graph.add_node("edit_experiences", Node(edit_experiences, parts))
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "draw_batch")
-    graph.add_conditional_edges("draw_batch", send_groups, ["group"])
+    graph.add_conditional_edges("draw_batch", Node(send_groups), ["group"])
     graph.add_edge("group", "edit_experiences")
-    graph.add_conditional_edges("edit_experiences", more_steps, ["draw_batch", END])
+    graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])
     return unlimited(graph.compile(name="training", checkpointer=checkpointer))
 
 

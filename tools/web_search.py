@@ -3,7 +3,8 @@
 import asyncio
 import warnings
 from collections.abc import Callable
-from typing import Annotated, TypedDict
+from functools import cache
+from typing import Annotated, Any, TypedDict
 
 from langchain_core.tools import BaseTool, StructuredTool
 
@@ -27,19 +28,12 @@ class SearchError(Exception):
 
 def duckduckgo() -> SearchProvider:
     """Search DuckDuckGo, which asks for no key and refuses who asks too often."""
-    with warnings.catch_warnings():
-        # langchain-community announces its end at import; that says nothing to our users.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from langchain_community.utilities.duckduckgo_search import DuckDuckGoSearchAPIWrapper
-    from ddgs.exceptions import DDGSException
-
-    # By default the wrapper drops pages older than a year and asks other engines as well.
-    wrapper = DuckDuckGoSearchAPIWrapper(time=None, backend="duckduckgo")
 
     def search(query: str, max_results: int) -> list[SearchResult]:
+        wrapper, refused = _wrapper()
         try:
             rows = wrapper.results(query, max_results)
-        except DDGSException as error:
+        except refused as error:
             # ddgs says "No results found." of a search that was refused, too: never call it empty.
             raise SearchError(f"DuckDuckGo gave no answer ({error})") from error
         return [
@@ -50,6 +44,19 @@ def duckduckgo() -> SearchProvider:
         ]
 
     return search
+
+
+@cache
+def _wrapper() -> tuple[Any, type[Exception]]:
+    """Import langchain-community's wrapper when it is first asked: that takes seconds."""
+    with warnings.catch_warnings():
+        # langchain-community announces its end at import; that says nothing to our users.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from langchain_community.utilities.duckduckgo_search import DuckDuckGoSearchAPIWrapper
+    from ddgs.exceptions import DDGSException
+
+    # By default the wrapper drops pages older than a year and asks other engines as well.
+    return DuckDuckGoSearchAPIWrapper(time=None, backend="duckduckgo"), DDGSException
 
 
 def make_search_tool(provider: SearchProvider | None = None, max_results: int = 5) -> BaseTool:

@@ -1,6 +1,7 @@
 """Find a user's own object by its name on the command line."""
 
 import importlib
+import operator
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,30 +13,31 @@ class ImportNameError(ValueError):
 
 def load_object(name: str, what: str) -> Any:
     """Import `module:attr`, from the current folder too; `what` names it in error messages."""
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute):
-        raise ImportNameError(
-            f"{what} {name!r} is not of the form module:attr, as in my_agent:agent"
-        )
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    module_name, _, attribute = name.partition(":")
+    if not (module_name and attribute):
+        raise ImportNameError(f"{what} {name!r} is not of the form module:attr")
+    module = _import_module(module_name, f"{what} {name!r}")
     try:
-        found: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
+        return operator.attrgetter(attribute)(module)
+    except AttributeError:
+        known = ", ".join(n for n in vars(module) if not n.startswith("_"))
         raise ImportNameError(
-            f"{what} {name!r}: there is no module {error.name!r}; name a module in the current "
-            "folder, or one that is installed"
-        ) from error
+            f"{what} {name!r}: {module_name} has no {attribute!r}, only {known or 'nothing'}"
+        ) from None
+
+
+def _import_module(module_name: str, named: str) -> Any:
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(module_name)
     except Exception as error:
-        raise ImportNameError(
-            f"{what} {name!r}: importing {module_name!r} failed: {type(error).__name__}: {error}"
-        ) from error
-    for part in attribute.split("."):
-        if not hasattr(found, part):
-            known = ", ".join(n for n in dir(found) if not n.startswith("_"))
+        absent = isinstance(error, ModuleNotFoundError) and error.name
+        if absent and f"{module_name}.".startswith(f"{absent}."):
             raise ImportNameError(
-                f"{what} {name!r}: no {part!r} there; it has {known or 'nothing'}"
-            )
-        found = getattr(found, part)
-    return found
+                f"{named}: there is no module {module_name!r} in {folder} or on the path; "
+                "start from the folder that holds it, or install it"
+            ) from error
+        raise ImportNameError(
+            f"{named}: importing {module_name!r} failed: {type(error).__name__}: {error}"
+        ) from error

@@ -119,4 +119,6 @@ def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
             f"({right} groups all right, {wrong} all wrong). Take harder or easier problems, "
             "a larger group, a higher temperature, or a grader with partial rewards."
         )
+    if not any(step["proposals"] for step in metrics):
+        return "nothing was learned: the reflection model proposed no lesson; try a stronger one"
     return "nothing was learned: no proposed lesson could be carried out (see metrics.jsonl)"

@@ -17,6 +17,7 @@ from training_free_grpo.cli.output import (
     span,
 )
 from training_free_grpo.datasets import load_problems
+from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import load_library
@@ -70,7 +71,7 @@ def evaluate(
         progress.print(f"note: {note}")
     lessons = load_library(library) if library else None
     Models().check(chosen)
-    graph = build_evaluation_graph(o.read_agent(agent), o.read_grader(grader))
+    graph = build_evaluation_graph(o.read_agent(agent), load_grader(grader))
     plans = [("without library", None), ("with library", lessons)]
     wanted = [plan for plan in plans if baseline or plan[1] is lessons]
     found = asyncio.run(run_all(graph, chosen, problems, wanted))

@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.parts import Agent
 from training_free_grpo.imports import ImportNameError, load_object
 from training_free_grpo.settings import PRESETS, Settings, SettingsError
@@ -72,11 +71,3 @@ def read_agent(name: str | None) -> Agent | None:
             "chat model, or a function without arguments that returns one"
         )
     return found
-
-
-def read_grader(name: str) -> Grader:
-    """Load a grader by name."""
-    try:
-        return load_grader(name)
-    except ValueError as error:
-        raise ImportNameError(str(error)) from None

@@ -17,6 +17,7 @@ from training_free_grpo.cli.output import (
     results,
 )
 from training_free_grpo.datasets import load_problems
+from training_free_grpo.graders import load_grader
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.preflight import check_endpoints
@@ -85,7 +86,7 @@ def train(
         library=start,
         agent=o.read_agent(agent),
         agent_name=agent,
-        grader=o.read_grader(grader),
+        grader=load_grader(grader),
         grader_name=grader,
         parent=parent,
     )

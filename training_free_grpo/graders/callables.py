@@ -2,17 +2,14 @@
 
 import asyncio
 import functools
-import importlib
 import inspect
 import math
-import operator
-import os
-import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, cast, get_args
 
 from training_free_grpo.graders.math import grade_math
+from training_free_grpo.imports import ImportNameError, load_object
 from training_free_grpo.records import JSON, Grade, Problem, Verdict
 
 Result = Grade | Mapping[str, Any] | float | bool
@@ -47,19 +44,18 @@ async def apply_grader(
 
 
 def load_grader(name: str) -> Grader:
-    """Load `math`, or `module:attribute` from the current folder or the path."""
+    """Load `math`, or `module:attr` from the current folder or the path."""
     if name == "math":
         return _math
-    module_name, _, attribute = name.partition(":")
-    if not module_name or not attribute:
-        raise ValueError(
-            f"Unknown grader {name!r}: use 'math', or 'module:attribute' for a callable of yours."
+    if ":" not in name:
+        raise ImportNameError(
+            f"there is no grader {name!r}: use 'math', or module:attr for a callable of yours"
         )
-    grader = _attribute(_module(module_name, name), attribute, name)
+    grader = load_object(name, "grader")
     if not callable(grader):
-        raise ValueError(
-            f"Grader {name!r} is a {type(grader).__name__}, which cannot be called: "
-            "name a function that takes (problem, answer)."
+        raise ImportNameError(
+            f"grader {name!r} is a {type(grader).__name__}, which cannot be called: "
+            "name a function that takes (problem, answer)"
         )
     return cast(Grader, grader)
 
@@ -128,27 +124,3 @@ def _verdict(value: object, reward: float | None, found: object) -> Verdict:
     if value not in get_args(Verdict):
         raise ValueError(f"returned {found!r}; a verdict is one of {', '.join(get_args(Verdict))}")
     return cast(Verdict, value)
-
-
-def _module(module_name: str, name: str) -> object:
-    if (folder := os.getcwd()) not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        # A module that is found but lacks something itself tells its own story.
-        if error.name is None or not f"{module_name}.".startswith(f"{error.name}."):
-            raise
-        raise ValueError(
-            f"Grader {name!r}: there is no module {module_name!r} in {folder} or on the path; "
-            "start from the folder that holds it, or install it."
-        ) from error
-
-
-def _attribute(module: object, attribute: str, name: str) -> object:
-    try:
-        return operator.attrgetter(attribute)(module)
-    except AttributeError as error:
-        raise ValueError(
-            f"Grader {name!r}: the module has no {attribute!r}; check the name after the colon."
-        ) from error

@@ -7,11 +7,25 @@ from langchain_core.language_models import BaseChatModel
 
 from training_free_grpo.models.chat import check_model
 from training_free_grpo.models.endpoint import Endpoint
-from training_free_grpo.models.errors import ModelError, Outage, Refused, Unusable
+from training_free_grpo.models.errors import (
+    ModelError,
+    Outage,
+    Refused,
+    Unusable,
+    value_or_reason,
+)
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
 from training_free_grpo.settings import Settings
 
-__all__ = ["Endpoint", "ModelError", "Models", "Outage", "Refused", "Unusable"]
+__all__ = [
+    "Endpoint",
+    "ModelError",
+    "Models",
+    "Outage",
+    "Refused",
+    "Unusable",
+    "value_or_reason",
+]
 
 
 @dataclass(frozen=True, eq=False)

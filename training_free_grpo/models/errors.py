@@ -1,5 +1,10 @@
 """What can go wrong with a model, by what it means for the run."""
 
+from collections.abc import Awaitable
+from typing import TypeVar
+
+T = TypeVar("T")
+
 
 class ModelError(Exception):
     """A model call gave nothing that can be used."""
@@ -15,3 +20,13 @@ class Unusable(ModelError):
 
 class Refused(ModelError):
     """No call to this endpoint can succeed (key, quota, model name, dead host): the run stops."""
+
+
+async def value_or_reason(call: Awaitable[T]) -> tuple[T | None, str | None]:
+    """Await a call; return its value, or why it was lost. Refused is raised: it ends the run."""
+    try:
+        return await call, None
+    except Refused:
+        raise
+    except ModelError as error:
+        return None, str(error)

@@ -146,10 +146,10 @@ def test_a_callable_is_loaded_from_the_current_folder(
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("maths", "Unknown grader 'maths': use 'math', or 'module:attribute'"),
-        ("json:", "Unknown grader 'json:'"),
+        ("maths", "there is no grader 'maths': use 'math', or module:attr"),
+        ("json:", "grader 'json:' is not of the form module:attr"),
         ("no_such_module:grade", "there is no module 'no_such_module'.*start from the folder"),
-        ("json:no_such_function", "has no 'no_such_function'; check the name"),
+        ("json:no_such_function", "json has no 'no_such_function', only .*dumps"),
         ("json:__name__", "is a str, which cannot be called: name a function"),
     ],
 )
@@ -163,5 +163,5 @@ def test_what_a_graders_own_module_lacks_is_reported_as_it_is(
 ) -> None:
     (tmp_path / "lacking_grader.py").write_text("import no_such_dependency")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
+    with pytest.raises(ValueError, match=r"failed: ModuleNotFoundError.*no_such_dependency"):
         load_grader("lacking_grader:grade")
