@@ -6,9 +6,10 @@
 After `max_turns` model calls with tools it is asked once for its final answer without them.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
@@ -23,8 +24,7 @@ from training_free_grpo.settings import Settings
 async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
     """Ask the model for its next message; without tools once its turns are used up."""
     settings = current_settings(state)
-    turns = sum(isinstance(m, AIMessage) for m in state["messages"])
-    last = turns >= settings.max_turns
+    last = count_turns(state["messages"]) >= settings.max_turns
     system = render_prompt("agent", objective=settings.agent_objective)
     talk = [SystemMessage(with_experience(system, state.get("lessons", ""))), *state["messages"]]
     if last:
@@ -37,6 +37,14 @@ async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
         attempt=state.get("attempt", 0),
     )
     return {"messages": [without_tool_calls(answer) if last else answer]}
+
+
+def count_turns(messages: Sequence[AnyMessage]) -> int:
+    """Count the model calls since the last question: a talk may hold many."""
+    turns = 0
+    for message in messages:
+        turns = 0 if isinstance(message, HumanMessage) else turns + isinstance(message, AIMessage)
+    return turns
 
 
 def without_tool_calls(answer: AIMessage) -> AIMessage:

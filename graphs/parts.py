@@ -19,7 +19,7 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import passages
 from training_free_grpo.tools.corpus_search import corpus_search
 from training_free_grpo.tools.python_sandbox import make_python_tool
-from training_free_grpo.tools.web_search import make_search_tool
+from training_free_grpo.tools.web_search import SearchProvider, SearchResult, make_search_tool
 
 _TASKS = 4096
 _SUPERSTEPS = 1_000_000
@@ -49,8 +49,18 @@ def explain_tool_error(error: Exception) -> str:
 @cache
 def default_toolbox(offline: bool) -> Toolbox:
     """Return Python and search; offline, search covers the embedded model's own small corpus."""
-    search = make_search_tool(corpus_search(passages()) if offline else None)
+    search = make_search_tool(search_bundled_corpus if offline else None)
     return make_toolbox([make_python_tool(), search])
+
+
+def search_bundled_corpus(query: str, max_results: int) -> list[SearchResult]:
+    """Search the embedded model's corpus, indexed at the first search and in that one's thread."""
+    return _bundled_corpus()(query, max_results)
+
+
+@cache
+def _bundled_corpus() -> SearchProvider:
+    return corpus_search(passages())
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
+from uuid import uuid4
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
@@ -22,7 +23,9 @@ from training_free_grpo.ledger import metered, usage_of_messages
 from training_free_grpo.models import ModelError, Refused
 from training_free_grpo.records import JSON, Ledger
 from training_free_grpo.settings import Settings
+from training_free_grpo.text import well_formed
 
+_LONGEST_REASON = 300
 _SUPERSTEPS = 10_000
 """The turn limit ends our agent; a user's own may have any."""
 
@@ -50,6 +53,7 @@ async def run_rollout(
             missing = f"{type(error).__name__.strip('_')}: {error}"
         except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
             missing = f"the agent failed: {type(error).__name__}: {error}"
+    missing = missing and missing[:_LONGEST_REASON]
     return note_rollout(messages, missing, time.monotonic() - started, usage)
 
 
@@ -84,7 +88,8 @@ async def run_apart(
     """
     config = RunnableConfig(
         callbacks=ensure_config().get("callbacks"),
-        configurable={"thread_id": task["id"]},
+        # Its own saver would go on in the talk of an earlier run that made the same rollout.
+        configurable={"thread_id": f"{task['id']}/{uuid4().hex}"},
         recursion_limit=_SUPERSTEPS,
     )
     with set_config_context({}) as context:
@@ -132,11 +137,11 @@ def note_rollout(
     if missing is None and not (answers and answers[-1].text.strip()):
         missing = "the agent ended without an answer"
     return {
-        "answer": answers[-1].text if answers and missing is None else "",
+        "answer": well_formed(answers[-1].text) if answers and missing is None else "",
         "tool_calls": sum(len(m.tool_calls) for m in answers),
         "turns": len(answers),
         "seconds": round(seconds, 3),
         "missing": missing,
         "usage": usage,
-        "messages": convert_to_openai_messages(list(messages)),
+        "messages": well_formed(convert_to_openai_messages(list(messages))),
     }

@@ -14,6 +14,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
+from training_free_grpo.advice import Advice, trace_origins
 from training_free_grpo.archive import Archive
 from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.datasets import read_problems
@@ -34,10 +35,7 @@ from training_free_grpo.ledger import metered
 from training_free_grpo.library import apply_plan, empty_library, read_library, render_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.models import Models, value_or_reason
-from training_free_grpo.models.names import reflection_name
-from training_free_grpo.prompts import fingerprint_prompts
-from training_free_grpo.records import Operation, Origin, Proposal
-from training_free_grpo.reflection import Advice, find_sources, without_sources
+from training_free_grpo.records import Proposal
 from training_free_grpo.reflection import edit_experiences as edit
 from training_free_grpo.settings import Settings
 
@@ -107,24 +105,6 @@ async def make_plan(
     operations = [proposal["operation"] for proposal in proposals]
     as_made = Advice(reasoning="", operations=operations, rejected=[])
     return as_made, f"no plan, so the proposals were carried out as they were made: {lost}"
-
-
-def trace_origins(
-    operations: list[Operation], proposals: list[Proposal], step: int, settings: Settings
-) -> list[tuple[Operation, Origin]]:
-    """Give each operation of the plan the evidence behind it."""
-    plan = []
-    for operation in operations:
-        sources = find_sources(operation, proposals)
-        origin: Origin = {
-            "step": step,
-            "problems": sorted({s["problem"] for s in sources}),
-            "rollouts": sorted({r for s in sources for r in s["rollouts"]}),
-            "model": reflection_name(settings)[0],
-            "prompt": fingerprint_prompts(),
-        }
-        plan.append((without_sources(operation), origin))
-    return plan
 
 
 def more_steps(state: TrainingState) -> str:

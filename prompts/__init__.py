@@ -58,7 +58,7 @@ def render_messages(name: str, **values: str) -> list[AnyMessage]:
 
 def quote(tag: str, text: str, **attributes: object) -> str:
     """Put foreign text into a `<tag>` block that the text itself cannot close or reopen."""
-    safe = re.sub(rf"<(?=/?\s*{tag}\b)", "&lt;", text, flags=re.IGNORECASE)
+    safe = re.sub(rf"<(?=\s*/?\s*{tag}\b)", "&lt;", text, flags=re.IGNORECASE)
     named = "".join(f' {key}="{escape(str(value))}"' for key, value in attributes.items())
     return f"<{tag}{named}>\n{safe.strip()}\n</{tag}>"
 

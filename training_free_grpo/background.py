@@ -14,9 +14,17 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+_NAME = "training-free-grpo"
+
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine to its end on the background loop, in the caller's context."""
+    """Run a coroutine to its end on the background loop, in the caller's context.
+
+    Raise RuntimeError on that loop itself, which would wait for its own next turn for ever.
+    """
+    if threading.current_thread().name == _NAME:
+        coroutine.close()
+        raise RuntimeError("this is called by a graph's own coroutine: await ainvoke instead")
     context = contextvars.copy_context()
 
     async def in_context() -> T:
@@ -29,7 +37,7 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
 def background_loop() -> asyncio.AbstractEventLoop:
     """Start the loop at its first use; it ends with the process."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="training-free-grpo", daemon=True)
+    thread = threading.Thread(target=loop.run_forever, name=_NAME, daemon=True)
     thread.start()
     atexit.register(_close, loop, thread)
     return loop

@@ -14,6 +14,10 @@ QUESTION_FIELDS = ("problem", "question")
 ANSWER_FIELDS = ("answers", "answer", "groundtruth", "target", "gold")
 
 
+_LONGEST_FIELD = 2**27
+"""Characters in one field of a CSV file; Python's own limit is 131,072."""
+
+
 class DatasetError(ValueError):
     """A data set cannot be used; the message names the row, the field and the remedy."""
 
@@ -70,12 +74,12 @@ def read_problem(row: Any, place: str) -> Problem:
 
 def read_answers(row: Mapping[str, Any], place: str) -> list[str]:
     """Read the accepted answers of a row: one or several; none for a set without truths."""
-    name = next((name for name in ANSWER_FIELDS if row.get(name) is not None), None)
+    name = next((name for name in ANSWER_FIELDS if row.get(name) not in (None, "", [])), None)
     if name is None:
         return []
     value = row[name]
     many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    if not all(isinstance(item, str | int | float) for item in many) or not many:
+    if not all(isinstance(item, str | int | float) for item in many):
         raise DatasetError(f"{place}: {name!r} is {value!r}, not a text or a list of texts")
     return [str(item) for item in many]
 
@@ -99,16 +103,25 @@ def find_overlap(training: Sequence[Problem], evaluation: Sequence[Problem]) -> 
 def load_file(path: Path) -> list[Any]:
     """Read the rows of a JSONL, JSON or CSV file."""
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")
     except OSError as error:
         raise DatasetError(f"cannot read the data set {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise DatasetError(f"cannot read the data set {path}: it is not UTF-8 text") from None
-    if path.suffix == ".csv":
-        return list(csv.DictReader(io.StringIO(text)))
-    if path.suffix == ".json":
+    if path.suffix.lower() == ".csv":
+        return load_csv(text, path)
+    if path.suffix.lower() == ".json":
         return load_json(text, path)
     return [load_line(line, n, path) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+
+
+def load_csv(text: str, path: Path) -> list[Any]:
+    """Read the rows of a CSV file, whose first line names the columns."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        return list(csv.DictReader(io.StringIO(text)))
+    except csv.Error as error:
+        raise DatasetError(f"{path} is not CSV: {error}") from None
 
 
 def load_json(text: str, path: Path) -> list[Any]:

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
+from training_free_grpo.advice import Advice
 from training_free_grpo.records import (
     Attempt,
     Grade,
@@ -11,7 +12,6 @@ from training_free_grpo.records import (
     Operation,
     Rollout,
 )
-from training_free_grpo.reflection import Advice
 from training_free_grpo.settings import Settings
 
 _LEAST = 2

@@ -22,13 +22,15 @@ def no_usage() -> Usage:
 
 @contextmanager
 def metered() -> Iterator[Ledger]:
-    """Collect the usage of the model calls made inside the block."""
+    """Collect the usage of the model calls made inside the block; an outer meter sees it too."""
     ledger: Ledger = {}
     token = _meter.set(ledger)
     try:
         yield ledger
     finally:
         _meter.reset(token)
+        for role, usage in ledger.items():
+            record(role, usage)
 
 
 def record(role: str, usage: Usage) -> None:

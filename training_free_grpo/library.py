@@ -18,10 +18,11 @@ from training_free_grpo.records import (
     Origin,
     Rejection,
 )
+from training_free_grpo.text import well_formed
 
 FORMAT = 1
-_SAME = 0.9
-"""Share of common words from which two lessons count as one."""
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+"""Japanese and Chinese characters."""
 
 
 class LibraryError(ValueError):
@@ -54,6 +55,7 @@ def parse_lessons(lines: str) -> Library:
     library = empty_library()
     for id, content in re.findall(r"^\[(G\d+)\] (.+)$", lines, re.MULTILINE):
         library["experiences"][id] = make_experience(id, content, nowhere())
+        library["next_id"] = max(library["next_id"], number(id) + 1)
     return library
 
 
@@ -62,12 +64,20 @@ def words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.casefold())
 
 
+def count_words(text: str) -> int:
+    """Count words; in scripts without spaces each character counts as one."""
+    return len(re.findall(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+", text))
+
+
 def find_duplicate(library: Library, content: str, besides: Sequence[str] = ()) -> str | None:
-    """Return the id of a lesson in force that already says this, if there is one."""
-    new = set(words(content))
+    """Return the id of a lesson in force with the same words, if there is one.
+
+    Case and punctuation do not count, but a single "not" does: what only says nearly the same
+    is for the model that edits to judge.
+    """
+    new = words(content)
     for lesson in active_experiences(library):
-        old = set(words(lesson["content"]))
-        if lesson["id"] not in besides and len(new & old) >= _SAME * max(len(new | old), 1):
+        if lesson["id"] not in besides and words(lesson["content"]) == new:
             return lesson["id"]
     return None
 
@@ -93,9 +103,10 @@ def check_content(library: Library, operation: Operation, max_words: int) -> str
     content = operation["content"].strip()
     if not content:
         return f"{operation['operation']} needs content"
-    if (count := len(content.split())) > max_words:
+    if (count := count_words(content)) > max_words:
         return f"content has {count} words, and {max_words} is the most: {content!r}"
-    if duplicate := find_duplicate(library, content, besides=operation["ids"]):
+    replaced = operation["ids"] if operation["operation"] == "merge" else []
+    if duplicate := find_duplicate(library, content, besides=replaced):
         return f"content says the same as {duplicate}: {content!r}"
     return None
 
@@ -121,7 +132,7 @@ def apply_operation(library: Library, operation: Operation, origin: Origin) -> L
 
 def one_line(content: str) -> str:
     """Fold white space: a lesson is one line in every prompt."""
-    return " ".join(content.split())
+    return " ".join(well_formed(content).split())
 
 
 def make_experience(
@@ -177,7 +188,7 @@ def read_library(data: Any) -> Library:
     try:
         lessons = {key: read_experience(key, value) for key, value in data["experiences"].items()}
         next_id = max([int(data["next_id"]), *(number(key) + 1 for key in lessons)])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise LibraryError(f"the library is damaged: {type(error).__name__} {error}") from None
     return {"format": FORMAT, "next_id": next_id, "experiences": lessons}
 

@@ -7,7 +7,7 @@ from typing import Any
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
 from langchain_core.messages import SystemMessage
 
-from training_free_grpo.experience import with_experience
+from training_free_grpo.experience import experience_block, with_experience
 from training_free_grpo.library import load_library, read_library, render_library
 from training_free_grpo.records import Library
 
@@ -34,5 +34,12 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         return await handler(self._with_lessons(request))
 
     def _with_lessons(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
-        system = request.system_message.text if request.system_message else ""
-        return request.override(system_message=SystemMessage(with_experience(system, self.lessons)))
+        system = request.system_message
+        if not self.lessons:
+            return request
+        if system is not None and not isinstance(system.content, str):
+            # Content blocks may carry a provider's cache marks: they stay as they are.
+            block = {"type": "text", "text": experience_block(self.lessons)}
+            return request.override(system_message=SystemMessage([*system.content, block]))
+        text = system.text if system else ""
+        return request.override(system_message=SystemMessage(with_experience(text, self.lessons)))

@@ -164,7 +164,7 @@ class Metrics(TypedDict):
     rejected: list[Rejection]
     library_size: int
     warning: str | None
-    """What went wrong with the step's edit, or why it could teach nothing."""
+    """What went wrong with the step's edit."""
     usage: Ledger
 
 

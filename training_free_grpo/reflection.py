@@ -4,18 +4,12 @@ summarize (one per attempt) → extract_advantage (one per group) → edit_exper
 batch). The paper's section 2; what a model answers is checked here, whatever it was told.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
-
+from training_free_grpo.advice import Advice, OperationsAnswer, read_advice
 from training_free_grpo.library import (
     active_experiences,
-    check_operation,
     render_library,
-    words,
 )
 from training_free_grpo.models import Endpoint
 from training_free_grpo.models.structured import ask
@@ -24,44 +18,12 @@ from training_free_grpo.records import (
     JSON,
     Grade,
     Library,
-    Operation,
     Problem,
     Proposal,
-    Rejection,
 )
 from training_free_grpo.settings import Settings
-
-_CHARACTERS_PER_TOKEN = 4
-_HEAD = 0.4
-"""Share of a cut transcript that is kept from its beginning; the end decides the answer."""
-_KINDS = ("add", "update", "merge", "delete")
-
-
-class OperationAnswer(BaseModel):
-    """One edit of the experience library."""
-
-    model_config = ConfigDict(extra="forbid")
-    operation: Literal["add", "update", "merge", "delete"]
-    ids: list[str]
-    content: str
-    rationale: str
-
-
-class OperationsAnswer(BaseModel):
-    """The reasoning, and the edits of the experience library that follow from it."""
-
-    model_config = ConfigDict(extra="forbid")
-    reasoning: str
-    operations: list[OperationAnswer]
-
-
-@dataclass(frozen=True)
-class Advice:
-    """What came of one reflection: operations that can be carried out, and those that cannot."""
-
-    reasoning: str
-    operations: list[Operation]
-    rejected: list[Rejection]
+from training_free_grpo.text import well_formed
+from training_free_grpo.transcripts import cut
 
 
 async def summarize(
@@ -82,7 +44,8 @@ async def summarize(
         grade=show_grade(grade, settings),
     )
     answer = await endpoint.call(messages, role="summarize", seed=seed)
-    return answer.text.strip()
+    text: str = well_formed(answer.text.strip())
+    return text
 
 
 async def extract_advantage(
@@ -162,82 +125,6 @@ async def advise(
     return await ask(endpoint, messages, OperationsAnswer, read, role=role, seed=seed)
 
 
-def read_advice(answer: JSON, library: Library, max_words: int, most: int) -> Advice:
-    """Sort an answer's operations into good and rejected; one bad one never costs the others.
-
-    Raise ValueError if there is no list of operations at all.
-    """
-    listed = answer.get("operations")
-    if not isinstance(listed, list):
-        raise ValueError("the answer has no list under 'operations'")
-    advice = Advice(reasoning=str(answer.get("reasoning") or ""), operations=[], rejected=[])
-    for item in listed:
-        operation, reason = read_operation(item)
-        if operation and not reason:
-            reason = check_operation(library, without_sources(operation), max_words)
-        if operation and not reason and len(advice.operations) == most:
-            reason = f"one operation too many: {most} is the most"
-        if operation and not reason:
-            advice.operations.append(operation)
-        else:
-            shown = item if isinstance(item, dict) else {"value": item}
-            advice.rejected.append({"operation": shown, "reason": reason or ""})
-    return advice
-
-
-def read_operation(item: Any) -> tuple[Operation | None, str | None]:
-    """Read one operation, or say what is wrong with it."""
-    if not isinstance(item, dict):
-        return None, f"{item!r} is not an operation"
-    kind = str(item.get("operation") or "").lower()
-    if kind not in _KINDS:
-        return None, f"operation {item.get('operation')!r} is none of {', '.join(_KINDS)}"
-    ids = item.get("ids") or []
-    ids = [ids] if isinstance(ids, str) else ids
-    if not isinstance(ids, list):
-        return None, f"'ids' is {ids!r}, not a list"
-    operation: Operation = {
-        "operation": kind,  # type: ignore[typeddict-item]
-        "ids": [str(id).strip("[] ") for id in ids],
-        "content": " ".join(str(item.get("content") or "").split()),
-        "rationale": " ".join(str(item.get("rationale") or "").split()),
-    }
-    return operation, None
-
-
-def without_sources(operation: Operation) -> Operation:
-    """Return the operation without the proposals (P1, P2) that it names as its sources."""
-    ids = [id for id in operation["ids"] if not is_source(id)]
-    return {**operation, "ids": ids if operation["operation"] != "add" else []}
-
-
-def is_source(id: str) -> bool:
-    """Tell whether an id names a proposal rather than a lesson."""
-    return id[:1] == "P" and id[1:].isdigit()
-
-
-def find_sources(operation: Operation, proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the proposals that an operation of the plan comes from.
-
-    The plan names them; where it does not, those about the same lessons or in much the same
-    words are taken, and all of them where there is no such trace.
-    """
-    named = [int(id[1:]) - 1 for id in operation["ids"] if is_source(id)]
-    if found := [proposals[n] for n in named if 0 <= n < len(proposals)]:
-        return found
-    ids, text = set(operation["ids"]), set(words(operation["content"]))
-    return [
-        p
-        for p in proposals
-        if ids & set(p["operation"]["ids"]) or overlap(text, set(words(p["operation"]["content"])))
-    ] or list(proposals)
-
-
-def overlap(one: set[str], other: set[str]) -> bool:
-    """Tell whether two sets of words have at least half of all their words in common."""
-    return bool(one) and len(one & other) * 2 >= len(one | other)
-
-
 def show_problem(problem: Problem, settings: Settings) -> str:
     """Show the problem, and the accepted answers unless they are withheld."""
     shown = quote("problem", problem["problem"])
@@ -278,47 +165,3 @@ def show_proposals(proposals: Sequence[Proposal]) -> str:
         known |= {"ids": " ".join(operation["ids"]), "problem": proposal["problem"]}
         shown.append(quote("proposal", text, **known, attempts=len(proposal["rollouts"])))
     return "\n\n".join(shown)
-
-
-def cut(transcript: Sequence[JSON], tokens: int) -> str:
-    """Write a transcript out within a budget of tokens; its head and its tail are kept."""
-    longest = tokens * _CHARACTERS_PER_TOKEN
-    # One huge page must not push out every decision around it, so each message is cut first.
-    parts = [shorten(part, longest // 3) for part in write_out(transcript)]
-    return shorten("\n".join(parts), longest)
-
-
-def write_out(transcript: Sequence[JSON]) -> list[str]:
-    """Write each message of a transcript as a line that says who spoke."""
-    lines = []
-    for message in transcript:
-        role, content = message.get("role"), text_of(message.get("content"))
-        if role == "tool":
-            lines.append(f"[tool result] {content}")
-        elif content:
-            lines.append(f"[{role}] {content}")
-        for call in message.get("tool_calls") or []:
-            function = call.get("function", {})
-            lines.append(f"[tool call] {function.get('name')} {function.get('arguments')}")
-    return lines
-
-
-def text_of(content: Any) -> str:
-    """Return the text of a message's content, whose parts may be of several kinds."""
-    if isinstance(content, str):
-        return content.strip()
-    if isinstance(content, list):
-        return "\n".join(
-            part.get("text", f"[{part.get('type')}]") if isinstance(part, dict) else str(part)
-            for part in content
-        )
-    return "" if content is None else json.dumps(content, ensure_ascii=False)
-
-
-def shorten(text: str, longest: int) -> str:
-    """Keep the head and the tail of a text, with a note of how much was cut between them."""
-    if len(text) <= longest:
-        return text
-    head = int(longest * _HEAD)
-    gone = (len(text) - longest) // _CHARACTERS_PER_TOKEN
-    return f"{text[:head]}\n[… about {gone} tokens were cut here …]\n{text[head - longest :]}"

@@ -3,6 +3,7 @@
 settings.json      the settings, resolved
 manifest.json      versions, and fingerprints of data, prompts and models
 checkpoints.sqlite the graph's state at every step
+    calls.sqlite       every answer of a model, written down as it arrived
 library.json       what has been learned so far
 metrics.jsonl      one line per step
 rollouts/          one line per rollout, one file per step
@@ -47,6 +48,11 @@ class RunFolder:
     def checkpoints(self) -> Path:
         """Return where the graph's state is kept."""
         return self.path / "checkpoints.sqlite"
+
+    @property
+    def calls(self) -> Path:
+        """Return where the answers of the models are kept."""
+        return self.path / "calls.sqlite"
 
     def create(self, settings: JSON, manifest: JSON) -> None:
         """Start a run: write down what it must not change on the way."""
@@ -130,7 +136,7 @@ class RunFolder:
 
     def _append(self, name: str, rollout: JSON) -> None:
         file = self.path / "rollouts" / name
-        file.parent.mkdir(exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(rollout, ensure_ascii=False).encode() + b"\n"
         with self._lock, file.open("ab") as out:
             start = out.tell()
@@ -141,6 +147,8 @@ class RunFolder:
     def _find(self, name: str, id: str) -> JSON:
         if (name, id) not in self._offsets:
             self._index(name)
+        if (name, id) not in self._offsets:
+            raise RunError(f"{self.path / 'rollouts' / name} holds no rollout {id!r}")
         with (self.path / "rollouts" / name).open("rb") as file:
             file.seek(self._offsets[name, id])
             found: JSON = json.loads(next(line for line in file if line.strip()))

@@ -103,7 +103,7 @@ class Settings(BaseModel):
         """Read options from a TOML file, unchecked; raise SettingsError if it is not TOML."""
         try:
             return tomllib.loads(path.read_text("utf-8"))
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, ValueError) as error:
             raise SettingsError(f"cannot read the settings file {path}: {error}") from None
 
     def changed(self) -> dict[str, Any]:

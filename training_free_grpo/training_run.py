@@ -5,7 +5,7 @@ import json
 import platform
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -17,6 +17,7 @@ from training_free_grpo.datasets import fingerprint_problems
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.parts import Agent
 from training_free_grpo.graphs.training import build_training_graph
+from training_free_grpo.journal import Journal
 from training_free_grpo.models import Models
 from training_free_grpo.models.names import policy_name, reflection_name
 from training_free_grpo.prompts import fingerprint_prompts
@@ -71,11 +72,16 @@ class TrainingRun:
         `report` hears of every update of the graph's nodes, as (node, update).
         """
         settings = self.settings.model_dump(mode="json")
-        with self.folder.locked(), DualSqliteSaver.open(self.folder.checkpoints) as saver:
+        with (
+            self.folder.locked(),
+            DualSqliteSaver.open(self.folder.checkpoints) as saver,
+            Journal.open(self.folder.calls) as journal,
+        ):
             if self.folder.exists:
                 self.folder.check_unchanged(settings, self.manifest())
+            models = replace(self.models, journal=journal)
             graph = build_training_graph(
-                self.agent, self.grader, None, saver, models=self.models, archive=self.folder
+                self.agent, self.grader, None, saver, models=models, archive=self.folder
             )
             state = await graph.aget_state(_CONFIG)
             if state.next or not state.values:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli.evaluate import describe_difference, describe_evaluation
-from training_free_grpo.cli.options import Json
+from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import (
     percent,
     print_json,
@@ -31,7 +31,7 @@ _BAR = 30
 
 @reports_errors
 def demo(
-    runs_dir: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    runs_dir: RunsDir = Path("runs"),
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another run.")] = 42,
     as_json: Json = False,
 ) -> None:

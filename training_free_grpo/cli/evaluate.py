@@ -20,7 +20,6 @@ from training_free_grpo.datasets import load_problems
 from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
 from training_free_grpo.ledger import total_usage
-from training_free_grpo.library import load_library
 from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.models import Models
 from training_free_grpo.preflight import check_endpoints
@@ -33,7 +32,8 @@ def evaluate(
     dataset: Annotated[
         str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")
     ],
-    library: Annotated[Path | None, typer.Option(help="Library file or run folder.")] = None,
+    library: Annotated[Path | None, typer.Option(help="Library file, run folder or run.")] = None,
+    runs_dir: o.RunsDir = Path("runs"),
     baseline: Annotated[bool, typer.Option(help="Also without the library, and compare.")] = False,
     k: Annotated[int | None, typer.Option("--k", help="Attempts per problem.")] = None,
     preset: o.Preset = None,
@@ -69,7 +69,7 @@ def evaluate(
     problems, notes = load_problems(dataset, limit)
     for note in notes:
         progress.print(f"note: {note}")
-    lessons = load_library(library) if library else None
+    lessons = o.find_library(library, runs_dir) if library else None
     Models().check(chosen)
     graph = build_evaluation_graph(o.read_agent(agent), load_grader(grader))
     plans = [("without library", None), ("with library", lessons)]

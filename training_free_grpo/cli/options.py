@@ -7,9 +7,12 @@ import typer
 
 from training_free_grpo.graphs.parts import Agent
 from training_free_grpo.imports import ImportNameError, load_object
+from training_free_grpo.library import load_library
+from training_free_grpo.records import Library
 from training_free_grpo.settings import PRESETS, Settings, SettingsError
 
 Dataset = Annotated[str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")]
+RunsDir = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on stdout.")]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; flags go before it.")]
 Preset = Annotated[str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}.")]
@@ -30,6 +33,12 @@ Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N problems
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting, as NAME=VALUE; repeatable.")
 ]
+
+
+def find_library(place: Path, runs_dir: Path) -> Library:
+    """Load a library from a file, a run folder, or the name of a run."""
+    named = runs_dir / place
+    return load_library(named if not place.exists() and named.exists() else place)
 
 
 def read_settings(

@@ -33,7 +33,7 @@ def train(
         str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")
     ],
     run: Annotated[str, typer.Option(help="Name of the run; the same name goes on.")] = "default",
-    runs_dir: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
+    runs_dir: o.RunsDir = Path("runs"),
     fork: Annotated[str | None, typer.Option(help="New run, from this run's library.")] = None,
     library: Annotated[Path | None, typer.Option(help="Library or run to start from.")] = None,
     preset: o.Preset = None,
@@ -100,7 +100,7 @@ def open_folder(
     runs_dir: Path, run: str, fork: str | None, library: Path | None
 ) -> tuple[RunFolder, Any, str | None]:
     """Return the folder of the run, the library it starts from, and the run it was forked from."""
-    start = load_library(library) if library else None
+    start = o.find_library(library, runs_dir) if library else None
     if fork is None:
         return RunFolder(runs_dir / run), start, None
     if not (runs_dir / run).is_dir():

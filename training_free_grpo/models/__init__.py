@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from langchain_core.language_models import BaseChatModel
 
+from training_free_grpo.journal import Journal
 from training_free_grpo.models.chat import check_model
 from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import (
@@ -35,8 +36,10 @@ class Models:
     policy_model: BaseChatModel | None = None
     reflection_model: BaseChatModel | None = None
     judge_model: BaseChatModel | None = None
-    _made: dict[object, Endpoint] = field(default_factory=dict, repr=False)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    journal: Journal | None = None
+    """Where answers are written down as they arrive; a call made again finds its answer there."""
+    _made: dict[object, Endpoint] = field(default_factory=dict, repr=False, init=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, init=False)
 
     def policy(self, settings: Settings, evaluation: bool = False) -> Endpoint:
         """Return the model that makes rollouts, at the temperature of training or evaluation."""
@@ -69,5 +72,5 @@ class Models:
         key = (settings, name, heat, id(given))
         with self._lock:
             if key not in self._made:
-                self._made[key] = Endpoint(settings, *name, heat, given)
+                self._made[key] = Endpoint(settings, *name, heat, given, self.journal)
             return self._made[key]

@@ -2,6 +2,7 @@
 
 import os
 from typing import Any
+from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 
@@ -47,6 +48,11 @@ def check_openai(base_url: str | None) -> None:
             f"setting 'base_url' is {base_url!r}: it must start with http:// or https://, "
             "for example http://localhost:8000/v1"
         )
+    if base_url is not None and "@" in urlsplit(base_url).netloc:
+        raise SettingsError(
+            "setting 'base_url' holds a name or password, and settings are written to files: "
+            "leave it out, and put the key into OPENAI_API_KEY"
+        )
 
 
 def check_provider(name: str) -> None:
@@ -83,13 +89,13 @@ async def make_model(
 
 async def make_openai(name: str, base_url: str | None, options: dict[str, Any]) -> BaseChatModel:
     """Make the model of an OpenAI-compatible endpoint, over the loop's shared connections."""
-    from langchain_openai import ChatOpenAI
+    from training_free_grpo.models.openai import TolerantChatOpenAI
 
     if base_url is not None:
         # Only OpenAI itself speaks the Responses API; a server of one's own may want no key.
         key = os.environ.get("OPENAI_API_KEY") or "none"
         options |= {"base_url": base_url, "use_responses_api": False, "api_key": key}
     client = await shared_client()
-    return ChatOpenAI(
+    return TolerantChatOpenAI(
         model=name, max_retries=0, stream_usage=True, http_async_client=client, **options
     )

@@ -7,7 +7,9 @@ about money and patience stands in one place.
 import asyncio
 import logging
 import random
+import time
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -15,13 +17,16 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, AnyMessage
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
-from training_free_grpo.ledger import no_usage, record, usage_of
+from training_free_grpo.journal import Journal, call_key
+from training_free_grpo.ledger import metered, no_usage, record, usage_of
 from training_free_grpo.models.chat import is_embedded, make_model
 from training_free_grpo.models.errors import ModelError, Outage, Refused, Unusable
+from training_free_grpo.models.forms import FORMS, Form, bind_form
 from training_free_grpo.models.limits import limit
+from training_free_grpo.records import JSON
 from training_free_grpo.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -30,7 +35,6 @@ _DEAD_AFTER = 10
 """Lost calls in a row, each after all its tries, from which an endpoint counts as dead."""
 _LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever the server asks for."""
-_MODES = {"auto": ("json_schema", "tool", "text")}
 
 
 class Endpoint:
@@ -43,6 +47,7 @@ class Endpoint:
         base_url: str | None = None,
         temperature: float = 0.0,
         model: BaseChatModel | None = None,
+        journal: Journal | None = None,
     ) -> None:
         self.settings = settings
         self.name = name
@@ -50,11 +55,11 @@ class Endpoint:
         self._base_url = base_url
         self._temperature = temperature
         self._given = model
+        self._journal = journal
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel]
         self._made = WeakKeyDictionary()
         self._lost_in_a_row = 0
-        modes = _MODES.get(settings.structured_output, (settings.structured_output,))
-        self._modes: tuple[str, ...] = modes
+        self._forms = FORMS[settings.structured_output]
 
     async def call(
         self,
@@ -71,17 +76,44 @@ class Endpoint:
         Raise Outage or Unusable when all tries are used up, Refused when no call to this
         endpoint can succeed. `schema` asks for JSON by the best means the endpoint has.
         """
-        mode = self._modes[0] if schema else "text"
-        try:
-            answer = await self._try(await self._bind(tools, schema, seed, attempt), messages, role)
-        except _BadRequest as error:
-            if schema is None or mode not in self._modes[:-1]:
-                raise Outage(str(error)) from error
-            self._modes = tuple(m for m in self._modes if m != mode)
-            log.info("%s cannot do %s; falling back to %s", self.name, mode, self._modes[0])
-            return await self.call(messages, role=role, schema=schema, seed=seed, attempt=attempt)
+        salt = {"seed": seed, "attempt": attempt}
+        key = self._key(messages, role=role, tools=[tool.name for tool in tools], **salt)
+        if self._journal and (kept := await self._journal.find(key)):
+            record(role, kept[1])
+            return kept[0]
+        with metered() as spent:
+            if schema is None:
+                answer = await self._try(await self._bind(tools, salt), messages, role)
+            else:
+                answer = await self._ask_in_a_form(messages, role, schema, salt)
         self._lost_in_a_row = 0
+        if self._journal:
+            await self._journal.keep(key, role, answer, spent[role])
         return answer
+
+    def _key(self, messages: Sequence[AnyMessage], **circumstances: object) -> str:
+        """Name a call by all that its answer depends on."""
+        model = (self.name, self.address, self._temperature, self.settings.max_output_tokens)
+        return call_key(messages, model=model, **circumstances)
+
+    async def _ask_in_a_form(
+        self, messages: Sequence[AnyMessage], role: str, schema: type[BaseModel], salt: JSON
+    ) -> AIMessage:
+        """Ask for JSON in the best form that the endpoint takes, and remember which that is."""
+        forms = self._forms
+        for form in forms:
+            try:
+                model = await self._bind_form(form, schema, salt)
+                answer = await self._try(model, messages, role)
+            except (_BadRequest, NotImplementedError) as error:
+                refused = error
+                continue
+            # Only now: a prompt that is too long is refused in every form.
+            if form != forms[0] and forms == self._forms:
+                log.info("%s does not do %s; it is asked for %s", self.name, forms[0], form)
+                self._forms = forms[forms.index(form) :]
+            return answer
+        raise Outage(str(refused)) from refused
 
     async def _try(self, model: Runnable[Any, Any], messages: Any, role: str) -> AIMessage:
         """Call until an answer is whole, with waits between; count every try."""
@@ -126,26 +158,28 @@ class Endpoint:
             return Refused(said)
         if status is not None and 400 <= status < 500 and status not in (408, 409, 425, 429):
             return _BadRequest(said)
+        if isinstance(error, ValidationError):
+            # The endpoint answers, but with something that is no message.
+            return Unusable(said)
         self._lost_in_a_row += 1
         if self._lost_in_a_row >= _DEAD_AFTER:
             return Refused(f"{self._lost_in_a_row} calls in a row were lost, the last to {said}")
         return Outage(said)
 
-    async def _bind(
-        self, tools: Sequence[BaseTool], schema: type[BaseModel] | None, seed: int, attempt: int
-    ) -> Runnable[Any, Any]:
-        """Bind what this call needs to the model."""
+    async def _bind(self, tools: Sequence[BaseTool], salt: JSON) -> Runnable[Any, Any]:
+        """Bind the tools to the model, and the salt if it takes one."""
         model = await self._model()
-        if is_embedded(model):
-            salt: dict[str, Any] = {"seed": seed, "attempt": attempt}
-            return model.bind_tools(tools, **salt) if tools else model.bind(**salt)
-        if schema is not None and self._modes[0] != "text":
-            method = "json_schema" if self._modes[0] == "json_schema" else "function_calling"
-            try:
-                return model.with_structured_output(schema, method=method, include_raw=True)
-            except (NotImplementedError, ValueError) as error:
-                raise _BadRequest(str(error)) from error
-        return model.bind_tools(tools) if tools else model
+        salt = salt if is_embedded(model) else {}
+        if tools:
+            return model.bind_tools(tools, **salt)
+        return model.bind(**salt) if salt else model
+
+    async def _bind_form(
+        self, form: Form, schema: type[BaseModel], salt: JSON
+    ) -> Runnable[Any, Any]:
+        """Bind the schema to the model in one form."""
+        model = await self._model()
+        return model.bind(**salt) if is_embedded(model) else bind_form(model, form, schema)
 
     async def _model(self) -> BaseChatModel:
         """Return the chat model of the running loop: its connections belong to that loop."""
@@ -189,8 +223,17 @@ def wait_time(state: RetryCallState) -> float:
     """Return the seconds to wait: what the server asks for, else twice as long each time."""
     error = state.outcome.exception() if state.outcome else None
     headers = getattr(getattr(error, "response", None), "headers", None) or {}
-    asked = headers.get("retry-after", "")
-    if asked.replace(".", "", 1).isdigit():
-        return min(float(asked), _LONGEST_WAIT)
+    if asked := seconds_asked(headers.get("retry-after", "")):
+        return min(asked, _LONGEST_WAIT)
     longest = min(0.5 * 2.0 ** (state.attempt_number - 1), _LONGEST_WAIT)
     return longest * random.uniform(0.5, 1.0)
+
+
+def seconds_asked(header: str) -> float | None:
+    """Read Retry-After, which is a number of seconds or a date."""
+    if header.replace(".", "", 1).isdecimal():
+        return float(header)
+    try:
+        return max(parsedate_to_datetime(header).timestamp() - time.time(), 0.0)
+    except ValueError:
+        return None

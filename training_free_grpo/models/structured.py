@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Sequence
+from json import JSONDecodeError
 from typing import Any, TypeVar
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -13,12 +14,15 @@ from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import Unusable
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.records import JSON
+from training_free_grpo.text import well_formed
 
 T = TypeVar("T")
 
 _REPAIRS = 2
-_LONE_BACKSLASH = re.compile(r'\\(?:(?=[^"\\/bfnrtu])|(?=u(?![0-9a-fA-F]{4})))')
-_CONTROLS = {"\b": r"\b", "\f": r"\f"}
+_DECODER = json.JSONDecoder(strict=False)
+_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
+_LATEX = re.compile("[\b\f]|[\t\r](?=[a-zA-Z])")
+_LETTERS = {"\b": r"\b", "\f": r"\f", "\t": r"\t", "\r": r"\r"}
 
 
 async def ask(
@@ -58,40 +62,65 @@ async def ask(
 
 def answer_text(answer: AIMessage) -> str:
     """Return the text of an answer, whichever way it came."""
-    return json.dumps(answer.tool_calls[0]["args"]) if answer.tool_calls else answer.text
+    calls = answer.tool_calls or answer.invalid_tool_calls
+    said = calls[0]["args"] if calls else answer.text
+    return said if isinstance(said, str) else json.dumps(said)
 
 
 def parse_answer(answer: AIMessage) -> JSON:
     """Return the JSON object of an answer; raise ValueError that says what is wrong with it."""
     if answer.tool_calls:
-        return answer.tool_calls[0]["args"]
-    return parse_json(answer.text)
+        found: JSON = well_formed(answer.tool_calls[0]["args"])
+        return found
+    return parse_json(answer_text(answer))
 
 
 def parse_json(text: str) -> JSON:
-    """Find the JSON object in a text: bare, fenced, or between words."""
-    for candidate in candidates(text):
+    """Return the last whole JSON object in a text: bare, fenced, or between words.
+
+    A model that writes LaTeX forgets to double backslashes; then they are doubled here.
+    """
+    try:
+        found = find_object(text)
+    except ValueError:
+        found = find_object(double_backslashes(text))
+    restored: JSON = keep_latex(well_formed(found))
+    return restored
+
+
+def find_object(text: str) -> JSON:
+    """Find the last object; raise ValueError if there is none, or one that breaks off."""
+    found: JSON | None = None
+    start = text.find("{")
+    while start >= 0:
+        end = start + 1
         try:
-            found: Any = json.loads(candidate, strict=False)
-        except ValueError:
-            continue
-        if isinstance(found, dict):
-            return keep_latex(found)  # type: ignore[no-any-return]
-    raise ValueError("the answer is not one whole JSON object")
+            value, end = _DECODER.raw_decode(text, start)
+        except JSONDecodeError as error:
+            # `{1, 2}` in a sentence is none; what begins like an object is the answer, broken.
+            if text[start + 1 : error.pos].strip():
+                raise ValueError(f"the answer is not one whole JSON object: {error}") from None
+        except RecursionError:
+            raise ValueError("the answer is not one whole JSON object: too deeply nested") from None
+        else:
+            if text[:start].rstrip().endswith("["):
+                raise ValueError("the answer is not one whole JSON object but a list")
+            found = value or found
+        start = text.find("{", end)
+    if found is None:
+        raise ValueError("the answer is not one whole JSON object")
+    return found
 
 
-def candidates(text: str) -> list[str]:
-    """List what may be the object, likeliest first; each also with LaTeX's backslashes doubled."""
-    fenced = re.findall(r"```(?:json)?\s*\n(.*?)```", text, re.DOTALL)
-    braces = text[text.find("{") : text.rfind("}") + 1]
-    found = [text.strip(), *reversed(fenced), braces]
-    return [form for raw in found for form in (raw, _LONE_BACKSLASH.sub(r"\\\\", raw))]
+def double_backslashes(text: str) -> str:
+    """Double the backslashes that begin no JSON escape."""
+    return _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else r"\\", text)
 
 
 def keep_latex(value: Any) -> Any:
-    r"""Give back the backslash of LaTeX that JSON took for an escape, as in \boxed and \frac."""
+    r"""Give back the backslash of LaTeX that JSON took for an escape: \boxed, \frac, \theta."""
     if isinstance(value, str):
-        return re.sub("[\b\f]", lambda c: _CONTROLS[c[0]], value)
+        return _LATEX.sub(lambda control: _LETTERS[control[0]], value)
     if isinstance(value, list):
         return [keep_latex(item) for item in value]
     if isinstance(value, dict):

@@ -1,0 +1,256 @@
+"""A user's own agent takes the place of the ReAct agent: any runnable over messages."""
+
+import asyncio
+import json
+import operator
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from langchain.agents import create_agent
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.tools import tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.graph import END, START, StateGraph
+from typing_extensions import TypedDict
+
+from training_free_grpo import Settings, build_evaluation_graph, build_training_graph, evaluate
+from training_free_grpo.experience import experience_block
+from training_free_grpo.library import read_library, render_library
+from training_free_grpo.records import Evaluation, Metrics
+from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.simulated import training_problems
+
+PROBLEMS = training_problems()[:3]
+LIBRARY = read_library({"G0": "Fences: count the posts."})
+SETTINGS = Settings(epochs=1, group_size=2)
+
+
+class Scripted(BaseChatModel):
+    """Answers with the number of human messages that it sees, and notes all that it sees."""
+
+    seen: list[list[BaseMessage]]
+
+    @property
+    def _llm_type(self) -> str:
+        return "scripted"
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        self.seen.append(list(messages))
+        asked = sum(isinstance(m, HumanMessage) for m in messages)
+        answer = AIMessage(f"\\boxed{{{asked}}}")
+        return ChatResult(generations=[ChatGeneration(message=answer)])
+
+    async def _agenerate(
+        self, messages: list[BaseMessage], *args: Any, **kwargs: Any
+    ) -> ChatResult:
+        await asyncio.sleep(0)
+        return self._generate(messages)
+
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
+
+
+class Caller(Scripted):
+    """Calls the tool once before it answers."""
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        if any(isinstance(m, AIMessage) for m in messages):
+            return super()._generate(messages)
+        call = {"name": "look_up", "args": {"word": "tea"}, "id": "call-1"}
+        return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))])
+
+
+@tool
+def look_up(word: str) -> str:
+    """Look a word up."""
+    return f"{word} is a word"
+
+
+def answered_alone(problem: Any, answer: str) -> float:
+    """Reward an answer that was given with one human message in sight."""
+    return float("{1}" in answer)
+
+
+def examine(agent: Runnable[Any, Any], grader: Any = answered_alone, **options: Any) -> Evaluation:
+    settings = Settings(attempts=2, **options)
+    return evaluate(PROBLEMS, LIBRARY, settings, agent=agent, grader=grader)
+
+
+def train(agent: Runnable[Any, Any], settings: Settings = SETTINGS) -> Metrics:
+    graph = build_training_graph(agent, answered_alone)
+    result = graph.invoke({"problems": PROBLEMS, "library": LIBRARY}, context=settings)
+    step: Metrics = result["metrics"][0]
+    return step
+
+
+class TestForms:
+    def test_bare_chat_model_answers_with_the_lessons_in_sight(self) -> None:
+        model = Scripted(seen=[])
+        assert examine(model)["mean"] == 1.0
+        assert lessons_seen(model) == {experience_block(render_library(LIBRARY))}
+
+    def test_bound_chat_model_answers_with_the_lessons_in_sight(self) -> None:
+        model = Scripted(seen=[])
+        assert examine(model.bind(stop=["x"]))["mean"] == 1.0
+        assert lessons_seen(model) == {experience_block(render_library(LIBRARY))}
+
+    def test_agent_graph_answers_with_the_lessons_in_sight(self) -> None:
+        model = Scripted(seen=[])
+        assert examine(create_agent(model))["mean"] == 1.0
+        assert lessons_seen(model) == {experience_block(render_library(LIBRARY))}
+
+    def test_agent_graph_keeps_its_own_system_prompt_ahead_of_the_lessons(self) -> None:
+        model = Scripted(seen=[])
+        examine(create_agent(model, system_prompt="Be brief."))
+        texts = [m.text for m in model.seen[0] if isinstance(m, SystemMessage)]
+        assert texts == ["Be brief.", experience_block(render_library(LIBRARY))]
+
+    def test_tool_calls_of_an_agent_graph_are_counted(self) -> None:
+        found = examine(create_agent(Caller(seen=[]), [look_up]))
+        assert (found["mean"], found["tool_calls"]) == (1.0, 1.0)
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            r"\boxed{1}",
+            AIMessage(r"\boxed{1}"),
+            [AIMessage("Well."), AIMessage(r"\boxed{1}")],
+            {"messages": [AIMessage(r"\boxed{1}")]},
+            {"messages": [("ai", r"\boxed{1}")]},
+        ],
+        ids=["text", "message", "messages", "state", "pairs"],
+    )
+    def test_function_may_answer_in_any_form(self, answer: Any) -> None:
+        assert examine(RunnableLambda(lambda given: answer))["mean"] == 1.0
+
+    def test_async_function_may_be_the_agent(self) -> None:
+        async def answer(given: Any) -> str:
+            await asyncio.sleep(0)
+            return r"\boxed{1}"
+
+        assert examine(RunnableLambda(answer))["mean"] == 1.0
+
+    def test_without_lessons_only_the_problem_is_given(self) -> None:
+        model = Scripted(seen=[])
+        evaluate(PROBLEMS[:1], None, agent=model, grader=answered_alone)
+        assert [m.text for m in model.seen[0]] == [PROBLEMS[0]["problem"]]
+
+    async def test_works_inside_a_running_loop(self) -> None:
+        graph = build_evaluation_graph(Scripted(seen=[]), answered_alone)
+        found = await graph.ainvoke({"problems": PROBLEMS}, context=Settings())
+        assert found["evaluation"]["mean"] == 1.0
+
+
+def lessons_seen(model: Scripted) -> set[str]:
+    return {m.text for messages in model.seen for m in messages if isinstance(m, SystemMessage)}
+
+
+class TestOwnCheckpoints:
+    """An agent that was compiled with a saver, as agents that are deployed are."""
+
+    def test_rollouts_of_one_run_are_not_mixed(self) -> None:
+        agent = create_agent(Scripted(seen=[]), checkpointer=InMemorySaver())
+        assert examine(agent)["mean"] == 1.0
+
+    def test_rollouts_are_not_mixed_under_a_graph_with_checkpoints(self) -> None:
+        agent = create_agent(Scripted(seen=[]), checkpointer=InMemorySaver())
+        graph = build_training_graph(agent, answered_alone, checkpointer=InMemorySaver())
+        thread: Any = {"configurable": {"thread_id": "run"}}
+        found = graph.invoke({"problems": PROBLEMS}, thread, context=SETTINGS)
+        assert found["metrics"][0]["mean_reward"] == 1.0
+
+    def test_a_second_evaluation_does_not_go_on_in_the_talks_of_the_first(self) -> None:
+        agent = create_agent(Scripted(seen=[]), checkpointer=InMemorySaver())
+        examine(agent)
+        assert examine(agent)["mean"] == 1.0
+
+    def test_reducers_of_the_agents_state_start_afresh_in_every_rollout(self) -> None:
+        class Notes(TypedDict):
+            messages: Annotated[list[Any], operator.add]
+            notes: Annotated[list[str], operator.add]
+
+        def note(state: Notes) -> Any:
+            made = len(state.get("notes", [])) + 1
+            return {"messages": [AIMessage(f"\\boxed{{{made}}}")], "notes": ["one"]}
+
+        graph = StateGraph(Notes)
+        graph.add_node("note", note)
+        graph.add_edge(START, "note")
+        graph.add_edge("note", END)
+        assert examine(graph.compile(checkpointer=InMemorySaver()))["mean"] == 1.0
+
+
+class TestLostRollouts:
+    def test_agent_that_raises_makes_its_rollouts_missing_with_the_reason(self) -> None:
+        def fail(given: Any) -> str:
+            raise ConnectionError("the browser is gone")
+
+        step = train(RunnableLambda(fail))
+        said = "the agent failed: ConnectionError: the browser is gone"
+        assert step["missing"] == {said: 6}
+        assert step["mean_reward"] is None
+
+    def test_rollouts_that_remain_are_graded(self) -> None:
+        def answer(given: Any) -> str:
+            if given["messages"][-1].text == PROBLEMS[0]["problem"]:
+                raise ConnectionError("the browser is gone")
+            return r"\boxed{1}"
+
+        step = train(RunnableLambda(answer))
+        assert (sum(step["missing"].values()), step["mean_reward"]) == (2, 1.0)
+
+    @pytest.mark.parametrize("answer", ["", "  ", []], ids=["empty", "blank", "no messages"])
+    def test_agent_that_says_nothing_is_missing(self, answer: Any) -> None:
+        step = train(RunnableLambda(lambda given: answer))
+        assert step["missing"] == {"the agent ended without an answer": 6}
+
+    def test_agent_that_answers_with_something_else_is_missing(self) -> None:
+        (said,) = train(RunnableLambda(lambda given: 3))["missing"]
+        assert "it answered with int, not messages" in said or "TypeError" in said
+
+    def test_rollout_that_takes_too_long_is_missing(self) -> None:
+        async def sleep(given: Any) -> str:
+            await asyncio.sleep(3600)
+            return r"\boxed{1}"
+
+        step = train(RunnableLambda(sleep), SETTINGS.model_copy(update={"rollout_timeout": 0.05}))
+        assert step["missing"] == {"no answer within 0.05 s": 6}
+
+    def test_missing_rollouts_are_never_zero_in_an_evaluation(self) -> None:
+        def fail(given: Any) -> str:
+            raise ConnectionError
+
+        found = examine(RunnableLambda(fail))
+        assert found["mean"] is None
+        assert sum(found["missing"].values()) == 6
+
+
+def test_half_a_character_from_a_model_is_kept_in_a_form_that_can_be_written(
+    tmp_path: Path,
+) -> None:
+    agent: Runnable[Any, Any] = RunnableLambda(lambda state: "half a smile: \ud83d")
+    folder = RunFolder(tmp_path / "run")
+    graph = build_training_graph(agent, lambda problem, answer: 1.0, archive=folder)
+    graph.invoke({"problems": PROBLEMS[:1]}, context=SETTINGS)
+    line = json.loads((tmp_path / "run/rollouts/step-0001.jsonl").read_text().splitlines()[0])
+    assert line["answer"] == "half a smile: ?"
+
+
+class TestLearning:
+    def test_lessons_are_learned_from_the_users_agent(self) -> None:
+        def attempt(given: Any) -> str:
+            # Right on every other attempt, by the approaches' own words.
+            attempt.calls += 1  # type: ignore[attr-defined]
+            sound = attempt.calls % 2  # type: ignore[attr-defined]
+            does, value = ("divide and add one", 1) if sound else ("take the gaps", 2)
+            return f"This is a fence-post problem. I will {does}.\nSo \\boxed{{{value}}}."
+
+        attempt.calls = 0  # type: ignore[attr-defined]
+        graph = build_training_graph(RunnableLambda(attempt), answered_alone)
+        found = graph.invoke({"problems": PROBLEMS[:1]}, context=Settings(epochs=1, group_size=4))
+        assert found["metrics"][0]["groups_with_contrast"] == 1
+        assert found["metrics"][0]["usage"]["summarize"]["calls"] == 4

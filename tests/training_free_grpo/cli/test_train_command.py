@@ -1,0 +1,120 @@
+"""`tfgrpo train` on the embedded model."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from training_free_grpo.cli import main
+from training_free_grpo.simulated import training_problems
+
+QUICK = ["--epochs", "1", "--batch-size", "4", "--group-size", "4"]
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work in a folder of one's own, with a data set in it."""
+    monkeypatch.chdir(tmp_path)
+    rows = training_problems()[:8]
+    Path("data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+
+
+def train(*options: str) -> Result:
+    return CliRunner().invoke(main, ["train", "data.jsonl", *QUICK, *options])
+
+
+def told(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout.splitlines()[-1])
+
+
+def test_prints_the_lessons_it_learned() -> None:
+    result = train()
+    assert result.exit_code == 0
+    assert "[G0]" in result.stdout
+
+
+def test_json_is_one_object_alone_on_stdout() -> None:
+    result = train("--json")
+    assert len(result.stdout.splitlines()) == 1
+    assert told(result)["steps"] == 2
+
+
+def test_progress_goes_to_stderr() -> None:
+    result = train("--json")
+    assert "step 1 (epoch 1)" in result.stderr
+    assert "step 2 (epoch 1)" in result.stderr
+
+
+def test_says_that_the_model_is_simulated() -> None:
+    assert "simulated" in train("--json").stderr
+
+
+def test_run_lies_in_the_folder_of_its_name() -> None:
+    train("--run", "first", "--runs-dir", "elsewhere")
+    settings = json.loads(Path("elsewhere/first/settings.json").read_text())
+    assert (settings["epochs"], settings["group_size"]) == (1, 4)
+
+
+def test_flags_go_before_pairs_and_pairs_before_the_file_and_the_file_before_the_preset() -> None:
+    Path("options.toml").write_text("group_size = 2\nmax_turns = 5\nmax_operations = 3\n")
+    pairs = ["--set", "max_operations=4", "--set", "batch_size=3"]
+    train("--preset", "quick", "--config", "options.toml", *pairs)
+    found = json.loads(Path("runs/default/settings.json").read_text())
+    names = ("epochs", "batch_size", "group_size", "max_turns", "max_operations")
+    assert [found[name] for name in names] == [1, 4, 4, 5, 4]
+
+
+def test_limit_takes_the_first_problems() -> None:
+    assert told(train("--limit", "3", "--json"))["metrics"][0]["problems"] == 3
+
+
+def test_the_same_command_again_changes_nothing() -> None:
+    first = told(train("--json"))
+    assert told(train("--json")) == first
+
+
+def test_changed_settings_are_refused_with_the_difference() -> None:
+    train()
+    result = train("--seed", "7")
+    assert result.exit_code == 2
+    assert "seed: 42 before, 7 now" in result.stderr
+    assert "--fork" in result.stderr
+
+
+def test_fork_goes_on_from_the_library_of_the_run() -> None:
+    first = told(train("--json"))
+    forked = told(train("--fork", "second", "--seed", "7", "--json"))
+    assert forked["library"]["experiences"].keys() >= first["library"]["experiences"].keys()
+    assert json.loads(Path("runs/second/manifest.json").read_text())["parent"] == "default"
+
+
+def test_goes_on_from_a_library_file() -> None:
+    Path("lessons.json").write_text('{"G0": "Fences: count the posts."}')
+    found = told(train("--library", "lessons.json", "--json"))
+    assert found["library"]["experiences"]["G0"]["content"] == "Fences: count the posts."
+
+
+def test_repeated_rows_are_noted() -> None:
+    Path("data.jsonl").write_text(Path("data.jsonl").read_text() * 2)
+    assert "8 of 16 rows repeat a problem" in train().stderr
+
+
+def test_run_that_learned_nothing_says_why() -> None:
+    Path("lenient_grader.py").write_text("def grade(problem, answer):\n    return True\n")
+    result = train("--grader", "lenient_grader:grade")
+    assert result.exit_code == 0
+    assert "nothing was learned" in result.stderr
+    assert "8 groups all right" in result.stderr
+
+
+def test_agent_of_ones_own_makes_the_rollouts() -> None:
+    Path("own_agent.py").write_text(
+        "from langchain_core.runnables import RunnableLambda\n"
+        "def build():\n"
+        "    return RunnableLambda(lambda given: r'My own words: \\boxed{3}')\n"
+    )
+    train("--agent", "own_agent:build")
+    assert "My own words" in Path("runs/default/rollouts/step-0001.jsonl").read_text()

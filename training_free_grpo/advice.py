@@ -1,0 +1,137 @@
+"""What a model advises on the library: read, checked, and traced to its evidence."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from training_free_grpo.library import check_operation, words
+from training_free_grpo.models.names import reflection_name
+from training_free_grpo.prompts import fingerprint_prompts
+from training_free_grpo.records import JSON, Library, Operation, Origin, Proposal, Rejection
+from training_free_grpo.settings import Settings
+
+_KINDS = ("add", "update", "merge", "delete")
+
+
+class OperationAnswer(BaseModel):
+    """One edit of the experience library."""
+
+    model_config = ConfigDict(extra="forbid")
+    operation: Literal["add", "update", "merge", "delete"]
+    ids: list[str]
+    content: str
+    rationale: str
+
+
+class OperationsAnswer(BaseModel):
+    """The reasoning, and the edits of the experience library that follow from it."""
+
+    model_config = ConfigDict(extra="forbid")
+    reasoning: str
+    operations: list[OperationAnswer]
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What came of one reflection: operations that can be carried out, and those that cannot."""
+
+    reasoning: str
+    operations: list[Operation]
+    rejected: list[Rejection]
+
+
+def read_advice(answer: JSON, library: Library, max_words: int, most: int) -> Advice:
+    """Sort an answer's operations into good and rejected; one bad one never costs the others.
+
+    Raise ValueError if there is no list of operations at all.
+    """
+    listed = answer.get("operations")
+    if not isinstance(listed, list):
+        raise ValueError("the answer has no list under 'operations'")
+    advice = Advice(reasoning=str(answer.get("reasoning") or ""), operations=[], rejected=[])
+    for item in listed:
+        operation, reason = read_operation(item)
+        if operation and not reason:
+            reason = check_operation(library, without_sources(operation), max_words)
+        if operation and not reason and len(advice.operations) == most:
+            reason = f"one operation too many: {most} is the most"
+        if operation and not reason:
+            advice.operations.append(operation)
+        else:
+            shown = item if isinstance(item, dict) else {"value": item}
+            advice.rejected.append({"operation": shown, "reason": reason or ""})
+    return advice
+
+
+def read_operation(item: Any) -> tuple[Operation | None, str | None]:
+    """Read one operation, or say what is wrong with it."""
+    if not isinstance(item, dict):
+        return None, f"{item!r} is not an operation"
+    kind = str(item.get("operation") or "").lower()
+    if kind not in _KINDS:
+        return None, f"operation {item.get('operation')!r} is none of {', '.join(_KINDS)}"
+    ids = item.get("ids") or []
+    ids = [ids] if isinstance(ids, str) else ids
+    if not isinstance(ids, list):
+        return None, f"'ids' is {ids!r}, not a list"
+    operation: Operation = {
+        "operation": kind,  # type: ignore[typeddict-item]
+        "ids": [str(id).strip("[] ") for id in ids],
+        "content": " ".join(str(item.get("content") or "").split()),
+        "rationale": " ".join(str(item.get("rationale") or "").split()),
+    }
+    return operation, None
+
+
+def without_sources(operation: Operation) -> Operation:
+    """Return the operation without the proposals (P1, P2) that it names as its sources."""
+    ids = [id for id in operation["ids"] if not is_source(id)]
+    return {**operation, "ids": ids if operation["operation"] != "add" else []}
+
+
+def is_source(id: str) -> bool:
+    """Tell whether an id names a proposal rather than a lesson."""
+    return re.fullmatch(r"P[0-9]{1,6}", id) is not None
+
+
+def find_sources(operation: Operation, proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals that an operation of the plan comes from.
+
+    The plan names them; where it does not, those about the same lessons or in much the same
+    words are taken, and all of them where there is no such trace.
+    """
+    named = [int(id[1:]) - 1 for id in operation["ids"] if is_source(id)]
+    if found := [proposals[n] for n in named if 0 <= n < len(proposals)]:
+        return found
+    ids, text = set(operation["ids"]), set(words(operation["content"]))
+    return [
+        p
+        for p in proposals
+        if ids & set(p["operation"]["ids"]) or overlap(text, set(words(p["operation"]["content"])))
+    ] or list(proposals)
+
+
+def overlap(one: set[str], other: set[str]) -> bool:
+    """Tell whether two sets of words have at least half of all their words in common."""
+    return bool(one) and len(one & other) * 2 >= len(one | other)
+
+
+def trace_origins(
+    operations: list[Operation], proposals: list[Proposal], step: int, settings: Settings
+) -> list[tuple[Operation, Origin]]:
+    """Give each operation of the plan the evidence behind it."""
+    plan = []
+    for operation in operations:
+        sources = find_sources(operation, proposals)
+        origin: Origin = {
+            "step": step,
+            "problems": sorted({s["problem"] for s in sources}),
+            "rollouts": sorted({r for s in sources for r in s["rollouts"]}),
+            "model": reflection_name(settings)[0],
+            "prompt": fingerprint_prompts(),
+        }
+        plan.append((without_sources(operation), origin))
+    return plan
