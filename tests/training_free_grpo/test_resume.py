@@ -170,9 +170,9 @@ def test_what_was_finished_before_a_kill_is_not_paid_again(
     whole: Finished, killed: Finished
 ) -> None:
     paid_again = {role: killed.calls[role] - calls for role, calls in whole.calls.items()}
-    # One kill per stage. What was in flight is paid again, a rollout from its first turn; and as
-    # much again may have been answered just before, and not yet been written down.
-    assert paid_again["rollout"] <= 2 * WIDTH * TURNS
+    # One kill per stage. What was in flight is paid again, but no earlier turn of its rollout; and
+    # as much again may have been answered just before, and not yet been written down.
+    assert paid_again["rollout"] <= 2 * WIDTH
     assert paid_again["summarize"] <= 2 * WIDTH
     assert paid_again["extract_advantage"] <= BATCH
     assert paid_again["edit_experiences"] <= 1
