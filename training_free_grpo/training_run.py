@@ -71,13 +71,17 @@ class TrainingRun:
         `before_spending` is awaited before the first call of a run that is not finished;
         `report` hears of every update of the graph's nodes, as (node, update).
         """
-        settings = self.settings.model_dump(mode="json")
+        settings, fresh = self.settings.model_dump(mode="json"), not self.folder.exists
+        if fresh:
+            await before_spending()
         with (
             self.folder.locked(),
             DualSqliteSaver.open(self.folder.checkpoints) as saver,
             Journal.open(self.folder.calls) as journal,
         ):
-            if self.folder.exists:
+            if fresh:
+                self.folder.create(settings, self.manifest())
+            else:
                 self.folder.check_unchanged(settings, self.manifest())
             models = replace(self.models, journal=journal)
             graph = build_training_graph(
@@ -85,9 +89,8 @@ class TrainingRun:
             )
             state = await graph.aget_state(_CONFIG)
             if state.next or not state.values:
-                await before_spending()
-                if not self.folder.exists:
-                    self.folder.create(settings, self.manifest())
+                if not fresh:
+                    await before_spending()
                 await self._go_on(graph, started=bool(state.values), report=report)
                 state = await graph.aget_state(_CONFIG)
             self.folder.save(state.values)

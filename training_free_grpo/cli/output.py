@@ -13,7 +13,7 @@ from training_free_grpo.datasets import DatasetError
 from training_free_grpo.imports import ImportNameError
 from training_free_grpo.library import LibraryError, active_experiences
 from training_free_grpo.models import ModelError
-from training_free_grpo.records import Library
+from training_free_grpo.records import Experience, Library
 from training_free_grpo.run_folder import RunError
 from training_free_grpo.settings import SettingsError
 
@@ -60,11 +60,17 @@ def print_json(value: Any) -> None:
 def print_lessons(library: Library) -> None:
     """Print the lessons in force, a line each."""
     for lesson in active_experiences(library):
-        seen = len(lesson["created"]["problems"])
-        source = f"step {lesson['created']['step']}, {seen} problems" if seen else "given"
-        results.print(f"  [{lesson['id']}] {lesson['content']}  ({source})")
+        results.print(f"  [{lesson['id']}] {lesson['content']}  ({describe_origin(lesson)})")
     if not active_experiences(library):
         results.print("  (no lessons)")
+
+
+def describe_origin(lesson: Experience) -> str:
+    """Say where a lesson comes from."""
+    problems = len(lesson["created"]["problems"])
+    if not problems:
+        return "given"
+    return f"step {lesson['created']['step']}, {problems} problem{'s' if problems > 1 else ''}"
 
 
 def percent(value: float | None) -> str:
