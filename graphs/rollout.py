@@ -43,18 +43,22 @@ async def run_rollout(
     missing = None
     with metered() as usage:
         try:
-            async with asyncio.timeout(settings.rollout_timeout):
+            async with asyncio.timeout(settings.rollout_timeout) as patience:
                 messages = await call_agent(agent, own, task, lessons, settings)
         except Refused:
             raise
-        except TimeoutError:
-            missing = f"no answer within {settings.rollout_timeout:g} s"
-        except ModelError as error:
-            missing = f"{type(error).__name__.strip('_')}: {error}"
         except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
-            missing = f"the agent failed: {type(error).__name__}: {error}"
-    missing = missing and missing[:_LONGEST_REASON]
+            missing = explain_loss(error, settings if patience.expired() else None)
     return note_rollout(messages, missing, time.monotonic() - started, usage)
+
+
+def explain_loss(error: Exception, late: Settings | None) -> str:
+    """Say in a line why a rollout is missing."""
+    if late:
+        return f"no answer within {late.rollout_timeout:g} s"
+    if isinstance(error, ModelError):
+        return f"{type(error).__name__.strip('_')}: {error}"[:_LONGEST_REASON]
+    return f"the agent failed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
 
 
 async def call_agent(

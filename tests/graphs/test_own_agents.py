@@ -220,6 +220,13 @@ class TestLostRollouts:
         step = train(RunnableLambda(sleep), SETTINGS.model_copy(update={"rollout_timeout": 0.05}))
         assert step["missing"] == {"no answer within 0.05 s": 6}
 
+    def test_a_time_out_of_the_agents_own_is_told_as_its_own(self) -> None:
+        def give_up(given: Any) -> str:
+            raise TimeoutError("the shop did not answer")
+
+        step = train(RunnableLambda(give_up))
+        assert step["missing"] == {"the agent failed: TimeoutError: the shop did not answer": 6}
+
     def test_missing_rollouts_are_never_zero_in_an_evaluation(self) -> None:
         def fail(given: Any) -> str:
             raise ConnectionError

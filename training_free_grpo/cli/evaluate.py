@@ -24,7 +24,7 @@ from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.models import Models
 from training_free_grpo.preflight import check_endpoints
 from training_free_grpo.records import JSON, Evaluation, Library
-from training_free_grpo.settings import Settings
+from training_free_grpo.settings import Settings, SettingsError
 
 
 @reports_errors
@@ -72,10 +72,18 @@ def evaluate(
     lessons = o.find_library(library, runs_dir) if library else None
     Models().check(chosen)
     graph = build_evaluation_graph(o.read_agent(agent), load_grader(grader))
-    plans = [("without library", None), ("with library", lessons)]
-    wanted = [plan for plan in plans if baseline or plan[1] is lessons]
-    found = asyncio.run(run_all(graph, chosen, problems, wanted))
+    found = asyncio.run(run_all(graph, chosen, problems, plan(lessons, baseline)))
     show(found, as_json)
+
+
+def plan(library: Library | None, baseline: bool) -> list[tuple[str, Library | None]]:
+    """List the evaluations to make, the baseline first."""
+    if library is None:
+        if baseline:
+            raise SettingsError("--baseline compares with a library: name one with --library")
+        return [("without library", None)]
+    before: list[tuple[str, Library | None]] = [("without library", None)] if baseline else []
+    return [*before, ("with library", library)]
 
 
 async def run_all(
@@ -112,10 +120,17 @@ def describe_evaluation(name: str, evaluation: Evaluation) -> str:
     missing = sum(evaluation["missing"].values())
     line = (
         f"{name}: mean@{k} {percent(evaluation['mean'])} {span(evaluation['interval'])}, "
-        f"best@{k} {percent(evaluation['best'])}, {evaluation['problems']} problems, "
+        f"{name_best(evaluation)}@{k} {percent(evaluation['best'])}, "
+        f"{evaluation['problems']} problems, "
         f"{usage['calls']} calls, {usage['input']:,} + {usage['output']:,} tokens"
     )
     return line + (f", {missing} attempts missing" if missing else "")
+
+
+def name_best(evaluation: Evaluation) -> str:
+    """Call the mean of the best attempts pass@k where rewards are 0 or 1, as everybody does."""
+    rewards = {r for attempts in evaluation["rewards"].values() for r in attempts}
+    return "pass" if rewards <= {0.0, 1.0, None} else "best"
 
 
 def describe_difference(difference: JSON) -> str:

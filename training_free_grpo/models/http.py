@@ -8,8 +8,6 @@ import asyncio
 from collections.abc import AsyncGenerator
 from typing import Any
 
-import openai
-
 _open: dict[asyncio.AbstractEventLoop, tuple[AsyncGenerator[Any, None], Any]] = {}
 
 
@@ -25,6 +23,8 @@ async def shared_client() -> Any:
 async def _own_client(loop: asyncio.AbstractEventLoop) -> AsyncGenerator[Any, None]:
     # A loop that closes in an orderly way (asyncio.run does) first ends its async generators:
     # the one hook by which a library without a main function can close what it opened.
+    import openai  # half a second, for who never asks an endpoint
+
     client = openai.DefaultAioHttpClient()
     try:
         yield client

@@ -60,6 +60,16 @@ def test_without_baseline_there_is_one_evaluation() -> None:
     assert found["difference"] is None
 
 
+def test_without_a_library_there_is_one_evaluation_without_it() -> None:
+    assert list(told()["evaluations"]) == ["without library"]
+
+
+def test_baseline_without_a_library_is_refused_with_the_remedy() -> None:
+    result = CliRunner().invoke(main, ["evaluate", "data.jsonl", "--baseline"])
+    assert result.exit_code == 2
+    assert "name one with --library" in result.stderr
+
+
 def test_baseline_shows_the_paired_gain_of_the_library() -> None:
     found = told("--library", "lessons.json", "--baseline", "--k", "2")
     before, after = found["evaluations"].values()
