@@ -21,7 +21,7 @@ from training_free_grpo.tools.corpus_search import corpus_search
 from training_free_grpo.tools.python_sandbox import make_python_tool
 from training_free_grpo.tools.web_search import SearchProvider, SearchResult, make_search_tool
 
-_TASKS = 4096
+_TASKS = 100_000
 _SUPERSTEPS = 1_000_000
 
 Agent = Runnable[Any, Any]

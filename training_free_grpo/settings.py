@@ -6,6 +6,7 @@ them. It holds no secrets and no objects.
 """
 
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -126,8 +127,10 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
+            near = get_close_matches(name, model.model_fields, n=1)
+            meant = f", did you mean {near[0]!r}?" if near else ""
             known = ", ".join(model.model_fields)
-            lines.append(f"unknown setting {name!r}; the settings are: {known}")
+            lines.append(f"unknown setting {name!r}{meant}; the settings are: {known}")
         else:
             lines.append(f"setting {name!r} is {problem['input']!r}: {problem['msg']}")
     return "\n".join(lines)

@@ -11,7 +11,7 @@ from training_free_grpo.settings import PRESETS, Settings, SettingsError
 def test_an_unknown_setting_is_refused_with_the_names_of_the_known_ones() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.read({"batchsize": 3})
-    assert "'batchsize'" in str(caught.value)
+    assert "'batchsize', did you mean 'batch_size'?" in str(caught.value)
     assert all(name in str(caught.value) for name in Settings.model_fields)
 
 

@@ -1,9 +1,12 @@
 """The options that the commands share, and the settings they add up to."""
 
+import inspect
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from langchain_core.runnables import Runnable, RunnableLambda
 
 from training_free_grpo.graphs.parts import Agent
 from training_free_grpo.imports import ImportNameError, load_object
@@ -66,17 +69,27 @@ def read_pair(pair: str) -> tuple[str, Any]:
 
 
 def read_agent(name: str | None) -> Agent | None:
-    """Load the user's agent: a runnable, or a function without arguments that returns one."""
-    from langchain_core.runnables import Runnable
-
+    """Load the user's agent: a runnable, a function of messages, or one that makes either."""
     if name is None:
         return None
     found = load_object(name, "agent")
     if callable(found) and not isinstance(found, Runnable):
-        found = found()
+        found = make_agent(name, found)
     if not isinstance(found, Runnable):
         raise ImportNameError(
             f"agent {name!r} is {type(found).__name__}, not a runnable: name a compiled graph, a "
             "chat model, or a function without arguments that returns one"
         )
     return found
+
+
+def make_agent(name: str, function: Callable[..., Any]) -> Any:
+    """Call a function without parameters; one that takes the messages is an agent itself."""
+    if inspect.signature(function).parameters:
+        return RunnableLambda(function)
+    try:
+        return function()
+    except Exception as error:
+        raise ImportNameError(
+            f"agent {name!r}: calling it failed: {type(error).__name__}: {error}"
+        ) from error

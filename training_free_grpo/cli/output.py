@@ -40,7 +40,9 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
         except ModelError as error:
             raise fail(f"the model cannot be used: {error}", FAILED) from None
         except KeyboardInterrupt:
-            raise fail("interrupted; what was finished is saved", INTERRUPTED) from None
+            raise fail(
+                "interrupted; what was finished is saved, and the same command goes on", INTERRUPTED
+            ) from None
 
     return run
 

@@ -14,6 +14,8 @@ number = 3
 text = "not a runnable"
 def none():
     return None
+def fail():
+    raise ValueError("out of tea")
 """
 FILES = {
     "good.jsonl": json.dumps(training_problems()[0]),
@@ -86,6 +88,7 @@ OPTIONS: dict[str, tuple[list[str], list[str]]] = {
     "agent without an attribute": (["--agent", "users_module:agent"], ["'agent'", "number"]),
     "agent in a broken module": (["--agent", "broken_module:agent"], ["ZeroDivisionError"]),
     "agent that is none": (["--agent", "users_module:number"], ["int", "runnable", "graph"]),
+    "agent whose maker fails": (["--agent", "users_module:fail"], ["ValueError", "out of tea"]),
     "agent that is made of nothing": (["--agent", "users_module:none"], ["None", "runnable"]),
     "unknown grader": (["--grader", "kind"], ["'kind'", "math", "module:attr"]),
     "grader without a module": (["--grader", "nobody_here:x"], ["nobody_here", "no module"]),

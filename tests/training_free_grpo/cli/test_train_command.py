@@ -118,3 +118,11 @@ def test_agent_of_ones_own_makes_the_rollouts() -> None:
     )
     train("--agent", "own_agent:build")
     assert "My own words" in Path("runs/default/rollouts/step-0001.jsonl").read_text()
+
+
+def test_a_function_of_messages_is_an_agent() -> None:
+    Path("plain_agent.py").write_text(
+        "def answer(given):\n    return f'{len(given[\"messages\"])} message: \\\\boxed{{3}}'\n"
+    )
+    train("--agent", "plain_agent:answer")
+    assert "1 message" in Path("runs/default/rollouts/step-0001.jsonl").read_text()
