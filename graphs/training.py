@@ -95,7 +95,7 @@ async def make_plan(
 ) -> tuple[Advice, str | None]:
     """Ask for the plan. Without proposals there is no call; without a plan they stand as made."""
     if not proposals:
-        return Advice(reasoning="", operations=[], rejected=[]), None
+        return Advice(), None
     settings = current_settings(state)
     endpoint, seed = parts.models.reflection(settings), seed_of(settings.seed, state["step"])
     call = edit(endpoint, settings, state["library"], proposals, seed)
@@ -103,8 +103,8 @@ async def make_plan(
     if plan is not None:
         return plan, None
     operations = [proposal["operation"] for proposal in proposals]
-    as_made = Advice(reasoning="", operations=operations, rejected=[])
-    return as_made, f"no plan, so the proposals were carried out as they were made: {lost}"
+    warning = f"no plan, so the proposals were carried out as they were made: {lost}"
+    return Advice(operations=operations), warning
 
 
 def more_steps(state: TrainingState) -> str:

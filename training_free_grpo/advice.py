@@ -2,12 +2,12 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from training_free_grpo.library import check_operation, words
+from training_free_grpo.library import check_novelty, check_operation, words
 from training_free_grpo.models.names import reflection_name
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Operation, Origin, Proposal, Rejection
@@ -38,9 +38,11 @@ class OperationsAnswer(BaseModel):
 class Advice:
     """What came of one reflection: operations that can be carried out, and those that cannot."""
 
-    reasoning: str
-    operations: list[Operation]
-    rejected: list[Rejection]
+    reasoning: str = ""
+    operations: list[Operation] = field(default_factory=list)
+    rejected: list[Rejection] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    """Reasons of those rejections that the model could mend: worth one more call, others not."""
 
 
 def read_advice(answer: JSON, library: Library, max_words: int, most: int) -> Advice:
@@ -51,19 +53,28 @@ def read_advice(answer: JSON, library: Library, max_words: int, most: int) -> Ad
     listed = answer.get("operations")
     if not isinstance(listed, list):
         raise ValueError("the answer has no list under 'operations'")
-    advice = Advice(reasoning=str(answer.get("reasoning") or ""), operations=[], rejected=[])
+    advice = Advice(reasoning=str(answer.get("reasoning") or ""))
     for item in listed:
-        operation, reason = read_operation(item)
-        if operation and not reason:
-            reason = check_operation(library, without_sources(operation), max_words)
-        if operation and not reason and len(advice.operations) == most:
-            reason = f"one operation too many: {most} is the most"
-        if operation and not reason:
+        operation, fault = read_operation(item)
+        useless = None
+        if operation:
+            plain = without_sources(operation)
+            fault = check_operation(library, plain, max_words)
+            useless = check_novelty(library, plain) or check_room(advice, most)
+        if operation and not (fault or useless):
             advice.operations.append(operation)
-        else:
-            shown = item if isinstance(item, dict) else {"value": item}
-            advice.rejected.append({"operation": shown, "reason": reason or ""})
+            continue
+        if fault:
+            advice.faults.append(fault)
+        shown = item if isinstance(item, dict) else {"value": item}
+        advice.rejected.append({"operation": shown, "reason": fault or useless or ""})
     return advice
+
+
+def check_room(advice: Advice, most: int) -> str | None:
+    """Return that there is no room for another operation, or None."""
+    full = len(advice.operations) >= most
+    return f"one operation too many: {most} is the most" if full else None
 
 
 def read_operation(item: Any) -> tuple[Operation | None, str | None]:

@@ -83,7 +83,10 @@ def find_duplicate(library: Library, content: str, besides: Sequence[str] = ()) 
 
 
 def check_operation(library: Library, operation: Operation, max_words: int) -> str | None:
-    """Return why the operation cannot be carried out on this library, or None if it can."""
+    """Return what is wrong with the operation and can be mended, or None.
+
+    A model that is told can cite another id, or find fewer words.
+    """
     kind, ids = operation["operation"], operation["ids"]
     known = {e["id"] for e in active_experiences(library)}
     if kind != "add":
@@ -95,20 +98,21 @@ def check_operation(library: Library, operation: Operation, max_words: int) -> s
             return "merge needs at least two different ids"
         if kind == "delete":
             return None if ids else "delete needs the id of a lesson"
-    return check_content(library, operation, max_words)
-
-
-def check_content(library: Library, operation: Operation, max_words: int) -> str | None:
-    """Return what is wrong with the wording of a lesson, or None."""
     content = operation["content"].strip()
     if not content:
-        return f"{operation['operation']} needs content"
+        return f"{kind} needs content"
     if (count := count_words(content)) > max_words:
         return f"content has {count} words, and {max_words} is the most: {content!r}"
-    replaced = operation["ids"] if operation["operation"] == "merge" else []
-    if duplicate := find_duplicate(library, content, besides=replaced):
-        return f"content says the same as {duplicate}: {content!r}"
     return None
+
+
+def check_novelty(library: Library, operation: Operation) -> str | None:
+    """Return why the operation would change nothing, or None: there is nothing to mend in that."""
+    if operation["operation"] == "delete":
+        return None
+    replaced = operation["ids"] if operation["operation"] == "merge" else []
+    duplicate = find_duplicate(library, operation["content"], besides=replaced)
+    return duplicate and f"content says the same as {duplicate}: {operation['content']!r}"
 
 
 def apply_operation(library: Library, operation: Operation, origin: Origin) -> Library:
@@ -156,7 +160,8 @@ def apply_plan(
     applied: list[Operation] = []
     rejected: list[Rejection] = []
     for operation, origin in plan:
-        if reason := check_operation(library, operation, max_words):
+        reason = check_operation(library, operation, max_words) or check_novelty(library, operation)
+        if reason:
             rejected.append({"operation": {**operation}, "reason": reason})
         else:
             library = apply_operation(library, operation, origin)

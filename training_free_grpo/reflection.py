@@ -71,16 +71,8 @@ async def extract_advantage(
     if attempts:
         values["attempts"] = show_attempts(attempts, settings)
     name = "extract_advantage" if attempts else "generate_lessons"
-    return await advise(
-        endpoint,
-        name,
-        values,
-        library,
-        settings,
-        settings.max_operations,
-        "extract_advantage",
-        seed,
-    )
+    most, role = settings.max_operations, "extract_advantage"
+    return await advise(endpoint, name, values, library, settings, most, role, seed)
 
 
 async def edit_experiences(
@@ -100,9 +92,8 @@ async def edit_experiences(
         "library": show_library(library),
         "proposals": show_proposals(proposals),
     }
-    return await advise(
-        endpoint, "edit_experiences", values, library, settings, most, "edit_experiences", seed
-    )
+    name = role = "edit_experiences"
+    return await advise(endpoint, name, values, library, settings, most, role, seed)
 
 
 async def advise(
@@ -119,7 +110,7 @@ async def advise(
 
     def read(answer: JSON) -> tuple[Advice, list[str]]:
         advice = read_advice(answer, library, settings.max_lesson_words, most)
-        return advice, [rejection["reason"] for rejection in advice.rejected]
+        return advice, advice.faults
 
     messages = render_messages(prompt, **values)
     return await ask(endpoint, messages, OperationsAnswer, read, role=role, seed=seed)

@@ -151,3 +151,10 @@ def test_without_its_sources_an_operation_cites_lessons_alone() -> None:
 def test_the_json_of_advice_survives_as_plain_json() -> None:
     advice = advice_on(item("add"), "bad")
     assert json.loads(json.dumps(advice.operations)) == advice.operations
+
+
+def test_only_what_a_model_can_mend_is_a_fault_worth_another_call() -> None:
+    unknown, repeated = item("update", ["G9"]), item("add", content="Units: convert first.")
+    found = advice_on(item("add"), unknown, repeated, item("add", content="B: c."), most=1)
+    assert found.faults == ["update cites G9, which the library does not hold"]
+    assert len(found.rejected) == 3

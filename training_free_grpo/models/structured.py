@@ -36,9 +36,9 @@ async def ask(
 ) -> T:
     """Return what `read` makes of the model's JSON.
 
-    `read` returns the value and what is wrong with it; the model is shown the errors and asked
-    again, twice at most. Then the value is returned as it is: its errors are the caller's to
-    record. Raise Unusable if no answer was JSON at all.
+    `read` returns the value and what is wrong with it, and the model is shown that: once for a
+    value with errors, which are then the caller's to record, twice for an answer that is no JSON.
+    Raise Unusable if none was.
     """
     talk = list(messages)
     best: list[T] = []
@@ -49,15 +49,13 @@ async def ask(
             best = [value]
         except ValueError as error:
             errors = [str(error)]
-        if not errors:
-            return value
+        if not errors or (best and repair):
+            return best[0]
         if repair < _REPAIRS:
             record(role, no_usage() | {"repairs": 1})
             told = render_prompt("repair", errors="\n".join(f"- {e}" for e in errors))
             talk = [*messages, AIMessage(answer_text(answer)), HumanMessage(told)]
-    if not best:
-        raise Unusable(f"no answer in {_REPAIRS + 1} was the JSON asked for: {errors[0]}")
-    return best[0]
+    raise Unusable(f"no answer in {_REPAIRS + 1} was the JSON asked for: {errors[0]}")
 
 
 def answer_text(answer: AIMessage) -> str:
