@@ -96,7 +96,9 @@ class RunFolder:
         ledger: Ledger = {}
         for step in metrics:
             ledger = add_ledgers(ledger, step["usage"])
-        self._write_json("usage.json", {"roles": ledger, "total": total_usage(ledger)})
+        # Prices are not known here, and an unknown price is not 0.
+        usage = {"roles": ledger, "total": total_usage(ledger), "cost": "unknown"}
+        self._write_json("usage.json", usage)
 
     def read_json(self, name: str) -> JSON:
         """Read one of the run's JSON files; raise RunError if it is damaged."""

@@ -1,6 +1,9 @@
 """`tfgrpo evaluate`: mean@k of an agent, with and without its library."""
 
 import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,22 +20,24 @@ from training_free_grpo.cli.output import (
     span,
 )
 from training_free_grpo.datasets import load_problems
+from training_free_grpo.files import write_atomically
 from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
+from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.models import Models
 from training_free_grpo.preflight import check_endpoints
 from training_free_grpo.records import JSON, Evaluation, Library
+from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings, SettingsError
 
 
 @reports_errors
 def evaluate(
-    dataset: Annotated[
-        str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")
-    ],
+    dataset: o.Dataset,
     library: Annotated[Path | None, typer.Option(help="Library file, run folder or run.")] = None,
+    run: Annotated[str | None, typer.Option(help="Keep the answers; the same goes on.")] = None,
     runs_dir: o.RunsDir = Path("runs"),
     baseline: Annotated[bool, typer.Option(help="Also without the library, and compare.")] = False,
     k: Annotated[int | None, typer.Option("--k", help="Attempts per problem.")] = None,
@@ -52,6 +57,8 @@ def evaluate(
 ) -> None:
     """Measure mean@k over a data set, with an interval over problems.
 
+    With --run, answers are kept as they arrive: the same command goes on where it stopped.
+
     Example: tfgrpo evaluate aime.jsonl --library runs/first --baseline --k 32
     """
     chosen = o.read_settings(
@@ -70,10 +77,15 @@ def evaluate(
     for note in notes:
         progress.print(f"note: {note}")
     lessons = o.find_library(library, runs_dir) if library else None
+    plans, own_agent, own_grader = plan(lessons, baseline), o.read_agent(agent), load_grader(grader)
     Models().check(chosen)
-    graph = build_evaluation_graph(o.read_agent(agent), load_grader(grader))
-    found = asyncio.run(run_all(graph, chosen, problems, plan(lessons, baseline)))
-    show(found, as_json)
+    with journal_of(runs_dir / run if run else None) as journal:
+        graph = build_evaluation_graph(own_agent, own_grader, models=Models(journal=journal))
+        found = asyncio.run(run_all(graph, chosen, problems, plans))
+    said = report(found)
+    if run:
+        write_atomically(runs_dir / run / "evaluation.json", json.dumps(said) + "\n")
+    show(said, as_json)
 
 
 def plan(library: Library | None, baseline: bool) -> list[tuple[str, Library | None]]:
@@ -84,6 +96,19 @@ def plan(library: Library | None, baseline: bool) -> list[tuple[str, Library | N
         return [("without library", None)]
     before: list[tuple[str, Library | None]] = [("without library", None)] if baseline else []
     return [*before, ("with library", library)]
+
+
+@contextmanager
+def journal_of(folder: Path | None) -> Iterator[Journal | None]:
+    """Open the journal of an evaluation that is to be kept."""
+    if folder is None:
+        yield None
+        return
+    run = RunFolder(folder)
+    if run.exists:
+        raise RunError(f"{folder} is a training run; give the evaluation another name")
+    with run.locked(), Journal.open(run.calls) as journal:
+        yield journal
 
 
 async def run_all(
@@ -99,19 +124,21 @@ async def run_all(
     return found
 
 
-def show(found: dict[str, Evaluation], as_json: bool) -> None:
+def report(found: dict[str, Evaluation]) -> JSON:
+    """Put the evaluations together, with their difference if there are two."""
+    difference = compare_evaluations(*found.values()) if len(found) == 2 else None
+    return {"evaluations": found, "difference": difference}
+
+
+def show(said: JSON, as_json: bool) -> None:
     """Show each evaluation, and their difference if there are two."""
-    difference: JSON | None = None
-    if len(found) == 2:
-        before, after = found.values()
-        difference = compare_evaluations(before, after)
     if as_json:
-        print_json({"evaluations": found, "difference": difference})
+        print_json(said)
         return
-    for name, evaluation in found.items():
+    for name, evaluation in said["evaluations"].items():
         results.print(describe_evaluation(name, evaluation))
-    if difference:
-        results.print(describe_difference(difference))
+    if said["difference"]:
+        results.print(describe_difference(said["difference"]))
 
 
 def describe_evaluation(name: str, evaluation: Evaluation) -> str:

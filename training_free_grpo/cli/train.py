@@ -29,9 +29,7 @@ from training_free_grpo.training_run import TrainingRun, learned_nothing
 
 @reports_errors
 def train(
-    dataset: Annotated[
-        str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")
-    ],
+    dataset: o.Dataset,
     run: Annotated[str, typer.Option(help="Name of the run; the same name goes on.")] = "default",
     runs_dir: o.RunsDir = Path("runs"),
     fork: Annotated[str | None, typer.Option(help="New run, from this run's library.")] = None,

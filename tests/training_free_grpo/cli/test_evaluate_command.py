@@ -1,6 +1,7 @@
 """`tfgrpo evaluate` on the embedded model."""
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,25 @@ def test_baseline_shows_the_paired_gain_of_the_library() -> None:
     assert before["mean"] < after["mean"]
     assert found["difference"]["interval"][0] > 0
     assert found["difference"]["problems"] == 14
+
+
+def test_an_evaluation_that_is_kept_is_not_made_twice() -> None:
+    first = told("--run", "kept", "--k", "2")
+    calls = sqlite3.connect("runs/kept/calls.sqlite")
+    count = "SELECT COUNT(*), MAX(rowid) FROM calls"
+    made = calls.execute(count).fetchone()
+    assert told("--run", "kept", "--k", "2") == first
+    assert calls.execute(count).fetchone() == made
+    calls.close()
+    assert json.loads(Path("runs/kept/evaluation.json").read_text()) == first
+
+
+def test_an_evaluation_does_not_go_into_the_folder_of_a_training_run() -> None:
+    trained = CliRunner().invoke(main, ["train", "data.jsonl", "--run", "first", "--epochs", "1"])
+    assert trained.exit_code == 0, trained.output
+    result = CliRunner().invoke(main, ["evaluate", "data.jsonl", "--run", "first"])
+    assert result.exit_code == 2
+    assert "another name" in result.stderr
 
 
 def test_baseline_is_told_in_words_too() -> None:
