@@ -14,7 +14,7 @@ FLOORS = (
     "records settings text files imports background prompts tools checkpoints",
     "ledger journal library datasets batches archive experience graders simulated",
     "models metrics middleware run_folder",
-    "transcripts advice preflight",
+    "transcripts advice preflight interrupts",
     "reflection",
     "groups",
     "graphs",

@@ -323,16 +323,29 @@ def test_a_second_process_on_the_same_run_is_refused(interrupted: Interrupted) -
 
 def test_ctrl_c_exits_as_interrupted_and_says_that_all_is_saved(interrupted: Interrupted) -> None:
     assert interrupted.code == 130
-    assert "saved" in interrupted.stderr
+    assert "saved, and the same command goes on" in interrupted.stderr
     assert "Traceback" not in interrupted.stderr
+    assert "never awaited" not in interrupted.stderr
 
 
-def test_an_interrupted_run_goes_on(whole: Finished, interrupted: Interrupted) -> None:
+def test_an_interrupted_run_goes_on_and_pays_nothing_again(
+    whole: Finished, interrupted: Interrupted
+) -> None:
     interrupted.job.server.latency = 0.0
     result = interrupted.job.here()
     assert result.exit_code == 0, result.stderr
     assert interrupted.job.library == whole.job.library
-    assert len(interrupted.job.server.calls) <= sum(whole.calls.values()) + 2 * WIDTH * TURNS
+    assert interrupted.job.server.count() == whole.calls
+
+
+def test_ctrl_c_twice_stops_while_a_call_hangs(tmp_path: Path) -> None:
+    with new_server(latency=600) as server, Job(tmp_path, server).start() as process:
+        server.wait_for(seen(server, "rollout", 1, 0))
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert any("Ctrl-C again stops now" in line for line in process.stderr)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=60) == 130
 
 
 def test_an_endpoint_that_cannot_be_reached_fails_before_anything_is_spent(

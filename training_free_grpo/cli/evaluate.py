@@ -23,6 +23,7 @@ from training_free_grpo.datasets import load_problems
 from training_free_grpo.files import write_atomically
 from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
+from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.metrics import compare_evaluations
@@ -80,8 +81,10 @@ def evaluate(
     plans, own_agent, own_grader = plan(lessons, baseline), o.read_agent(agent), load_grader(grader)
     Models().check(chosen)
     with journal_of(runs_dir / run if run else None) as journal:
-        graph = build_evaluation_graph(own_agent, own_grader, models=Models(journal=journal))
-        found = asyncio.run(run_all(graph, chosen, problems, plans))
+        models = Models(journal=journal)
+        graph = build_evaluation_graph(own_agent, own_grader, models=models)
+        work = run_all(graph, chosen, problems, plans)
+        found = asyncio.run(stop_on_interrupt(work, models.gate, progress.print))
     said = report(found)
     if run:
         write_atomically(runs_dir / run / "evaluation.json", json.dumps(said) + "\n")

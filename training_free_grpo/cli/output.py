@@ -11,6 +11,7 @@ from rich.console import Console
 
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.imports import ImportNameError
+from training_free_grpo.interrupts import Interrupted
 from training_free_grpo.library import LibraryError, active_experiences
 from training_free_grpo.models import ModelError
 from training_free_grpo.records import Experience, Library
@@ -39,7 +40,7 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             raise fail(str(error), USAGE) from None
         except ModelError as error:
             raise fail(f"the model cannot be used: {error}", FAILED) from None
-        except KeyboardInterrupt:
+        except (Interrupted, KeyboardInterrupt):
             raise fail(
                 "interrupted; what was finished is saved, and the same command goes on", INTERRUPTED
             ) from None

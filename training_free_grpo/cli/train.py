@@ -18,6 +18,7 @@ from training_free_grpo.cli.output import (
 )
 from training_free_grpo.datasets import load_problems
 from training_free_grpo.graders import load_grader
+from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.preflight import check_endpoints
@@ -90,7 +91,8 @@ def train(
     )
     training.models.check(chosen)
     note_choices(chosen, agent)
-    state = asyncio.run(training.run(check_first(chosen), report))
+    work = training.run(check_first(chosen), report)
+    state = asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
     show_outcome(folder, state, as_json)
 
 

@@ -15,6 +15,7 @@ from training_free_grpo.models.errors import (
     Unusable,
     value_or_reason,
 )
+from training_free_grpo.models.gate import Gate
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
 from training_free_grpo.settings import Settings
 
@@ -38,6 +39,8 @@ class Models:
     judge_model: BaseChatModel | None = None
     journal: Journal | None = None
     """Where answers are written down as they arrive; a call made again finds its answer there."""
+    gate: Gate = field(default_factory=Gate)
+    """Closed, it lets no further call begin: how a run is stopped without losing what is paid."""
     _made: dict[object, Endpoint] = field(default_factory=dict, repr=False, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, init=False)
 
@@ -72,5 +75,5 @@ class Models:
         key = (settings, name, heat, id(given))
         with self._lock:
             if key not in self._made:
-                self._made[key] = Endpoint(settings, *name, heat, given, self.journal)
+                self._made[key] = Endpoint(settings, *name, heat, given, self.journal, self.gate)
             return self._made[key]

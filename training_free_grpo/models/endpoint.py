@@ -8,8 +8,9 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,9 +26,13 @@ from training_free_grpo.ledger import metered, no_usage, record, usage_of
 from training_free_grpo.models.chat import is_embedded, make_model
 from training_free_grpo.models.errors import ModelError, Outage, Refused, Unusable
 from training_free_grpo.models.forms import FORMS, Form, bind_form
+from training_free_grpo.models.gate import Gate
 from training_free_grpo.models.limits import limit
 from training_free_grpo.records import JSON
 from training_free_grpo.settings import Settings
+
+Ask = Callable[[Runnable[Any, Any]], Awaitable[AIMessage]]
+"""Asks a bound model what there is to ask, with all tries."""
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class Endpoint:
         temperature: float = 0.0,
         model: BaseChatModel | None = None,
         journal: Journal | None = None,
+        gate: Gate | None = None,
     ) -> None:
         self.settings = settings
         self.name = name
@@ -56,6 +62,7 @@ class Endpoint:
         self._temperature = temperature
         self._given = model
         self._journal = journal
+        self._gate = gate or Gate()
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel]
         self._made = WeakKeyDictionary()
         self._lost_in_a_row = 0
@@ -81,14 +88,15 @@ class Endpoint:
         if self._journal and (kept := await self._journal.find(key)):
             record(role, kept[1])
             return kept[0]
-        with metered() as spent:
+        with metered() as spent, self._gate.passage() as enter:
+            ask = partial(self._try, messages, role, enter)
             if schema is None:
-                answer = await self._try(await self._bind(tools, salt), messages, role)
+                answer = await ask(await self._bind(tools, salt))
             else:
-                answer = await self._ask_in_a_form(messages, role, schema, salt)
-        self._lost_in_a_row = 0
-        if self._journal:
-            await self._journal.keep(key, role, answer, spent[role])
+                answer = await self._ask_in_a_form(ask, schema, salt)
+            self._lost_in_a_row = 0
+            if self._journal:
+                await self._journal.keep(key, role, answer, spent[role])
         return answer
 
     def _key(self, messages: Sequence[AnyMessage], **circumstances: object) -> str:
@@ -96,15 +104,12 @@ class Endpoint:
         model = (self.name, self.address, self._temperature, self.settings.max_output_tokens)
         return call_key(messages, model=model, **circumstances)
 
-    async def _ask_in_a_form(
-        self, messages: Sequence[AnyMessage], role: str, schema: type[BaseModel], salt: JSON
-    ) -> AIMessage:
+    async def _ask_in_a_form(self, ask: Ask, schema: type[BaseModel], salt: JSON) -> AIMessage:
         """Ask for JSON in the best form that the endpoint takes, and remember which that is."""
         forms = self._forms
         for form in forms:
             try:
-                model = await self._bind_form(form, schema, salt)
-                answer = await self._try(model, messages, role)
+                answer = await ask(await self._bind_form(form, schema, salt))
             except (_BadRequest, NotImplementedError) as error:
                 refused = error
                 continue
@@ -115,7 +120,13 @@ class Endpoint:
             return answer
         raise Outage(str(refused)) from refused
 
-    async def _try(self, model: Runnable[Any, Any], messages: Any, role: str) -> AIMessage:
+    async def _try(
+        self,
+        messages: Sequence[AnyMessage],
+        role: str,
+        enter: Callable[[], Awaitable[None]],
+        model: Runnable[Any, Any],
+    ) -> AIMessage:
         """Call until an answer is whole, with waits between; count every try."""
         tries = AsyncRetrying(
             retry=retry_if_exception(is_passing),
@@ -128,19 +139,27 @@ class Endpoint:
                 with attempt:
                     if attempt.retry_state.attempt_number > 1:
                         record(role, no_usage() | {"retries": 1})
-                    return await self._once(model, messages, role)
+                    return await self._once(messages, role, enter, model)
         except ModelError:
             raise
         except Exception as error:
             raise self._judge(error) from error
         raise AssertionError("tenacity ended without an answer or an error")
 
-    async def _once(self, model: Runnable[Any, Any], messages: Any, role: str) -> AIMessage:
+    async def _once(
+        self,
+        messages: Sequence[AnyMessage],
+        role: str,
+        enter: Callable[[], Awaitable[None]],
+        model: Runnable[Any, Any],
+    ) -> AIMessage:
         """Make one call and return its answer if it is whole."""
         everywhere = limit("all model calls", self.settings.concurrency)
         here = limit(self.address, self.settings.endpoint_concurrency or self.settings.concurrency)
-        async with here, everywhere, asyncio.timeout(self.settings.call_timeout):
-            answer = await model.ainvoke(messages)
+        async with here, everywhere:
+            await enter()
+            async with asyncio.timeout(self.settings.call_timeout):
+                answer = await model.ainvoke(messages)
         if isinstance(answer, dict):
             answer = answer["raw"]
         if not isinstance(answer, AIMessage):
