@@ -40,6 +40,6 @@ async def test_a_call_that_would_be_tried_again_behind_a_closed_gate_is_not_wait
     with gate.passage() as enter:
         await enter()
         gate.close()
-        again = asyncio.create_task(enter())
+        again = asyncio.ensure_future(enter())
         await asyncio.wait_for(gate.wait_until_empty(), 1)
         again.cancel()
