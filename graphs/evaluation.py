@@ -3,7 +3,6 @@
 START → prepare → group ×N → report → END
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,20 +12,19 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Send
 
 from training_free_grpo.archive import Archive
-from training_free_grpo.datasets import read_problems
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.group import build_group_graph
+from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import (
     Agent,
     Parts,
-    context_settings,
     current_settings,
     make_parts,
     unlimited,
 )
 from training_free_grpo.graphs.state import EvaluationState, GroupInput, TrainingInput
-from training_free_grpo.library import empty_library, read_library, render_library
+from training_free_grpo.library import render_library
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.models import Models
 from training_free_grpo.settings import Settings
@@ -34,16 +32,8 @@ from training_free_grpo.settings import Settings
 
 async def prepare(parts: Parts, state: EvaluationState) -> dict[str, Any]:
     """Check what the evaluation is given, before any money is spent."""
-    settings = context_settings()
-    await asyncio.to_thread(parts.models.check, settings)
-    problems, _ = read_problems(state.get("problems") or [])
-    library = read_library(state["library"]) if state.get("library") else empty_library()
-    return {
-        "settings": settings.changed(),
-        "problems": problems,
-        "library": library,
-        "lessons": await parts.archive.keep_text(render_library(library)),
-    }
+    given = await read_inputs(parts, state)
+    return given | {"lessons": await parts.archive.keep_text(render_library(given["library"]))}
 
 
 def send_groups(state: EvaluationState) -> list[Send]:

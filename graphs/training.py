@@ -5,7 +5,6 @@
 The library is state: every step is a checkpoint, and a run can go on from any of them.
 """
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,14 +16,13 @@ from langgraph.types import Checkpointer, Overwrite, Send
 from training_free_grpo.advice import Advice, trace_origins
 from training_free_grpo.archive import Archive
 from training_free_grpo.batches import count_steps, draw
-from training_free_grpo.datasets import read_problems
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.group import build_group_graph
+from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import (
     Agent,
     Parts,
-    context_settings,
     current_settings,
     make_parts,
     unlimited,
@@ -32,7 +30,7 @@ from training_free_grpo.graphs.parts import (
 from training_free_grpo.graphs.state import GroupInput, TrainingInput, TrainingState
 from training_free_grpo.groups import seed_of
 from training_free_grpo.ledger import metered
-from training_free_grpo.library import apply_plan, empty_library, read_library, render_library
+from training_free_grpo.library import apply_plan, render_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.models import Models, value_or_reason
 from training_free_grpo.records import Proposal
@@ -42,17 +40,10 @@ from training_free_grpo.settings import Settings
 
 async def prepare(parts: Parts, state: TrainingState) -> dict[str, Any]:
     """Check what the run is given, before any money is spent, and note what it will need."""
-    settings = context_settings()
-    await asyncio.to_thread(parts.models.check, settings)
-    problems, _ = read_problems(state.get("problems") or [])
-    library = read_library(state["library"]) if state.get("library") else empty_library()
-    steps = count_steps(len(problems), settings)
-    return {
-        "settings": settings.changed(),
-        "problems": problems,
-        "library": library,
+    given = await read_inputs(parts, state)
+    return given | {
         "step": 0,
-        "steps": steps,
+        "steps": count_steps(len(given["problems"]), current_settings(given)),
     }
 
 

@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "records settings text files imports background prompts tools checkpoints",
-    "ledger journal library datasets batches archive experience graders simulated",
+    "records settings text files sqlite imports background prompts tools",
+    "ledger journal checkpoints library datasets batches archive experience graders simulated",
     "models metrics middleware run_folder",
     "transcripts advice preflight interrupts",
     "reflection",

@@ -18,6 +18,8 @@ from langgraph.checkpoint.base import (
 )
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from training_free_grpo.sqlite import open_database
+
 T = TypeVar("T")
 
 
@@ -28,25 +30,18 @@ class DualSqliteSaver(SqliteSaver):
     2.5 times as long per task.
     """
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__(connection)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
+    def __init__(self, database: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        super().__init__(database)
+        self._thread = thread
 
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator["DualSqliteSaver"]:
         """Open the checkpoints in a file; what was written survives the death of the process."""
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        saver = cls(connection)
-        try:
-            # WAL with NORMAL loses nothing when the process dies; FULL would wait for the disk
-            # at every task, for the sake of power cuts.
-            connection.execute("PRAGMA synchronous=NORMAL")
+        with open_database(path) as database, ThreadPoolExecutor(1, "checkpoints") as thread:
+            saver = cls(database, thread)
             saver.setup()
             yield saver
-        finally:
-            saver._thread.shutdown()
-            connection.close()
 
     async def _run(self, action: Callable[..., T], *given: Any, **options: Any) -> T:
         loop = asyncio.get_running_loop()

@@ -17,6 +17,7 @@ from pathlib import Path
 from langchain_core.messages import AIMessage, AnyMessage, message_to_dict, messages_from_dict
 
 from training_free_grpo.records import JSON, Usage
+from training_free_grpo.sqlite import open_database
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, role TEXT, usage TEXT, answer TEXT)
@@ -26,25 +27,18 @@ CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, role TEXT, usage TEXT, a
 class Journal:
     """Answers by what was asked. Use it from any event loop."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._database = connection
+    def __init__(self, database: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._database = database
         # One thread of its own: no busy loop or full pool stands between an answer and the disk.
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._thread = thread
 
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator["Journal"]:
         """Open the journal in a file."""
-        connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        journal = cls(connection)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=NORMAL")
+        with open_database(path) as connection, ThreadPoolExecutor(1, "journal") as thread:
             connection.execute(_SCHEMA)
-            yield journal
-        finally:
-            journal._thread.shutdown()
-            connection.close()
+            yield cls(connection, thread)
 
     async def find(self, key: str) -> tuple[AIMessage, Usage] | None:
         """Return the answer to a call that was made before, and what it cost."""

@@ -9,6 +9,7 @@ import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import partial
 from typing import Any
@@ -40,6 +41,15 @@ _DEAD_AFTER = 10
 """Lost calls in a row, each after all its tries, from which an endpoint counts as dead."""
 _LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever the server asks for."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """What is asked, for which role, and what to await before each request."""
+
+    messages: Sequence[AnyMessage]
+    role: str
+    enter: Callable[[], Awaitable[None]]
 
 
 class Endpoint:
@@ -89,7 +99,7 @@ class Endpoint:
             record(role, kept[1])
             return kept[0]
         with metered() as spent, self._gate.passage() as enter:
-            ask = partial(self._try, messages, role, enter)
+            ask = partial(self._try, _Call(messages, role, enter))
             if schema is None:
                 answer = await ask(await self._bind(tools, salt))
             else:
@@ -120,13 +130,7 @@ class Endpoint:
             return answer
         raise Outage(str(refused)) from refused
 
-    async def _try(
-        self,
-        messages: Sequence[AnyMessage],
-        role: str,
-        enter: Callable[[], Awaitable[None]],
-        model: Runnable[Any, Any],
-    ) -> AIMessage:
+    async def _try(self, call: _Call, model: Runnable[Any, Any]) -> AIMessage:
         """Call until an answer is whole, with waits between; count every try."""
         tries = AsyncRetrying(
             retry=retry_if_exception(is_passing),
@@ -138,33 +142,27 @@ class Endpoint:
             async for attempt in tries:
                 with attempt:
                     if attempt.retry_state.attempt_number > 1:
-                        record(role, no_usage() | {"retries": 1})
-                    return await self._once(messages, role, enter, model)
+                        record(call.role, no_usage() | {"retries": 1})
+                    return await self._once(call, model)
         except ModelError:
             raise
         except Exception as error:
             raise self._judge(error) from error
         raise AssertionError("tenacity ended without an answer or an error")
 
-    async def _once(
-        self,
-        messages: Sequence[AnyMessage],
-        role: str,
-        enter: Callable[[], Awaitable[None]],
-        model: Runnable[Any, Any],
-    ) -> AIMessage:
+    async def _once(self, call: _Call, model: Runnable[Any, Any]) -> AIMessage:
         """Make one call and return its answer if it is whole."""
         everywhere = limit("all model calls", self.settings.concurrency)
         here = limit(self.address, self.settings.endpoint_concurrency or self.settings.concurrency)
         async with here, everywhere:
-            await enter()
+            await call.enter()
             async with asyncio.timeout(self.settings.call_timeout):
-                answer = await model.ainvoke(messages)
+                answer = await model.ainvoke(call.messages)
         if isinstance(answer, dict):
             answer = answer["raw"]
         if not isinstance(answer, AIMessage):
             raise ValueError(f"the model answered with {type(answer).__name__}, not a message")
-        record(role, usage_of(answer))
+        record(call.role, usage_of(answer))
         if reason := unusable(answer):
             raise Unusable(reason)
         return answer

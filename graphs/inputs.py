@@ -1,0 +1,21 @@
+"""What a run is given, checked before any money is spent."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+from training_free_grpo.datasets import read_problems
+from training_free_grpo.graphs.parts import Parts, context_settings
+from training_free_grpo.library import empty_library, read_library
+
+
+async def read_inputs(parts: Parts, state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings, problems and library in the form of the state.
+
+    Raise SettingsError, DatasetError or LibraryError, each naming the field and the remedy.
+    """
+    settings = context_settings()
+    await asyncio.to_thread(parts.models.check, settings)
+    problems, _ = read_problems(state.get("problems") or [])
+    library = read_library(state["library"]) if state.get("library") else empty_library()
+    return {"settings": settings.changed(), "problems": problems, "library": library}
