@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Checkpointer, Send
+from langgraph.types import Checkpointer, Overwrite, Send
 
 from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader
@@ -49,8 +49,9 @@ def send_groups(state: EvaluationState) -> list[Send]:
 
 
 async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
-    """Count what the groups found."""
-    return {"evaluation": measure_evaluation(state["groups"], current_settings(state).attempts)}
+    """Count what the groups found, and clear them: the thread may hold another evaluation."""
+    found = measure_evaluation(state["groups"], current_settings(state).attempts)
+    return {"evaluation": found, "groups": Overwrite([])}
 
 
 def build_evaluation_graph(

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 from langchain_core.messages import AIMessage
-from langchain_core.runnables import RunnableLambda
+from langchain_core.runnables import RunnableConfig, RunnableLambda
+from langgraph.checkpoint.memory import InMemorySaver
 
 from training_free_grpo import Settings, build_evaluation_graph, build_training_graph, evaluate
 from training_free_grpo.datasets import DatasetError
@@ -135,3 +136,11 @@ class TestGraph:
     def test_bad_row_is_named(self) -> None:
         with pytest.raises(DatasetError, match="row 2"):
             evaluate([PROBLEMS[0], {"nope": 1}])
+
+
+def test_a_thread_may_hold_one_evaluation_after_another() -> None:
+    graph = build_evaluation_graph(checkpointer=InMemorySaver())
+    thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    given = {"problems": PROBLEMS[:3]}
+    first = graph.invoke(given, thread, context=SETTINGS)["evaluation"]
+    assert graph.invoke(given, thread, context=SETTINGS)["evaluation"] == first
