@@ -54,11 +54,10 @@ async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) ->
     lessons = await parts.archive.read_text(task["lessons"])
     async with limit("rollouts", settings.concurrency):
         done = await run_rollout(agent, parts.agent is not None, {**task}, lessons, settings)
-    usage = done.pop("usage")
     line = describe_task(task) | done
     record = {key: line[key] for key in Rollout.__annotations__ if key in line}
     record["trajectory"] = await parts.archive.keep_rollout(line)
-    return {"rollouts": [record], "usage": usage}
+    return {"rollouts": [record], "usage": done["usage"]}
 
 
 async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from training_free_grpo.library import check_novelty, check_operation, words
+from training_free_grpo.library import check_novelty, check_operation, one_line, words
 from training_free_grpo.models.names import reflection_name
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Operation, Origin, Proposal, Rejection
@@ -91,8 +91,8 @@ def read_operation(item: Any) -> tuple[Operation | None, str | None]:
     operation: Operation = {
         "operation": kind,  # type: ignore[typeddict-item]
         "ids": [str(id).strip("[] ") for id in ids],
-        "content": " ".join(str(item.get("content") or "").split()),
-        "rationale": " ".join(str(item.get("rationale") or "").split()),
+        "content": one_line(str(item.get("content") or "")),
+        "rationale": one_line(str(item.get("rationale") or "")),
     }
     return operation, None
 

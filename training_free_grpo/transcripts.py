@@ -39,12 +39,7 @@ def text_of(content: Any) -> str:
     if isinstance(content, str):
         return content.strip()
     if isinstance(content, list):
-        return "\n".join(
-            str(part.get("text") or f"[{part.get('type')}]")
-            if isinstance(part, dict)
-            else str(part)
-            for part in content
-        )
+        return "\n".join(text_of_part(part) for part in content)
     return "" if content is None else json.dumps(content, ensure_ascii=False)
 
 

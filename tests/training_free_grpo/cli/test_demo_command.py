@@ -76,6 +76,7 @@ def test_every_rollout_is_kept_with_its_reward(told: Any, folder: Path) -> None:
     lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
     assert len(lines) == sum(m["rollouts"] for m in told["metrics"])
     assert all(line["messages"] and line["reward"] is not None for line in lines)
+    assert all(line["usage"]["rollout"]["input"] > 0 for line in lines)
 
 
 def test_progress_and_the_word_simulation_go_to_stderr(
