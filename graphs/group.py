@@ -53,7 +53,9 @@ async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) ->
     settings = current_settings(task)
     lessons = await parts.archive.read_text(task["lessons"])
     async with limit("rollouts", settings.concurrency):
-        done = await run_rollout(agent, parts.agent is not None, {**task}, lessons, settings)
+        end_thread = parts.tools_for(settings).end_thread
+        own = parts.agent is not None
+        done = await run_rollout(agent, own, {**task}, lessons, settings, end_thread)
     line = describe_task(task) | done
     record = {key: line[key] for key in Rollout.__annotations__ if key in line}
     record["trajectory"] = await parts.archive.keep_rollout(line)

@@ -3,64 +3,25 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Any
 
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.prebuilt import ToolNode
 from langgraph.runtime import get_runtime
 
 from training_free_grpo.archive import Archive, Inline
 from training_free_grpo.graders import Grader, load_grader
+from training_free_grpo.graphs.toolbox import Toolbox, default_toolbox, make_toolbox
 from training_free_grpo.models import Models
 from training_free_grpo.settings import Settings
-from training_free_grpo.simulated import passages
-from training_free_grpo.tools.corpus_search import corpus_search
-from training_free_grpo.tools.python_sandbox import make_python_tool
-from training_free_grpo.tools.web_search import SearchProvider, SearchResult, make_search_tool
 
 _TASKS = 100_000
 _SUPERSTEPS = 1_000_000
 
 Agent = Runnable[Any, Any]
 """Any runnable over messages: a compiled graph, a chat model, a function made runnable."""
-
-
-@dataclass(frozen=True, eq=False)
-class Toolbox:
-    """Tools as the model is offered them, and the node that runs them."""
-
-    tools: Sequence[BaseTool]
-    run: ToolNode
-
-
-def make_toolbox(tools: Sequence[BaseTool]) -> Toolbox:
-    """Make a toolbox; a tool that fails tells the model so."""
-    return Toolbox(tools, ToolNode(tools, handle_tool_errors=explain_tool_error))
-
-
-def explain_tool_error(error: Exception) -> str:
-    """Tell the model what went wrong in a tool."""
-    return f"The tool failed: {type(error).__name__}: {error}. Correct the call, or do without it."
-
-
-@cache
-def default_toolbox(offline: bool) -> Toolbox:
-    """Return Python and search; offline, search covers the embedded model's own small corpus."""
-    search = make_search_tool(search_bundled_corpus if offline else None)
-    return make_toolbox([make_python_tool(), search])
-
-
-def search_bundled_corpus(query: str, max_results: int) -> list[SearchResult]:
-    """Search the embedded model's corpus, indexed at the first search and in that one's thread."""
-    return _bundled_corpus()(query, max_results)
-
-
-@cache
-def _bundled_corpus() -> SearchProvider:
-    return corpus_search(passages())
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +32,13 @@ class Parts:
     """An agent of the user's own, over messages; None for the ReAct agent of this package."""
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     toolbox: Toolbox | None = None
-    """Tools of the ReAct agent; None for Python and web search."""
+    """Tools of the ReAct agent; None for those that the settings name."""
     models: Models = field(default_factory=Models)
     archive: Archive = field(default_factory=Inline)
 
     def tools_for(self, settings: Settings) -> Toolbox:
         """Return the tools of a run."""
-        return self.toolbox or default_toolbox(offline=settings.model == "simulated")
+        return self.toolbox or default_toolbox(settings)
 
 
 def make_parts(

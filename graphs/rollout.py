@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 from uuid import uuid4
 
@@ -25,30 +25,42 @@ from training_free_grpo.records import JSON, Ledger
 from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
 
+EndThread = Callable[[str], Awaitable[None]]
+
 _LONGEST_REASON = 300
 _SUPERSTEPS = 10_000
 """The turn limit ends our agent; a user's own may have any."""
 
 
 async def run_rollout(
-    agent: Runnable[Any, Any], own: bool, task: JSON, lessons: str, settings: Settings
+    agent: Runnable[Any, Any],
+    own: bool,
+    task: JSON,
+    lessons: str,
+    settings: Settings,
+    end_thread: EndThread,
 ) -> JSON:
     """Run the agent on a problem within its time; return the figures and the messages.
 
     `own` agents are the user's: they get the lessons as a system message. A lost rollout is
     missing, with the reason; only Refused is raised, for no other rollout could succeed either.
+    Whatever tools keep for its thread is let go of at the end.
     """
+    # Its own saver would go on in the talk of an earlier run that made the same rollout.
+    thread = f"{task['id']}/{uuid4().hex}"
     started = time.monotonic()
     messages: list[AnyMessage] = []
     missing = None
     with metered() as usage:
         try:
             async with asyncio.timeout(settings.rollout_timeout) as patience:
-                messages = await call_agent(agent, own, task, lessons, settings)
+                messages = await call_agent(agent, own, task, lessons, settings, thread)
         except Refused:
             raise
         except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
             missing = explain_loss(error, settings if patience.expired() else None)
+        finally:
+            await end_thread(thread)
     return note_rollout(messages, missing, time.monotonic() - started, usage)
 
 
@@ -62,7 +74,7 @@ def explain_loss(error: Exception, late: Settings | None) -> str:
 
 
 async def call_agent(
-    agent: Runnable[Any, Any], own: bool, task: JSON, lessons: str, settings: Settings
+    agent: Runnable[Any, Any], own: bool, task: JSON, lessons: str, settings: Settings, thread: str
 ) -> list[AnyMessage]:
     """Give the agent its problem, and return what it added to the talk."""
     question = HumanMessage(task["problem"]["problem"])
@@ -78,12 +90,12 @@ async def call_agent(
     takes_list = isinstance(agent, BaseChatModel) or (
         isinstance(agent, RunnableBinding) and isinstance(agent.bound, BaseChatModel)
     )
-    result = await run_apart(agent, given["messages"] if takes_list else given, task, options)
+    result = await run_apart(agent, given["messages"] if takes_list else given, thread, options)
     return read_result(result, given["messages"])
 
 
 async def run_apart(
-    agent: Runnable[Any, Any], given: Any, task: JSON, options: dict[str, Any]
+    agent: Runnable[Any, Any], given: Any, thread: str, options: dict[str, Any]
 ) -> Any:
     """Run the agent outside the surrounding graph's checkpoints, but seen by its callbacks.
 
@@ -92,8 +104,7 @@ async def run_apart(
     """
     config = RunnableConfig(
         callbacks=ensure_config().get("callbacks"),
-        # Its own saver would go on in the talk of an earlier run that made the same rollout.
-        configurable={"thread_id": f"{task['id']}/{uuid4().hex}"},
+        configurable={"thread_id": thread},
         recursion_limit=_SUPERSTEPS,
     )
     with set_config_context({}) as context:

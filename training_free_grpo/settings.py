@@ -70,6 +70,15 @@ class Settings(BaseModel):
     max_turns: int = Field(20, ge=1, le=1000)
     """Model calls with tools per rollout; then the final answer is asked for without tools."""
 
+    search: str = Field(
+        "duckduckgo",
+        pattern=r"^(duckduckgo|tavily|brave|serper|searxng:https?://\S+|corpus:.+)$",
+    )
+    """Where the agent searches: `duckduckgo`; `tavily`, `brave`, `serper` (key in the environment);
+    `searxng:URL`, or `corpus:PATH` of your own documents, which needs no network."""
+    search_cache: str | None = None
+    """File that keeps search results for a week, so that a query is asked once; empty for none."""
+
     ground_truth: Literal["shown", "withheld"] = "shown"
     """Whether reflection sees the answers and rewards; withheld, every group is reflected on."""
     directly_generated: bool = False

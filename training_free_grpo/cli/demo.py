@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli.evaluate import describe_difference, describe_evaluation
+from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import (
     percent,
@@ -17,7 +18,7 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
-from training_free_grpo.cli.train import check_first, report, summarize_run
+from training_free_grpo.cli.train import report, summarize_run
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
 from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.records import JSON, Evaluation, Library, Metrics
@@ -70,7 +71,7 @@ async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluat
     before = await evaluate_heldout(settings, None)
     progress.print("training …")
     training = TrainingRun(folder, settings, training_problems())
-    state = await training.run(check_first(settings), report)
+    state = await training.run(check_first(settings, uses_tools=True), report)
     progress.print("held-out problems again, with the library …\n")
     return state, before, await evaluate_heldout(settings, state["library"])
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from training_free_grpo.cli import options as o
+from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
     percent,
     print_json,
@@ -28,7 +29,6 @@ from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.models import Models
-from training_free_grpo.preflight import check_endpoints
 from training_free_grpo.records import JSON, Evaluation, Library
 from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings, SettingsError
@@ -83,7 +83,8 @@ def evaluate(
     with journal_of(runs_dir / run if run else None) as journal:
         models = Models(journal=journal)
         graph = build_evaluation_graph(own_agent, own_grader, models=models)
-        work = run_all(graph, chosen, problems, plans)
+        first = check_first(chosen, uses_tools=own_agent is None)
+        work = run_all(graph, chosen, problems, plans, first)
         found = asyncio.run(stop_on_interrupt(work, models.gate, progress.print))
     said = report(found)
     if run:
@@ -115,10 +116,14 @@ def journal_of(folder: Path | None) -> Iterator[Journal | None]:
 
 
 async def run_all(
-    graph: Any, settings: Settings, problems: Any, plans: list[tuple[str, Library | None]]
+    graph: Any,
+    settings: Settings,
+    problems: Any,
+    plans: list[tuple[str, Library | None]],
+    check: Callable[[], Awaitable[None]],
 ) -> dict[str, Evaluation]:
     """Run one evaluation after the other: at once they would compete for the endpoint."""
-    await check_endpoints(settings)
+    await check()
     found = {}
     for name, library in plans:
         progress.print(f"evaluating {name}: {len(problems)} problems × {settings.attempts}")

@@ -1,13 +1,13 @@
 """`tfgrpo train`: learn a library from a data set."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from training_free_grpo.cli import options as o
+from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
     percent,
     print_json,
@@ -21,7 +21,6 @@ from training_free_grpo.graders import load_grader
 from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences, load_library
-from training_free_grpo.preflight import check_endpoints
 from training_free_grpo.records import JSON, Metrics
 from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
@@ -91,7 +90,7 @@ def train(
     )
     training.models.check(chosen)
     note_choices(chosen, agent)
-    work = training.run(check_first(chosen), report)
+    work = training.run(check_first(chosen, uses_tools=agent is None), report)
     state = asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
     show_outcome(folder, state, as_json)
 
@@ -117,15 +116,6 @@ def note_choices(settings: Settings, agent: str | None) -> None:
         progress.print("note: rollouts are recorded; the embedded model words the lessons")
     if agent and settings.model == "simulated" and settings.reflection_model is None:
         progress.print("note: name a real --reflection-model to learn from your agent's attempts")
-
-
-def check_first(settings: Settings) -> Callable[[], Awaitable[None]]:
-    """Return the check of the endpoints, to be made before the first call."""
-
-    async def check() -> None:
-        await check_endpoints(settings)
-
-    return check
 
 
 def report(node: str, update: Any) -> None:

@@ -61,7 +61,7 @@ def load_grader(name: str) -> Grader:
 
 
 def _math(problem: Problem, answer: str) -> Grade:
-    return grade_math(answer, problem["answers"])
+    return grade_math(answer, problem["answers"], problem=problem["problem"])
 
 
 def _wants_trajectory(grader: Grader) -> bool:

@@ -15,83 +15,85 @@ _SIGNS = str.maketrans(
         "∪": r"\cup ",
         "≤": r"\le ",
         "≥": r"\ge ",
+        "≠": r"\ne ",
+        "≈": r"\approx ",
+        "±": r"\pm ",
+        "∈": r"\in ",
+        "∅": r"\emptyset ",
         "²": "^2",
         "³": "^3",
         "√": " sqrt ",
-        "°": r"^\circ",
+        "°": r"^\circ ",
         "\u00a0": " ",
         "\u202f": " ",
     }
 )
 _WRAPPER = r"\\(?:text(?:bf|it|rm|normal)?|mbox|hbox|math(?:rm|bf|it)|operatorname)\s*"
-_NO_UNIT = r"(?:times|plus|minus|over|to|mod|hundred|thousand|million|billion|dozen)\b"
 _REWRITES = [
     (re.compile(pattern), replacement)
     for pattern, replacement in [
         (r"\\(?:left|right|displaystyle)(?![A-Za-z])", ""),
         (r"\\[dtc]frac", r"\\frac"),
         (r"(?<!\\)\\!\s*", ""),
-        (r"(?<!\\)\\[,;:> ]|~|\\q?quad(?![A-Za-z])", " "),
-        (r"\{,\}", ","),
-        (r"\\?\$|[€£¥]", ""),
-        (r"\^?\s*\{?\s*\\(?:circ|degree)(?![A-Za-z])\s*\}?", ""),
-        (r"\s*(?:\\?%|\b(?:percent|pct)\b)", ""),
-        # Words: "and" makes a list, what follows a value is its unit, the rest is content.
+        (r"(?<!\\)\\[,;:> ]|~|\\q?quad", " "),
+        (r"\s*\{\s*,\s*\}\s*", ","),
+        (r"\\?\$|[€£¥]|\\?%", ""),
         (_WRAPPER + r"\{\s*,?\s*(?:and|or)\s*\}|\s,?(?:and|or)\s", ", "),
-        (r"(?<=[\d})\]])\s*" + _WRAPPER + r"\{[^{}]*\}(?:\s*\^\s*\{?\d\}?)?", ""),
+        (r"(?<=[\d)\]])(?:and|or)(?=[\d(\[]|[A-Z]\(|[a-z]\s*=)", ", "),
         (_WRAPPER + r"\{([^{}]*)\}", r"\1"),
         # Plain text and short forms become full LaTeX.
         (r"(?<![\\A-Za-z])sqrt\s*(?:\(([^()]*)\)|(\d+))", r"\\sqrt{\1\2}"),
         (r"\\sqrt\s*(\d)(?!\d)", r"\\sqrt{\1}"),
-        (r"(?<![\\A-Za-z])pi(?![A-Za-z])", r"\\pi "),
+        (r"(?<![\\A-Za-z])(pi|sin|cos|tan|log|ln|exp)(?![A-Za-z])", r"\\\1 "),
         (r"\\frac\s*(\d)\s*(?=[\d{])", r"\\frac{\1}"),
         (r"(\\frac\{[^{}]*\})\s*(\d)", r"\1{\2}"),
         (r"\*\*", "^"),
+        (r"<=|=<", r"\\le "),
+        (r">=", r"\\ge "),
+        (r"!=", r"\\ne "),
+        (r"(?<=[A-Za-z])\s*\\approx(?![A-Za-z])", "="),
+        (r"_\{(\w)\}", r"_\1"),
         (r"\\lt(?![A-Za-z])", "<"),
         (r"\\gt(?![A-Za-z])", ">"),
-        # "(b) 0.3" names an option and its value; "(B)" names the option alone.
-        (r"^\s*\(?[A-Ea-e]\)\s+(?=\S)", ""),
-        (r"^\s*\(([A-Z])\)\s*$", r"\1"),
-        (r"^(\s*[-+]?[\d.,/]+)\s+(?!" + _NO_UNIT + r")[A-Za-z]{2,}[A-Za-z .]*(?:\^?\d)?$", r"\1"),
         # Between digits, a space joins a mixed number, groups thousands, or parts a list.
         (r"(\d)\s+(\d+)/(\d+)", r"\1\\frac{\2}{\3}"),
-        (r"(?<=\d)\s+(?=\d{3}(?:\D|$))(?=(?:\d{3}\s?)+$)", ""),
-        (r"(?<=\d)\s+(?=\d)", ", "),
-        (r"[\s.,;:]+$|^\s+", ""),
-        (r"^\\?\{([^{}]*?)\\?\}$", r"\1"),
+        (r"(?<=\d)(?<!_\d)\s+(?=\d{3}(?:\D|$))(?=(?:\d{3}\s?)+$)", ""),
+        (r"(?<=\d)(?<!_\d)\s+(?=\d)", ", "),
+        (r"[\s.,;:]+$|^\s+|^\s*(?:\\approx|\\boxed|≈)(?![A-Za-z])\s*", ""),
+        (r"(?<=\d)\.(?=\s*\})", ""),
+        (r"^\{([^{}]*)\}$", r"\1"),
     ]
 ]
-_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_ASSIGNMENT = re.compile(
-    r"^\s*[A-Za-z](?:_\{?\w+\}?)?(?:\([A-Za-z]\))?\s*(?:=|\\in(?![A-Za-z]))\s*(?=[^=\s][^=]*$)"
+_DEGREES = re.compile(
+    r"(\d+(?:\.\d+)?)\s*(?:\^?\s*\\(?:circ|degree)(?![A-Za-z])|\^\s*\{\s*\\circ\s*\})"
 )
+_RADIANS = r"(\1\\cdot\\frac{\\pi}{180})"
+_TRIGONOMETRY = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc)")
+_ESCAPED = re.compile(r"\\(?=\\[A-Za-z]{2})")
+_THOUSANDS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 _DECIMAL = re.compile(
-    r"([-+]?)(\d{1,300}(?:\.\d{0,300})?|\.\d{1,300})"
+    r"([-+]?)(\d{1,1000}(?:\.\d{0,1000})?|\.\d{1,1000})"
     r"(?:(?:[eE]|\\(?:times|cdot)10\^)\{?([-+]?\d{1,3})\}?)?"
 )
+_POINT = re.compile(r"[-+]?\d*\.\d+")
+_COMMA = re.compile(r"[-+]?\d+,\d+")
+_REPEATING = re.compile(r"([-+]?)(\d{0,30})\.(\d{0,30})\\overline\{(\d{1,30})\}")
 _FRACTION = re.compile(
-    r"([-+]?)(\d{0,300}?)(?:\\frac\{([-+]?\d{1,300})\}\{([-+]?\d{1,300})\}"
-    r"|(?<!\d)(\d{1,300})\.?/(\d{1,300})\.?)"
+    r"([-+]?)(\d{0,1000}?)(?:\\frac\{([-+]?\d{1,1000})\}\{([-+]?\d{1,1000})\}"
+    r"|(?<!\d)(\d{1,1000})\.?/(\d{1,1000})\.?)"
 )
 
 
 def plain(text: str) -> str:
-    """Rewrite an answer into one spelling, without its units, currency and layout."""
+    """Rewrite an answer into one spelling, without its currency and layout."""
     text = text.translate(_SIGNS)
+    if "\\begin" not in text:  # where lines of a matrix cannot be meant, it is escaped twice
+        text = _ESCAPED.sub("", text)
+    text = _DEGREES.sub(_RADIANS if _TRIGONOMETRY.search(text) else r"\1", text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
     return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
-
-
-def without_name(text: str) -> str:
-    """Drop the name from an assignment: `x = 3` is 3."""
-    return _ASSIGNMENT.sub("", text)
-
-
-def is_named(text: str) -> bool:
-    """Tell whether an answer is an equation or a membership, rather than a value."""
-    return bool(re.search(r"=|\\in(?![A-Za-z])", text))
 
 
 def squeezed(text: str) -> str:
@@ -105,19 +107,41 @@ def is_prose(text: str) -> bool:
     return bool(_WORD.search(re.sub(r"\\(?:begin|end)\{\w+\}", "", text)))
 
 
+def is_word(text: str) -> bool:
+    """Tell letters that spell something, as in an order of arrival, from a product."""
+    return bool(re.fullmatch(r"[A-Z]{2,}", text))
+
+
+def is_sequence(text: str) -> bool:
+    """Tell whether an answer lists numbers with spaces alone: their order counts."""
+    return bool(re.fullmatch(r"-?[\d./]+(?:\s+-?[\d./]+)+", text))
+
+
 def is_list(text: str) -> bool:
     """Tell whether a plain answer names several values outside brackets."""
-    return "," in re.sub(r"[(\[{].*?[)\]}]", "", text)
+    inside = re.sub(r"^\\\{(.*)\\\}$", r"\1", text)
+    return "," in re.sub(r"[(\[{].*?[)\]}]", "", inside)
 
 
-def is_percent(text: str) -> bool:
-    """Tell whether an answer is written as a percentage."""
-    return bool(re.search(r"(?:%|percent|pct)\W*$", text))
+def numbers(*texts: str) -> list[Fraction] | None:
+    """Read plain numbers exactly; None unless all are numbers.
+
+    A comma is a decimal comma beside a number with a decimal point.
+    """
+    if any(map(_POINT.fullmatch, texts)):
+        texts = tuple(text.replace(",", ".") if _COMMA.fullmatch(text) else text for text in texts)
+    values = [_number(text) for text in texts]
+    return [value for value in values if value is not None] if None not in values else None
 
 
-def number(text: str) -> Fraction | None:
-    """Read an integer, decimal, fraction or mixed number exactly; None for anything else."""
+def _number(text: str) -> Fraction | None:
     text = re.sub(r"\s+", "", text)
+    if match := _REPEATING.fullmatch(text):
+        sign, whole, once, again = match.groups()
+        tail = Fraction(
+            int(once + again) - int(once or 0), (10 ** len(again) - 1) * 10 ** len(once)
+        )
+        return (int(whole or 0) + tail) * (-1 if sign == "-" else 1)
     if match := _DECIMAL.fullmatch(text):
         sign, digits, exponent = match.groups()
         return Fraction(f"{sign}{digits}") * Fraction(10) ** int(exponent or 0)
@@ -128,8 +152,3 @@ def number(text: str) -> Fraction | None:
             value = int(whole or 0) + Fraction(top, bottom)
             return -value if sign == "-" else value
     return None
-
-
-def decimals(text: str) -> int:
-    """Count the digits after the decimal point of a plain decimal."""
-    return len(text.partition(".")[2]) if re.fullmatch(r"[-+]?\d*\.\d+", text) else 0

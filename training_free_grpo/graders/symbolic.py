@@ -1,134 +1,50 @@
-"""Compare formulas in worker processes that are killed when they take too long."""
+"""Compare formulas where a model's text can do no harm: to read it with SymPy is to run it."""
 
-import atexit
-import contextlib
 import functools
 import json
 import os
-import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from queue import LifoQueue
-from threading import Event, Lock, Timer
-from typing import Any
+from typing import TYPE_CHECKING
 
-_SECONDS = 5.0
-_START_SECONDS = 60.0
-_WORKERS = 2
-_ENVIRONMENT = ("LD_LIBRARY_PATH", "PATH", "SYSTEMROOT")
-_MODULE = f"{__package__}.math_worker"
+if TYPE_CHECKING:
+    from training_free_grpo.tools.python_sandbox import PythonSandbox
 
-_pool_lock = Lock()
-
-
-def equal(golds: Sequence[str], answer: str) -> bool | None:
-    """Ask whether an answer equals one of the expected formulas; None if that stays open."""
-    with _pool_lock:
-        # One pool per process: after a fork, the parent's pipes are not ours to read.
-        pool = _pool(os.getpid())
-    worker = pool.get()
-    try:
-        return worker.equal(list(golds), answer)
-    finally:
-        pool.put(worker)
+_SECONDS = 1.8
+_CPU_SECONDS = 1
+_MEMORY_MB = 2048
+_PREIMPORT = ("sympy", "latex2sympy2_extended", "latex2sympy2_extended.latex2sympy2")
+_COMPARE = """
+import json, sys, math_worker
+print(json.dumps(math_worker.compare(**json.load(sys.stdin))))
+"""
+# What the first comparison loads and builds, none has to wait for.
+_WARM_UP = """
+import sys, types
+sys.modules["math_worker"] = worker = types.ModuleType("math_worker")
+exec({source!r}, vars(worker))
+worker.compare([r"\\frac{{x}}{{2}} + 1"], "y")
+"""
 
 
-class _Worker:
-    """One child process, started at its first request and again after each kill."""
+def equal(golds: Sequence[str], answer: str, tolerance: float = 0.0) -> bool | None:
+    """Ask whether an answer equals one of the expected formulas; None if that stays open.
 
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        atexit.register(self.close)
-
-    def equal(self, golds: list[str], answer: str) -> bool | None:
-        process = self._started()
-        with self._deadline(process, _SECONDS):
-            reply = _ask(process, json.dumps({"golds": golds, "answer": answer}))
-        return reply if isinstance(reply, bool) else None
-
-    def close(self) -> None:
-        process, self._process = self._process, None
-        if process is not None:
-            with contextlib.suppress(BrokenPipeError), process:
-                process.kill()
-
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is not None and self._process.poll() is None:
-            return self._process
-        self.close()
-        self._process = process = _spawn()
-        with self._deadline(process, _START_SECONDS):
-            ready = _hear(process)
-        if ready != "ready":
-            self.close()
-            raise RuntimeError(
-                "The process that compares formulas did not start "
-                f"(exit code {process.returncode}); is math-verify installed?"
-            )
-        return process
-
-    @contextlib.contextmanager
-    def _deadline(self, process: subprocess.Popen[str], seconds: float) -> Iterator[None]:
-        late = Event()
-
-        def kill() -> None:
-            late.set()
-            process.kill()
-
-        timer = Timer(seconds, kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            yield
-        except BaseException:
-            # Interrupted before the reply: it must not answer the next request.
-            late.set()
-            raise
-        finally:
-            timer.cancel()
-            # A kill on its way must not hit the next request.
-            timer.join()
-            if late.is_set():
-                self.close()
+    A decimal may miss an exact value by the relative tolerance. Raises SandboxUnavailable where
+    no sandbox can be had.
+    """
+    request = json.dumps({"golds": list(golds), "answer": answer, "tolerance": tolerance})
+    sandbox = _sandbox(os.getpid())
+    result = sandbox.run(_COMPARE, request, _SECONDS, cpu_seconds=_CPU_SECONDS)
+    return {"true": True, "false": False}.get(result.stdout.strip())
 
 
 @functools.cache
-def _pool(_process_id: int) -> LifoQueue[_Worker]:
-    pool: LifoQueue[_Worker] = LifoQueue()
-    for _ in range(_WORKERS):
-        pool.put(_Worker())
-    return pool
+def _sandbox(_process_id: int) -> "PythonSandbox":
+    # After a fork, the parent's threads are not there. Imported late: with it comes LangChain.
+    from training_free_grpo.tools.python_sandbox import PythonSandbox
 
-
-def _spawn() -> subprocess.Popen[str]:
-    package_root = str(Path(__file__).resolve().parents[2])
-    search = [*(entry for entry in sys.path if entry), package_root]
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", _MODULE],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-        env=kept | {"PYTHONPATH": os.pathsep.join(search), "PYTHONUTF8": "1"},
-        # An interrupt at the terminal is for us; the worker ends with its standard input.
-        start_new_session=True,
+    worker = Path(__file__).with_name("math_worker.py").read_text("utf-8")
+    return PythonSandbox(
+        memory_mb=_MEMORY_MB, preimport=_PREIMPORT, warm_up=_WARM_UP.format(source=worker)
     )
-
-
-def _ask(process: subprocess.Popen[str], line: str) -> Any:
-    assert process.stdin is not None
-    try:
-        process.stdin.write(line + "\n")
-        process.stdin.flush()
-    except BrokenPipeError:
-        return None
-    return _hear(process)
-
-
-def _hear(process: subprocess.Popen[str]) -> Any:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    return json.loads(line) if line.endswith("\n") else None

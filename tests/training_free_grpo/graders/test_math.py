@@ -1,46 +1,14 @@
-import json
-import os
+import asyncio
 import subprocess
 import sys
-from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from training_free_grpo.graders import grade_math
 
 ROOT = Path(__file__).resolve().parents[3]
-DATA = Path(os.environ.get("TFGRPO_DATA", ROOT.parent / "shared" / "data"))
-
-
-def rows(name: str) -> list[dict[str, Any]]:
-    path = DATA / f"{name}.jsonl"
-    if not path.exists():
-        pytest.skip(f"real data is absent: no {path.name} in the folder TFGRPO_DATA names")
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-
-
-def truths(name: str) -> list[tuple[dict[str, Any], bool]]:
-    """Pair rows with their labels, corrected where hands decided; undecidable rows are left out."""
-    adjudicated = {
-        (row["problem"], row["response"]): row["adjudicated"]
-        for row in rows("adjudicated_disagreements")
-    }
-    labels = [
-        (row, adjudicated.get((row["problem"], row["response"]), row["label"]))
-        for row in rows(name)
-    ]
-    return [(row, bool(label)) for row, label in labels if label is not None]
-
-
-def agreement(name: str) -> float:
-    pairs = truths(name)
-    agreed = [
-        grade_math(row["response"], row["gold"])["reward"] == float(label) for row, label in pairs
-    ]
-    return sum(agreed) / len(agreed)
 
 
 def run_python(code: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +32,15 @@ def run_python(code: str) -> subprocess.CompletedProcess[str]:
         ("Two tickets cost $5 and $10, together $15.", "$15"),
         (r"There were $\frac{36}{30}\times 100 = 120$ votes altogether.", "120"),
         ("The total will be **158 + LK**.", "158 + LK"),
+        (r"It is \boxed{200}, plus interest. Final Answer: The final answer is $210$.", "210"),
+        (
+            r"The solution for \( k \) is \(\boxed{5}\) and for \( y \) is \(\boxed{-2}\).",
+            "k = 5, y = -2",
+        ),
+        (r"Both give \boxed{\boxed{7}}.", "7"),
+        ("So the value is\n\\[\n 9 \n\\]", "9"),
+        ("Hence i = 45, which is option (b).\nThe answer is (b).", "45"),
+        ("(a) 3 and (b) 7 remain, so the answer is \\boxed{(b)}", "7"),
         ("It is 5.", "5"),
         ("x = 3", "x = 3"),
         ("Evelyn", "Evelyn"),
@@ -79,6 +56,7 @@ def test_takes_the_final_answer_from_a_response(response: str, extracted: str) -
     [
         "",
         r"\boxed{}",
+        r"\boxed{?}",
         "<answer></answer>",
         "<think>It may be 9",
         "Both digits could be 9.\n\nWithout more information, the sum cannot be determined.",
@@ -112,7 +90,7 @@ def test_a_response_without_an_answer_is_wrong_and_says_so(response: str) -> Non
         ("12 3 0", "12, 3, 0"),
         (r"(b) 0.3", "0.3"),
         (r"1.2 \times 10^{3}", "1200"),
-        ("0.3333333", "1/3"),
+        ("0.3333333333333333", "1/3"),
         ("0.30000000000000004", "0.3"),
         ("(B)", r"\text{(B)}"),
         ("evelyn", r"\text{Evelyn}"),
@@ -161,7 +139,7 @@ def test_equal_formulas_are_right_by_algebra(answer: str, gold: str) -> None:
 @pytest.mark.parametrize(("answer", "gold"), [("(2,1)", "(1,2)"), ("x - 1", "x + 1")])
 def test_different_formulas_are_wrong_by_algebra(answer: str, gold: str) -> None:
     grade = grade_math(rf"\boxed{{{answer}}}", gold)
-    assert (grade["verdict"], grade["method"]) == ("wrong", "math-verify")
+    assert (grade["verdict"], grade["method"]) == ("wrong", "symbolic")
 
 
 def test_boxes_in_the_last_sentence_are_one_list_when_a_list_is_expected() -> None:
@@ -184,10 +162,26 @@ def test_a_wrong_answer_is_criticized_in_words() -> None:
 
 
 def test_a_comparison_that_does_not_end_is_undecided_and_the_next_one_is_not() -> None:
-    endless = grade_math(r"\boxed{9^{9^{9^{9}}}}", r"\sqrt{2}")
+    endless = grade_math(r"\boxed{9^{9^{9^{9}}}}", r"9^{9^{9^{8}}}")
     assert (endless["reward"], endless["verdict"]) == (None, "undecided")
     assert "could not be decided" in endless["critique"]
     assert grade_math("x+1", "1+x")["verdict"] == "right"
+
+
+def test_redundant_parentheses_cost_nothing() -> None:
+    assert grade_math(f"\\boxed{{{'(' * 60}x+1{')' * 60}}}", "1+x")["verdict"] == "right"
+
+
+def test_an_event_loop_goes_on_while_formulas_are_compared() -> None:
+    async def compare_beside_a_clock() -> int:
+        comparison = asyncio.create_task(asyncio.to_thread(grade_math, "x+1", "1+x"))
+        ticks = 0
+        while not comparison.done():
+            await asyncio.sleep(0)
+            ticks += 1
+        return ticks
+
+    assert asyncio.run(compare_beside_a_clock()) > 1
 
 
 def test_threads_can_grade_at_the_same_time() -> None:
@@ -227,36 +221,3 @@ def test_the_interpreter_exits_in_silence_after_algebra() -> None:
     )
     done = run_python(code)
     assert (done.returncode, done.stdout.strip(), done.stderr) == (0, "right", "")
-
-
-def test_every_labelled_group_of_math_rollouts_is_graded_as_hands_grade_it() -> None:
-    groups: dict[str, list[tuple[float | None, float]]] = defaultdict(list)
-    for row, label in truths("labelled_math_qwen800"):
-        reward = grade_math(row["response"], row["gold"])["reward"]
-        groups[row["problem"]].append((reward, float(label)))
-    assert len(groups) == 100
-    assert all(reward == label for group in groups.values() for reward, label in group)
-
-
-def test_math_groups_split_as_published_but_for_one_label_that_is_wrong() -> None:
-    groups: dict[str, list[float | None]] = defaultdict(list)
-    for row in rows("labelled_math_qwen800"):
-        groups[row["problem"]].append(grade_math(row["response"], row["gold"])["reward"])
-    right = sum(set(rewards) == {1.0} for rewards in groups.values())
-    wrong = sum(set(rewards) == {0.0} for rewards in groups.values())
-    # Published 86, 4 and 10 mixed: one "wrong" 10000 does equal the expected 10{,}000.
-    assert (right, wrong, len(groups) - right - wrong) == (86, 3, 11)
-
-
-def test_gsm8k_grades_agree_with_the_labels() -> None:
-    assert agreement("labelled_gsm8k_openai") >= 0.99
-
-
-def test_free_form_answers_agree_with_the_labels() -> None:
-    assert agreement("labelled_mathvision_freeform") >= 0.99
-
-
-def test_the_solutions_of_math500_are_right() -> None:
-    problems = rows("math500")
-    right = [grade_math(row["solution"], row["answer"])["verdict"] == "right" for row in problems]
-    assert sum(right) / len(right) >= 0.98

@@ -1,11 +1,9 @@
 import gc
-import json
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from training_free_grpo.tools.corpus_search import corpus_search, load_passages
+from training_free_grpo.tools.corpus_search import corpus_search
 from training_free_grpo.tools.web_search import SearchProvider
 
 PASSAGES = [
@@ -108,23 +106,71 @@ def test_a_dropped_corpus_is_closed_without_a_warning() -> None:
     gc.collect()
 
 
-def test_passages_are_read_from_jsonl(tmp_path: Path) -> None:
-    path = tmp_path / "passages.jsonl"
-    path.write_text("\n\n".join(json.dumps({**passage, "n": 1}) for passage in PASSAGES) + "\n")
-    assert list(load_passages(path)) == PASSAGES
+def test_neighbours_in_the_query_find_neighbours_in_the_text() -> None:
+    search = corpus_search(
+        [
+            {"title": "A", "text": "York is old and its theatre is new, new, new."},
+            {"title": "B", "text": "A theatre of New York, which is large."},
+        ]
+    )
+    assert titles(search, "new york theatre") == ["B", "A"]
+
+
+def test_what_the_best_passage_names_is_lifted() -> None:
+    search = corpus_search(
+        [
+            {"title": "Doctor Ox", "text": "A comic opera that Ada Bell composed in 1877."},
+            {"title": "Cy Dee", "text": "A composer who was born in a city, a city of music."},
+            {"title": "Ada Bell", "text": "She was raised in Lille, a city of mills in France."},
+        ]
+    )
+    question = "In which city was the composer of the comic opera Doctor Ox born?"
+    assert titles(search, question)[:2] == ["Doctor Ox", "Ada Bell"]
 
 
 @pytest.mark.parametrize(
-    ("line", "reason"),
+    ("text", "query"),
     [
-        ("{", "line 2: not JSON"),
-        ("[]", "line 2: not a JSON object"),
-        ('{"title": "x"}', "line 2: no 'text'"),
-        ('{"title": "x", "text": 3}', "line 2: 'text' is not a string"),
+        ("法国的首都是巴黎。", "首都"),
+        ("フランスの首都はパリです。", "パリ"),
+        ("서울은 대한민국의 수도이다.", "수도"),
+        ("กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย", "เมืองหลวง"),
+        ("الْقَاهِرَةُ عاصمة مصر", "القاهرة"),
+        ("יְרוּשָׁלַיִם", "ירושלים"),
+        ("Москва - столица России", "МОСКВА"),
+        ("ＦＦＴ", "fft"),
+        ("Zu\u0308rich", "zürich"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path: Path, line: str, reason: str) -> None:
-    path = tmp_path / "passages.jsonl"
-    path.write_text(f"{json.dumps(PASSAGES[0])}\n{line}\n")
-    with pytest.raises(ValueError, match=reason):
-        list(load_passages(path))
+def test_words_of_every_script_are_found_in_a_sentence(text: str, query: str) -> None:
+    search = corpus_search([{"title": "right", "text": text}, {"title": "wrong", "text": "大本部"}])
+    assert titles(search, query) == ["right"]
+
+
+def test_characters_side_by_side_rank_above_the_same_ones_apart() -> None:
+    search = corpus_search(
+        [
+            {"title": "apart", "text": "京都在北方, 北京"},
+            {"title": "together", "text": "东京, 东京"},
+        ]
+    )
+    assert titles(search, "东京")[0] == "together"
+
+
+def test_a_word_of_very_many_passages_gives_way_to_a_rarer_one() -> None:
+    search = corpus_search(
+        {"title": f"{number}", "text": "common" if number else "common rare"}
+        for number in range(20_001)
+    )
+    assert titles(search, "common rare") == ["0"]
+    assert len(titles(search, "common")) == 5
+
+
+def test_an_empty_corpus_finds_nothing() -> None:
+    assert corpus_search([])("paris", 5) == []
+
+
+def test_a_text_may_hold_any_character() -> None:
+    text = 'before \x00 after \U0001f600 "quoted" <tag>'
+    search = corpus_search([{"title": "'", "text": text}])
+    assert search("after", 1)[0]["snippet"] == text

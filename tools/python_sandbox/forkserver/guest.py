@@ -1,0 +1,128 @@
+"""Run programs in this process: each arrives as four open files on a socket.
+
+The files are the code and what becomes standard input, output and error. In a session the name
+space is kept and an answer follows each program, how it went; otherwise the process ends.
+"""
+
+import ast
+import atexit
+import linecache
+import os
+import resource
+import socket
+import sys
+import threading
+import traceback
+from types import ModuleType, TracebackType
+from typing import IO, NoReturn
+
+CODE = "<code>"
+
+
+def serve(programs: socket.socket, session: bool) -> NoReturn:
+    """Run what comes, until the other side has gone."""
+    main = sys.modules["__main__"] = ModuleType("__main__")
+    sys.argv = [CODE]
+    if "numpy" in sys.modules:
+        # A fork inherits the state of the old generator; `random` sees to itself.
+        sys.modules["numpy"].random.seed(int.from_bytes(os.urandom(4), "little"))
+    spent = 0.0
+    while files := _receive(programs):
+        source = _take_over(*files)
+        if not session:
+            programs.close()
+        exit_code = _execute(source, main)
+        if not session:
+            _finish(exit_code)
+        _flush()
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        seconds = usage.ru_utime + usage.ru_stime
+        programs.send(b"%d %f %f\n" % (exit_code, seconds - spent, usage.ru_maxrss / 1024))
+        spent = seconds
+    os._exit(0)
+
+
+def _receive(programs: socket.socket) -> list[int]:
+    while True:
+        try:
+            _, files, _, _ = socket.recv_fds(programs, 1, 4)
+            return files
+        except KeyboardInterrupt:
+            # Meant for the program before, which ended just then.
+            continue
+
+
+def _take_over(code: int, *standard: int) -> str:
+    """Put the standard files in their places, and read the code."""
+    with open(code, "rb") as file:
+        source = file.read().decode("utf-8", "replace")
+    for place, file_number in enumerate(standard):
+        os.dup2(file_number, place)
+        os.close(file_number)
+    for place, name in enumerate(("stdin", "stdout", "stderr")):
+        stream = _open_text(place, "w" if place else "r")
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+    return source
+
+
+def _open_text(place: int, mode: str) -> IO[str]:
+    # Line by line: what was printed is not lost when the process is killed.
+    utf8, any_text = "utf-8", "backslashreplace"
+    return open(place, mode, buffering=1, encoding=utf8, errors=any_text, closefd=False)
+
+
+def _execute(source: str, main: ModuleType) -> int:
+    """Run code in a module, echo the value of a last bare expression, return the exit code."""
+    linecache.cache[CODE] = (len(source), None, source.splitlines(keepends=True), CODE)
+    try:
+        tree = ast.parse(source, CODE)
+        last = [tree.body.pop()] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
+        exec(compile(tree, CODE, "exec", dont_inherit=True), vars(main))
+        exec(compile(ast.Interactive(last), CODE, "single", dont_inherit=True), vars(main))
+    except SystemExit as end:
+        return _exit_code(end)
+    except BaseException as error:  # noqa: BLE001 - whatever a program raises
+        _explain(type(error), error, error.__traceback__)
+        return 1
+    return 0
+
+
+def _exit_code(end: SystemExit) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return (end.code or 0) & 0xFF
+    sys.stderr.write(f"{end.code}\n")
+    return 1
+
+
+def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Write a traceback that shows the frames of the code and no others."""
+    try:
+        report = traceback.TracebackException(kind, error, trace)
+        pending = [report]
+        while pending:
+            part = pending.pop()
+            part.stack[:] = [frame for frame in part.stack if frame.filename == CODE]
+            related = [part.__cause__, part.__context__, *(part.exceptions or [])]
+            pending += [other for other in related if other]
+        sys.stderr.write("".join(report.format()))
+    except BaseException:  # noqa: BLE001 - a hostile exception, or no memory left
+        os.write(2, f"{kind.__name__}\n".encode(errors="replace"))
+
+
+def _finish(exit_code: int) -> NoReturn:
+    """End as an interpreter does: wait for threads, run what was registered, flush."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        _flush()
+    finally:
+        os._exit(exit_code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except Exception:  # noqa: BLE001 - closed by the program, or replaced by something else
+            continue

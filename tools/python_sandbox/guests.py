@@ -1,0 +1,55 @@
+"""What the client knows of a process in which programs run."""
+
+import socket
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a process ended, as its parent saw it."""
+
+    exit_code: int
+    cpu_seconds: float
+    peak_mb: float
+    overfull: bool = False
+    failure: str = ""
+    """Why it could not be sealed; then it ran nothing."""
+
+
+class Guest(Protocol):
+    """A sealed process."""
+
+    isolation: str
+    programs: socket.socket
+    """Takes a program as four open files, see `forkserver.guest`."""
+
+    @property
+    def end(self) -> int:
+        """A descriptor that becomes readable when the process has ended."""
+
+    def ending(self) -> Ending | None:
+        """Return how it ended, None while it runs."""
+
+    def interrupt(self) -> None:
+        """Raise KeyboardInterrupt in the program."""
+
+    def kill(self) -> None:
+        """Kill it and all that it started; its ending follows."""
+
+    def close(self) -> None:
+        """Let go of it; if it runs, it is killed."""
+
+
+class Host(Protocol):
+    """What provides guests."""
+
+    isolation: str
+    lost: bool
+    """It has died, and will provide no more."""
+
+    def open(self, session: bool, cpu_seconds: int | None) -> Guest:
+        """Return a process that nothing has run in. Raises SandboxError if there is none."""
+
+    def close(self) -> None:
+        """End all processes."""

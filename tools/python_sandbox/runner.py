@@ -1,0 +1,71 @@
+"""How code is run, by a sandbox and by a session: waiting, or without blocking the event loop."""
+
+import asyncio
+import math
+import threading
+from abc import ABC, abstractmethod
+from concurrent.futures import Executor
+
+from training_free_grpo.tools.python_sandbox.execution import Program
+from training_free_grpo.tools.python_sandbox.result import Result
+
+
+class Runner(ABC):
+    """Run programs in the threads of a pool."""
+
+    def __init__(self, pool: Executor, timeout: float, output_chars: int) -> None:
+        self.timeout = timeout
+        self.output_chars = output_chars
+        self._pool = pool
+
+    def run(
+        self,
+        code: str,
+        stdin: str = "",
+        timeout: float | None = None,
+        *,
+        cpu_seconds: int | None = None,
+    ) -> Result:
+        """Run code and wait for it. Raises SandboxError when there is nothing to run it in.
+
+        `timeout` is the sandbox's own unless given, `cpu_seconds` a little more than that.
+        """
+        program = self._program(code, stdin, timeout, cpu_seconds)
+        return self._pool.submit(self._run, program, threading.Event()).result()
+
+    async def arun(
+        self,
+        code: str,
+        stdin: str = "",
+        timeout: float | None = None,
+        *,
+        cpu_seconds: int | None = None,
+    ) -> Result:
+        """Run code without blocking the event loop. Cancelled, it kills the process."""
+        program = self._program(code, stdin, timeout, cpu_seconds)
+        cancelled = threading.Event()
+        try:
+            return await asyncio.wrap_future(self._pool.submit(self._run, program, cancelled))
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def _program(
+        self, code: str, stdin: str, timeout: float | None, cpu_seconds: int | None
+    ) -> Program:
+        seconds = timeout or self.timeout
+        cpu_seconds = cpu_seconds or math.ceil(seconds) + 1
+        return Program(strip_fences(code), stdin, seconds, cpu_seconds, self.output_chars)
+
+    @abstractmethod
+    def _run(self, program: Program, cancelled: threading.Event) -> Result:
+        """Run a program in this thread."""
+
+
+def strip_fences(code: str) -> str:
+    """Unwrap code from the Markdown fence that models like to put around it."""
+    lines = code.strip().split("\n")
+    if not lines[0].startswith("```"):
+        return code
+    closed = len(lines) > 1 and lines[-1].strip() == "```"
+    return "\n".join(lines[1:-1] if closed else lines[1:])

@@ -1,0 +1,55 @@
+"""Sessions: variables that last from one program to the next."""
+
+import threading
+import weakref
+from collections.abc import Callable
+from concurrent.futures import Executor
+
+from training_free_grpo.tools.python_sandbox.execution import Execution, Program
+from training_free_grpo.tools.python_sandbox.guests import Guest
+from training_free_grpo.tools.python_sandbox.result import Result
+from training_free_grpo.tools.python_sandbox.runner import Runner
+
+
+class Session(Runner):
+    """One process that runs one program after the other, until it is closed or forgotten.
+
+    A program that takes too long is interrupted, which keeps the variables; if it does not heed
+    that within a second it is killed, which loses them. Then `Result.session_lost` is true and the
+    next run starts anew. Processor time adds up over a session and has no limit.
+    """
+
+    def __init__(
+        self, pool: Executor, timeout: float, output_chars: int, open_guest: Callable[[], Guest]
+    ) -> None:
+        super().__init__(pool, timeout, output_chars)
+        self._open_guest = open_guest
+        self._turn = threading.Lock()
+        self._guest: Guest | None = None
+
+    def close(self) -> None:
+        """End the process, after the program that it may be running."""
+        with self._turn:
+            self._drop()
+
+    def _run(self, program: Program, cancelled: threading.Event) -> Result:
+        with self._turn:
+            guest = self._guest or self._enter()
+            try:
+                result = Execution(program, cancelled).run(guest, session=True)
+            except BaseException:
+                self._drop()
+                raise
+            if result.session_lost:
+                self._drop()
+            return result
+
+    def _enter(self) -> Guest:
+        self._guest = guest = self._open_guest()
+        self._leave = weakref.finalize(self, guest.close)
+        return guest
+
+    def _drop(self) -> None:
+        if self._guest:
+            self._leave()
+        self._guest = None

@@ -1,0 +1,84 @@
+"""Cut a text into parts that fit a budget, in its own order or by what a question asks."""
+
+import re
+import sqlite3
+from collections.abc import Iterable
+from contextlib import closing
+
+# Some 250 tokens: fine enough to choose by, coarse enough to make sense.
+_CHUNK_CHARS = 1000
+_BYTES_PER_TOKEN = 4
+_MAX_TERMS = 64
+# Scripts without spaces: each character counts as a word.
+_UNSPACED = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
+_SCHEMA = "CREATE VIRTUAL TABLE chunks USING fts5(text, tokenize = 'porter unicode61')"
+_BEST = "SELECT rowid FROM chunks WHERE chunks MATCH ? ORDER BY bm25(chunks), rowid"
+
+
+def cut(text: str, question: str | None, max_tokens: int) -> list[str]:
+    """Cut a text into parts of at most some `max_tokens`, at four bytes a token.
+
+    With a question the first part holds what answers it best, and so on. Within a part the text
+    keeps its order; `[…]` marks what another part holds.
+    """
+    chunks = _chunks(text, min(_CHUNK_CHARS, max_tokens))
+    order = _by_relevance(chunks, question) if question else range(len(chunks))
+    return [_join(chunks, sorted(part)) for part in _parts(chunks, order, max_tokens)]
+
+
+def _chunks(text: str, size: int) -> list[str]:
+    """Cut ahead of a heading, or after a paragraph, a line, a sentence or a word."""
+    chunks, start = [], 0
+    while len(text) - start > size:
+        end = _end(text, start, start + size)
+        chunks.append(text[start:end])
+        start = end
+    return [*chunks, text[start:]]
+
+
+def _end(text: str, start: int, limit: int) -> int:
+    middle = (start + limit) // 2
+    for mark, kept in (("\n#", 1), ("\n\n", 2), ("\n", 1), (". ", 2), ("。", 1), (" ", 1)):
+        if (found := text.rfind(mark, middle, limit)) >= 0:
+            return found + kept
+    return limit
+
+
+def _by_relevance(chunks: list[str], question: str) -> list[int]:
+    """Order the chunks by BM25, and after them those that share no word with the question."""
+    words = dict.fromkeys(re.findall(r"\w+", _spaced(question).lower()))
+    query = " OR ".join(f'"{word}"' for word in list(words)[:_MAX_TERMS])
+    best: list[int] = []
+    if query:
+        with closing(sqlite3.connect(":memory:")) as database:
+            database.execute(_SCHEMA)
+            rows = ((number, _spaced(chunk)) for number, chunk in enumerate(chunks))
+            database.executemany("INSERT INTO chunks(rowid, text) VALUES (?, ?)", rows)
+            best = [number for (number,) in database.execute(_BEST, (query,))]
+    return list(dict.fromkeys([*best, *range(len(chunks))]))
+
+
+def _spaced(text: str) -> str:
+    return _UNSPACED.sub(r" \1 ", text)
+
+
+def _parts(chunks: list[str], order: Iterable[int], max_tokens: int) -> list[list[int]]:
+    parts: list[list[int]] = []
+    room = 0
+    for number in order:
+        cost = len(chunks[number].encode())
+        if cost > room:
+            parts.append([])
+            room = max_tokens * _BYTES_PER_TOKEN
+        parts[-1].append(number)
+        room -= cost
+    return parts
+
+
+def _join(chunks: list[str], numbers: list[int]) -> str:
+    joined, kept = "", set(numbers)
+    for number in numbers:
+        if joined and number - 1 not in kept:
+            joined = f"{joined.rstrip()}\n\n[…]\n\n"
+        joined += chunks[number]
+    return joined.strip()

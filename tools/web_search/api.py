@@ -1,0 +1,115 @@
+"""Ask an engine's HTTP API, in bounded time and bytes."""
+
+import json
+import re
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from training_free_grpo.tools.web_search.provider import (
+    RateLimited,
+    SearchError,
+    SearchSetupError,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+_MOST_BYTES = 5_000_000
+_MONTH = 31 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Api:
+    """An engine's API. `remedy` tells the operator what to mend where it refuses."""
+
+    engine: str
+    remedy: str
+    timeout: float
+
+    def ask(self, method: str, url: str, **request: Any) -> dict[str, Any]:
+        """Send one request and return the JSON object it is answered with."""
+        import httpx
+
+        deadline = time.monotonic() + self.timeout
+        try:
+            with _client().stream(method, url, timeout=self.timeout, **request) as response:
+                body = self._read(response, deadline)
+        except httpx.HTTPError as error:
+            # Only the type is named: the message of some holds the headers, and with them the key.
+            reason = type(error).__name__
+            raise SearchError(f"{self.engine} could not be asked ({reason})") from None
+        self._check(response.status_code, response.headers, body)
+        return self._parse(body)
+
+    def _read(self, response: "httpx.Response", deadline: float) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > _MOST_BYTES:
+                raise SearchError(f"{self.engine} answered more than {_MOST_BYTES:,} bytes")
+            if time.monotonic() > deadline:
+                raise SearchError(f"{self.engine} took more than {self.timeout:g} s")
+        return bytes(body)
+
+    def _check(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        # Brave answers a wrong key with 422, as it does a wrong parameter.
+        if status in (401, 403) or (status == 422 and b"SUBSCRIPTION_TOKEN_INVALID" in body):
+            raise SearchSetupError(f"{self.engine} refuses (HTTP {status}): {self.remedy}")
+        if status == 429:
+            raise RateLimited(f"{self.engine} is asked too often", _retry_after(headers))
+        if status != 200:
+            raise SearchError(f"{self.engine} answered HTTP {status}")
+
+    def _parse(self, body: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(body)
+        except (ValueError, RecursionError):
+            answer = None
+        if not isinstance(answer, dict):
+            raise SearchError(f"{self.engine} answered something else than a JSON object")
+        return answer
+
+
+_making = threading.Lock()
+
+
+def _client() -> "httpx.Client":
+    """Return the one client of this process: making one costs some 50 ms."""
+    with _making:
+        return _make_client()
+
+
+@cache
+def _make_client() -> "httpx.Client":
+    import httpx
+
+    return httpx.Client()
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    said = headers.get("retry-after", "")
+    if re.fullmatch(r"\d{1,9}", said):
+        return float(said)
+    with suppress(ValueError, TypeError, OverflowError):
+        return max(0.0, (parsedate_to_datetime(said) - datetime.now(UTC)).total_seconds())
+    return _reset(headers)
+
+
+def _reset(headers: Mapping[str, str]) -> float | None:
+    """Read Brave's headers: what is left of each quota, and the seconds until it is full again."""
+    left = headers.get("x-ratelimit-remaining", "").split(",")
+    resets = headers.get("x-ratelimit-reset", "").split(",")
+    waits = [
+        float(seconds)
+        for rest, seconds in zip(left, resets, strict=False)
+        if rest.strip() == "0" and re.fullmatch(r" *\d{1,7} *", seconds)
+    ]
+    # Others put a point in time here.
+    return max((wait for wait in waits if wait <= _MONTH), default=None)

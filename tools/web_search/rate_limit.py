@@ -1,0 +1,51 @@
+"""Ask a provider so many times a second and no more."""
+
+import threading
+import time
+
+from training_free_grpo.tools.web_search.provider import (
+    Named,
+    RateLimited,
+    SearchProvider,
+    SearchResult,
+    describe,
+)
+
+
+def rate_limited(
+    provider: SearchProvider, *, per_second: float, patience: float = 30.0
+) -> SearchProvider:
+    """Space out the searches of this process; raise RateLimited rather than wait for longer.
+
+    0.5 per second is one every two seconds.
+    """
+    if not per_second > 0:
+        raise ValueError(f"per_second={per_second!r}: give a number above 0")
+    turns = _Turns(1 / per_second, patience)
+
+    def search(query: str, max_results: int) -> list[SearchResult]:
+        time.sleep(turns.take())
+        return provider(query, max_results)
+
+    # Its answers are those of the provider, and so is its name.
+    return Named(describe(provider), search)
+
+
+class _Turns:
+    """Turns that lie a gap apart."""
+
+    def __init__(self, gap: float, patience: float) -> None:
+        self._gap = gap
+        self._patience = patience
+        self._next = 0.0
+        self._lock = threading.Lock()
+
+    def take(self) -> float:
+        """Return the seconds until one's turn."""
+        with self._lock:
+            now = time.monotonic()
+            wait = max(0.0, self._next - now)
+            if wait > self._patience:
+                raise RateLimited("Too many searches wait for their turn", wait)
+            self._next = now + wait + self._gap
+            return wait

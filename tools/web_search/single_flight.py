@@ -1,0 +1,34 @@
+"""Do once what several threads want at the same time."""
+
+import threading
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
+
+
+class SingleFlight:
+    """Work in flight, by key. Who comes while it is on its way shares its result or exception."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[Hashable, Future[str]] = {}
+
+    def do(self, key: Hashable, work: Callable[[], str]) -> str:
+        """Return what `work` returns, here or in the thread that is at it already."""
+        with self._lock:
+            flight = self._flights.get(key)
+            if flight is None:
+                self._flights[key] = Future()
+        if flight is not None:
+            return flight.result()
+        try:
+            result = work()
+        except BaseException as error:
+            self._land(key).set_exception(error)
+            raise
+        self._land(key).set_result(result)
+        return result
+
+    def _land(self, key: Hashable) -> Future[str]:
+        """Take a flight off the list first: who comes now starts another one."""
+        with self._lock:
+            return self._flights.pop(key)
