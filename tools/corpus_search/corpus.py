@@ -52,7 +52,7 @@ class _Corpus:
         with self.index.read() as database:
             found = rank_by_words(database, query, most)
             if self.embeddings is not None:
-                found = fuse(find_nearest(database, self.embeddings, query, most))
+                found = fuse(found, find_nearest(database, self.embeddings, query, most))
             return [_read(database, id) for id in found[:max_results]]
 
 

@@ -124,7 +124,8 @@ class _Separate:
             self.kill()
             _, status, usage = os.wait4(self._process.pid, 0)
             self._process.returncode = os.waitstatus_to_exitcode(status)
-            remove_folder(self._folder)
+            with suppress(OSError):  # its own program may have removed it
+                remove_folder(self._folder)
             seconds = usage.ru_utime + usage.ru_stime
             peak = usage.ru_maxrss / 1024
             self._ending = Ending(self._process.returncode, seconds, peak, self._overfull)

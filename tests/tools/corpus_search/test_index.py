@@ -1,4 +1,5 @@
 import json
+import os
 import sqlite3
 import subprocess
 import sys
@@ -46,6 +47,13 @@ def test_a_changed_source_is_indexed_anew(source: Path, index: Path) -> None:
     write(source, Zurich="On the Limmat.")
     assert titles(corpus_search(source, index), "limmat") == ["Zurich"]
     assert titles(old, "seine") == ["Paris"]
+
+
+def test_a_change_that_keeps_the_size_is_seen_by_its_time(source: Path, index: Path) -> None:
+    corpus_search(source, index)
+    write(source, Paris="On the Loire.", Rome="On the Tiber.")
+    os.utime(source, (1, 1))
+    assert titles(corpus_search(source, index), "loire") == ["Paris"]
 
 
 def test_a_new_file_in_the_folder_is_indexed(tmp_path: Path, index: Path) -> None:

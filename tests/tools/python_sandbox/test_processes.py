@@ -104,9 +104,10 @@ def test_runs_leave_no_process_descriptor_or_folder(isolation: Isolation, folder
         "import os\nos.makedirs('a/b'); os.mkdir('a/c', 0); os.chmod('a/b', 0); os.chmod('a', 0)",
         "for n in range(1, 256): open(b'odd \\n' + bytes([n]).replace(b'/', b''), 'w')",
         "import os\nos.symlink('/', 'root'); os.symlink('loop', 'loop')",
+        "import os, shutil\nshutil.rmtree(os.getcwd(), ignore_errors=True)",
         "while True: pass",
     ],
-    ids=["a file", "2000 levels", "locked", "odd names", "links", "endless"],
+    ids=["a file", "2000 levels", "locked", "odd names", "links", "removed already", "endless"],
 )
 def test_the_working_folder_is_removed(isolation: Isolation, folders: Path, code: str) -> None:
     with open_sandbox(isolation, timeout=1) as sandbox:
