@@ -10,7 +10,7 @@ demo: $(VENV)/ready
 	$(VENV)/bin/tfgrpo demo
 
 test: check
-	$(VENV)/bin/pytest
+	$(VENV)/bin/pytest --numprocesses auto --dist loadfile
 
 check: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check .

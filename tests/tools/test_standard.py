@@ -6,7 +6,7 @@ from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
 
-from training_free_grpo.tools.corpus_search import corpus_search
+from training_free_grpo.tools.corpus_search import corpus_search, make_corpus_tool
 from training_free_grpo.tools.python_sandbox import make_python_tool
 from training_free_grpo.tools.web_search import make_search_tool
 
@@ -31,6 +31,16 @@ class Search:
         return {"query": "paris"}
 
 
+class Corpus:
+    @property
+    def tool_constructor(self) -> BaseTool:
+        return make_corpus_tool(corpus_search([{"title": "Paris", "text": "A city."}]))
+
+    @property
+    def tool_invoke_params_example(self) -> dict[str, Any]:
+        return {"query": "paris"}
+
+
 class TestPythonUnit(Python, ToolsUnitTests):
     pass
 
@@ -44,4 +54,12 @@ class TestSearchUnit(Search, ToolsUnitTests):
 
 
 class TestSearchIntegration(Search, ToolsIntegrationTests):
+    pass
+
+
+class TestCorpusUnit(Corpus, ToolsUnitTests):
+    pass
+
+
+class TestCorpusIntegration(Corpus, ToolsIntegrationTests):
     pass

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from training_free_grpo.tools.python_sandbox.boot import clean_environment, interpreter
+from training_free_grpo.tools.python_sandbox.forkserver.folders import remove_folder
 from training_free_grpo.tools.python_sandbox.forkserver.plan import Plan
 from training_free_grpo.tools.python_sandbox.guests import Ending
 from training_free_grpo.tools.python_sandbox.result import HostLost, SandboxError
@@ -19,9 +20,15 @@ _LONGEST_MESSAGE = 65_536
 class ForkServer:
     """A fork server in a process of its own, which ends when this one does."""
 
-    def __init__(self, isolation: str, plan: Plan, prefix: Sequence[str] = ()) -> None:
-        """Start it. Raises SandboxError with the reason if it does not come up."""
+    def __init__(
+        self, isolation: str, plan: Plan, prefix: Sequence[str] = (), leaves: str | None = None
+    ) -> None:
+        """Start it. Raises SandboxError with the reason if it does not come up.
+
+        `leaves` is a folder that it may leave behind when it is killed.
+        """
         self.isolation = isolation
+        self._leaves = leaves
         self.lost = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         command = interpreter("server", theirs.fileno(), plan=plan)
@@ -73,6 +80,9 @@ class ForkServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        if self._leaves:
+            with suppress(OSError):  # gone, as it should be
+                remove_folder(self._leaves)
 
     def _hear_of_start(self) -> str | None:
         self._control.settimeout(START_SECONDS)

@@ -14,6 +14,7 @@ from training_free_grpo.tools.python_sandbox.boot import (
     site_folders,
 )
 from training_free_grpo.tools.python_sandbox.fork_server import ForkServer
+from training_free_grpo.tools.python_sandbox.forkserver.folders import make_folder
 from training_free_grpo.tools.python_sandbox.forkserver.plan import (
     DEVICES,
     WORK,
@@ -102,8 +103,9 @@ def _start_namespaces(needs: Needs) -> Host:
 
 def _start_landlock(needs: Needs) -> Host:
     # A process that waits would hold a folder of the host's: then after a run there is one left.
-    plan = replace(needs, ready=0).plan("landlock", folders=tempfile.gettempdir())
-    return ForkServer("landlock", plan)
+    folders = make_folder(tempfile.gettempdir())
+    plan = replace(needs, ready=0).plan("landlock", folders)
+    return ForkServer("landlock", plan, leaves=folders)
 
 
 def _start_bubblewrap(needs: Needs) -> Host:

@@ -45,11 +45,14 @@ class SeparateProcesses:
         with self._lock:
             self._waiting.append(replacement)
             guest = self._waiting.pop(0)
+        if self.lost:
+            self.close()  # again: the replacement came too late for the first time
         guest.ask(json.dumps({"session": session, "cpu_seconds": cpu_seconds}).encode())
         return guest
 
     def close(self) -> None:
         """End the processes that wait."""
+        self.lost = True
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for guest in waiting:

@@ -34,7 +34,9 @@ class Plan:
     readable: tuple[str, ...]
     """Further files and folders of the host that programs may read."""
     folders: str
-    """Where the working folders of programs are made, unless each has a file system of its own."""
+    """Where the working folders of programs are made, unless each has a file system of its own.
+
+    It is the server's, and goes with it."""
 
 
 def readable_trees(plan: Plan) -> list[str]:

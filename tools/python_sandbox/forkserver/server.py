@@ -93,6 +93,7 @@ class Server:
                 one.kill()
                 os.waitpid(one.process, 0)
                 _remove(one.folder)
+            _remove(self._plan.folders)
 
     def _patience(self) -> int | None:
         """Return for how many milliseconds there is nothing to do unless something happens."""
