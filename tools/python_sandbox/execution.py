@@ -185,6 +185,8 @@ def _answer(programs: socket.socket) -> Ending | None:
 def _verdict(ending: Ending, cpu_seconds: int) -> Status:
     if ending.overfull:
         return "disk"
+    if ending.exit_code in (-signal.SIGKILL, -signal.SIGXCPU) and ending.cpu_seconds >= cpu_seconds:
+        return "timeout"
     if ending.exit_code < 0:
-        return "timeout" if ending.cpu_seconds >= cpu_seconds else "crash"
+        return "crash"
     return "error" if ending.exit_code else "ok"

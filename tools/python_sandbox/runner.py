@@ -2,12 +2,13 @@
 
 import asyncio
 import math
+import os
 import threading
 from abc import ABC, abstractmethod
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 
 from training_free_grpo.tools.python_sandbox.execution import Program
-from training_free_grpo.tools.python_sandbox.result import Result
+from training_free_grpo.tools.python_sandbox.result import Result, SandboxError
 
 
 class Runner(ABC):
@@ -17,6 +18,7 @@ class Runner(ABC):
         self.timeout = timeout
         self.output_chars = output_chars
         self._pool = pool
+        self._process = os.getpid()
 
     def run(
         self,
@@ -31,7 +33,7 @@ class Runner(ABC):
         `timeout` is the sandbox's own unless given, `cpu_seconds` a little more than that.
         """
         program = self._program(code, stdin, timeout, cpu_seconds)
-        return self._pool.submit(self._run, program, threading.Event()).result()
+        return self._submit(program, threading.Event()).result()
 
     async def arun(
         self,
@@ -45,7 +47,7 @@ class Runner(ABC):
         program = self._program(code, stdin, timeout, cpu_seconds)
         cancelled = threading.Event()
         try:
-            return await asyncio.wrap_future(self._pool.submit(self._run, program, cancelled))
+            return await asyncio.wrap_future(self._submit(program, cancelled))
         except asyncio.CancelledError:
             cancelled.set()
             raise
@@ -56,6 +58,11 @@ class Runner(ABC):
         seconds = timeout or self.timeout
         cpu_seconds = cpu_seconds or math.ceil(seconds) + 1
         return Program(strip_fences(code), stdin, seconds, cpu_seconds, self.output_chars)
+
+    def _submit(self, program: Program, cancelled: threading.Event) -> Future[Result]:
+        if os.getpid() != self._process:
+            raise SandboxError("it was made before a fork, and its threads stayed in the parent")
+        return self._pool.submit(self._run, program, cancelled)
 
     @abstractmethod
     def _run(self, program: Program, cancelled: threading.Event) -> Result:

@@ -85,7 +85,10 @@ class PythonSandbox(Runner):
 
     @property
     def isolation(self) -> str:
-        """What keeps programs in: namespaces, bubblewrap, landlock, seatbelt or none."""
+        """What keeps programs in: namespaces, bubblewrap, landlock, seatbelt or none.
+
+        It is started to find out.
+        """
         return self._started().isolation
 
     def start(self) -> Self:

@@ -184,3 +184,29 @@ def test_a_session_whose_fork_server_died_starts_anew(isolation: Isolation) -> N
         with pytest.raises(SandboxError, match="fork server"):
             session.run("x")
         assert "NameError" in session.run("x").stderr
+
+
+def test_a_sandbox_from_before_a_fork_says_so_in_the_child() -> None:
+    code = textwrap.dedent("""
+        import os, warnings
+        from training_free_grpo.tools.python_sandbox import PythonSandbox, SandboxError
+        warnings.simplefilter("ignore")
+        with PythonSandbox(preimport=(), warm_up="") as sandbox:
+            sandbox.run("1")
+            if not os.fork():
+                try:
+                    sandbox.run("1")
+                except SandboxError as error:
+                    print(error, flush=True)
+                os._exit(0)
+            os.wait()
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "made before a fork" in done.stdout
+
+
+def test_processor_time_ends_a_run_that_the_clock_would_let_go_on() -> None:
+    with PythonSandbox(timeout=60, preimport=(), warm_up="") as sandbox:
+        result = sandbox.run("while True: pass", cpu_seconds=1)
+    assert result.status == "timeout"
+    assert result.seconds < 30
