@@ -4,6 +4,7 @@ import re
 import signal
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -138,6 +139,20 @@ def test_processor_time_and_memory_are_measured(sandbox: PythonSandbox) -> None:
 @pytest.mark.parametrize("package", ["numpy", "sympy", "langchain_core"])
 def test_installed_packages_can_be_imported(sandbox: PythonSandbox, package: str) -> None:
     assert sandbox.run(f"import {package}; {package}.__name__").stdout == f"'{package}'\n"
+
+
+def test_files_can_be_made_readable_wherever_they_are(isolation: Isolation, tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    (tmp_path / "folder").mkdir()
+    for name in ("table.csv", "folder/rows.csv"):
+        (tmp_path / name).write_text("1,2")
+    given = [str(tmp_path / "table.csv"), str(tmp_path / "folder")]
+    with open_sandbox(isolation, readable=given) as sandbox:
+        for name in ("table.csv", "folder/rows.csv"):
+            assert sandbox.run(f"print(open({str(tmp_path / name)!r}).read())").stdout == "1,2\n"
+        if isolation != "none":
+            written = sandbox.run(f"open({given[0]!r}, 'w').write('3')")
+            assert written.status == "error"
 
 
 def test_random_numbers_differ_from_run_to_run(sandbox: PythonSandbox) -> None:

@@ -3,6 +3,7 @@
 import os
 import resource
 import signal
+import stat
 
 from . import kernel, landlock, syscalls
 from .limits import limit, set_limits
@@ -87,25 +88,29 @@ def _wait_outside(inside: int) -> None:
 def _build_root(trees: list[str], files: list[str]) -> None:
     """Replace the root by an empty one that shows some trees and files of the old, unwritable."""
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    # Open before they are hidden, and reached through no folder that is closed to this user.
-    sources = {path: os.open(path, os.O_PATH | os.O_CLOEXEC) for path in [*trees, *files]}
+    links = {path: os.path.realpath(path) for path in trees if os.path.islink(path)}
+    # Open before they may be hidden, and reached through no folder that is closed to this user.
+    sources = {
+        path: os.open(path, os.O_PATH | os.O_CLOEXEC)
+        for path in [*trees, *files]
+        if path not in links
+    }
     base = "/tmp"
     kernel.mount("tmpfs", base, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=0755")
     for path, source in sources.items():
         place = base + path
         os.makedirs(os.path.dirname(place), exist_ok=True)
-        if os.path.islink(path):
-            os.symlink(os.path.realpath(path), place)
-            continue
-        if os.path.isdir(path):
+        if stat.S_ISDIR(os.fstat(source).st_mode):
             os.makedirs(place, exist_ok=True)
         else:
             os.close(os.open(place, os.O_CREAT | os.O_WRONLY))
         kernel.mount(f"/proc/self/fd/{source}", place, None, kernel.MS_BIND | kernel.MS_REC)
         if path not in DEVICES:
             kernel.make_tree_readonly(place)
-    for source in sources.values():
         os.close(source)
+    for path, target in links.items():
+        os.makedirs(os.path.dirname(base + path), exist_ok=True)
+        os.symlink(target, base + path)
     os.makedirs(base + WORK)
     kernel.enter_root(base)
     flags = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY
