@@ -7,6 +7,7 @@ a barrier, and in one flat graph the slowest rollout would hold up every summary
 """
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.runnables import Runnable
@@ -14,7 +15,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
-from training_free_grpo.graders import apply_grader
+from training_free_grpo.graders import apply_grader, wants_trajectory
 from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import Parts, current_settings
@@ -27,13 +28,15 @@ from training_free_grpo.graphs.state import (
     SummaryTask,
 )
 from training_free_grpo.groups import close_group, reflects, seed_of
+from training_free_grpo.judging import asks_judge, judge_answer, judge_of
 from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import parse_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.limits import limit
-from training_free_grpo.records import Grade, Problem, Rollout
+from training_free_grpo.records import JSON, Grade, Problem, Rollout
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
+from training_free_grpo.settings import Settings
 
 
 def send_rollouts(state: GroupState) -> list[Send] | str:
@@ -64,21 +67,27 @@ async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) ->
 
 async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
     """Grade every finished attempt; close the group here if it teaches nothing."""
+    settings, problem = current_settings(state), state["problem"]
     finished = [r for r in state["rollouts"] if r["missing"] is None]
     with metered() as usage:
-        found = await asyncio.gather(*(grade_one(parts, state["problem"], r) for r in finished))
+        found = await asyncio.gather(*(grade_one(parts, settings, problem, r) for r in finished))
     grades = {r["id"]: g for r, g in zip(finished, found, strict=True)}
     update: dict[str, Any] = {"grades": grades, "usage": usage}
-    if not (state["compare"] and reflects(current_settings(state), grades)):
+    if not (state["compare"] and reflects(settings, grades)):
         total = add_ledgers(state["usage"], usage)
-        update["groups"] = [close_group(state["problem"]["id"], state["rollouts"], grades, total)]
+        update["groups"] = [close_group(problem["id"], state["rollouts"], grades, total)]
     return update
 
 
-async def grade_one(parts: Parts, problem: Problem, rollout: Rollout) -> Grade:
-    """Grade one attempt; a grader that needs the transcript gets it."""
-    transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    return await apply_grader(parts.grader, problem, rollout["answer"], transcript)
+async def grade_one(parts: Parts, settings: Settings, problem: Problem, rollout: Rollout) -> Grade:
+    """Grade one attempt; what the grader leaves open is for the judge, if there is one."""
+    transcript: Sequence[JSON] = ()
+    if wants_trajectory(parts.grader):
+        transcript = await parts.archive.read_transcript(rollout["trajectory"])
+    grade = await apply_grader(parts.grader, problem, rollout["answer"], transcript)
+    if not asks_judge(grade, parts.models, settings):
+        return grade
+    return await judge_answer(judge_of(parts.models, settings), problem, rollout["answer"])
 
 
 def send_summaries(state: GroupState) -> list[Send] | str:

@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from training_free_grpo.datasets import read_problems
+from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.parts import Parts, context_settings
+from training_free_grpo.judging import judge_of
 from training_free_grpo.library import empty_library, read_library
 
 
@@ -16,6 +18,8 @@ async def read_inputs(parts: Parts, state: Mapping[str, Any]) -> dict[str, Any]:
     """
     settings = context_settings()
     await asyncio.to_thread(parts.models.check, settings)
+    if settings.judge_model or parts.grader is load_grader("judge"):
+        judge_of(parts.models, settings)
     problems, _ = read_problems(state.get("problems") or [])
     library = read_library(state["library"]) if state.get("library") else empty_library()
     return {"settings": settings.changed(), "problems": problems, "library": library}

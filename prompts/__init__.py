@@ -21,6 +21,7 @@ CALLS = (
     "extract_advantage",
     "generate_lessons",
     "edit_experiences",
+    "judge",
     "repair",
 )
 

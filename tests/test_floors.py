@@ -14,7 +14,7 @@ FLOORS = (
     "records settings text files sqlite imports background prompts tools",
     "ledger journal checkpoints library datasets batches archive experience graders simulated",
     "models metrics middleware run_folder",
-    "transcripts advice preflight interrupts",
+    "transcripts advice preflight interrupts judging",
     "reflection",
     "groups",
     "graphs",

@@ -31,7 +31,8 @@ class Settings(BaseModel):
     reflection_base_url: str | None = None
     """Endpoint of the reflection model; empty for that of the policy model."""
     judge_model: str | None = None
-    """Model that judges answers for graders that ask one; empty for the reflection model."""
+    """Model that judges what a grader leaves open, and for the grader `judge`; empty for none, and
+    for the reflection model with that grader."""
     judge_base_url: str | None = None
     """Endpoint of the judge model; empty for that of the reflection model."""
     structured_output: Literal["auto", "json_schema", "tool", "text"] = "auto"

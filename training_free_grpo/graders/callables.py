@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from numbers import Real
 from typing import Any, cast, get_args
 
+from training_free_grpo.graders.evaluators import from_evaluator, is_evaluator
 from training_free_grpo.graders.math import grade_math
+from training_free_grpo.graders.qa import grade_qa
 from training_free_grpo.imports import ImportNameError, load_object
 from training_free_grpo.records import JSON, Grade, Problem, Verdict
 
@@ -19,6 +21,7 @@ Grader = Callable[..., Result | Awaitable[Result]]
 
 _HALF = 0.5
 _REWARDS = {"right": 1.0, "wrong": 0.0}
+_LEFT_TO_JUDGE = "left to the judge"
 
 
 async def apply_grader(
@@ -29,7 +32,7 @@ async def apply_grader(
     A bare number is `right` from 0.5 upward; a grader that sees it differently returns a verdict.
     A grader that is not async runs in a thread.
     """
-    extra = {"trajectory": trajectory} if _wants_trajectory(grader) else {}
+    extra = {"trajectory": trajectory} if wants_trajectory(grader) else {}
     call = functools.partial(grader, problem, answer, **extra)
     try:
         found = call() if _is_async(grader) else await asyncio.to_thread(_run, call)
@@ -44,12 +47,16 @@ async def apply_grader(
 
 
 def load_grader(name: str) -> Grader:
-    """Load `math`, or `module:attr` from the current folder or the path."""
-    if name == "math":
-        return _math
+    """Load `math`, `qa`, `judge`, or `module:attr` from the current folder or the path.
+
+    An evaluator, as its parameters tell it, becomes a grader.
+    """
+    if name in _BUILT_IN:
+        return _BUILT_IN[name]
     if ":" not in name:
         raise ImportNameError(
-            f"there is no grader {name!r}: use 'math', or module:attr for a callable of yours"
+            f"there is no grader {name!r}: use {', '.join(map(repr, _BUILT_IN))}, "
+            "or module:attr for a callable of yours"
         )
     grader = load_object(name, "grader")
     if not callable(grader):
@@ -57,20 +64,44 @@ def load_grader(name: str) -> Grader:
             f"grader {name!r} is a {type(grader).__name__}, which cannot be called: "
             "name a function that takes (problem, answer)"
         )
-    return cast(Grader, grader)
+    return from_evaluator(grader) if is_evaluator(grader) else cast(Grader, grader)
 
 
-def _math(problem: Problem, answer: str) -> Grade:
-    return grade_math(answer, problem["answers"], problem=problem["problem"])
-
-
-def _wants_trajectory(grader: Grader) -> bool:
+def wants_trajectory(grader: Grader) -> bool:
+    """Tell whether a grader has a parameter for the transcript."""
     try:
         parameters = inspect.signature(grader).parameters
     except ValueError:  # some built-in callables have no signature to read
         return False
     any_keyword = any(each.kind is each.VAR_KEYWORD for each in parameters.values())
     return any_keyword or "trajectory" in parameters
+
+
+def is_left_to_judge(grade: Grade) -> bool:
+    """Tell whether the grader asks for the judge, rather than being undecided itself."""
+    return grade["verdict"] == "undecided" and grade["method"] == _LEFT_TO_JUDGE
+
+
+def _math(problem: Problem, answer: str) -> Grade:
+    return grade_math(answer, problem["answers"], problem=problem["problem"])
+
+
+def _qa(problem: Problem, answer: str) -> Grade:
+    return grade_qa(answer, problem["answers"])
+
+
+def _judge(problem: Problem, answer: str) -> Grade:
+    # Graders know no models: whoever applies this one asks the judge.
+    return Grade(
+        reward=None,
+        verdict="undecided",
+        extracted=answer,
+        critique="No judge was asked.",
+        method=_LEFT_TO_JUDGE,
+    )
+
+
+_BUILT_IN: dict[str, Grader] = {"math": _math, "qa": _qa, "judge": _judge}
 
 
 def _is_async(grader: Grader) -> bool:

@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from training_free_grpo.graders import Grader, apply_grader, load_grader
+from training_free_grpo.graders import (
+    Grader,
+    apply_grader,
+    is_left_to_judge,
+    load_grader,
+    wants_trajectory,
+)
 from training_free_grpo.records import JSON, Grade, Problem
 
 PROBLEM = Problem(id="p1", problem="What is 3 + 4?", answers=["7"])
@@ -134,6 +140,45 @@ async def test_the_built_in_grader_reads_the_answers_of_the_problem() -> None:
     assert (found["verdict"], found["extracted"]) == ("right", "7")
 
 
+async def test_the_qa_grader_is_built_in_too() -> None:
+    found = await grade(load_grader("qa"))
+    assert (found["verdict"], found["method"]) == ("undecided", "overlap")
+
+
+async def test_the_judge_is_asked_for_by_a_grade_that_others_cannot_give() -> None:
+    def judge(problem: Problem, answer: str) -> JSON:
+        return {"reward": None}
+
+    assert is_left_to_judge(await grade(load_grader("judge")))
+    assert not is_left_to_judge(await grade(judge))
+
+
+@pytest.mark.parametrize(
+    ("grader", "wanted"),
+    [
+        (lambda problem, answer, trajectory: True, True),
+        (lambda problem, answer, **given: True, True),
+        (lambda problem, answer: True, False),
+    ],
+)
+def test_only_a_grader_with_a_place_for_it_wants_the_trajectory(
+    grader: Grader, wanted: bool
+) -> None:
+    assert wants_trajectory(grader) == wanted
+
+
+async def test_an_evaluator_is_loaded_as_a_grader(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "my_own_evaluators.py").write_text(
+        "def near(*, outputs, reference_outputs, **kwargs):\n"
+        "    return {'key': 'near', 'score': reference_outputs in outputs, 'comment': 'I looked.'}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found = await grade(load_grader("my_own_evaluators:near"))
+    assert (found["reward"], found["critique"], found["method"]) == (1.0, "near: I looked.", "near")
+
+
 def test_a_callable_is_loaded_from_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,7 +191,7 @@ def test_a_callable_is_loaded_from_the_current_folder(
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("maths", "there is no grader 'maths': use 'math', or module:attr"),
+        ("maths", "there is no grader 'maths': use 'math', 'qa', 'judge', or module:attr"),
         ("json:", "grader 'json:' is not of the form module:attr"),
         ("no_such_module:grade", "there is no module 'no_such_module'.*start from the folder"),
         ("json:no_such_function", "json has no 'no_such_function', only .*dumps"),

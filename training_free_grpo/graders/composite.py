@@ -1,0 +1,77 @@
+"""Graders made of graders: a sum of rewards, or one that is asked where another is undecided."""
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from training_free_grpo.graders.callables import (
+    Grader,
+    apply_grader,
+    load_grader,
+    wants_trajectory,
+)
+from training_free_grpo.records import JSON, Grade, Problem
+
+Parts = Mapping[Grader, float] | Sequence[tuple[Grader, float]]
+Composite = Callable[[Problem, str, Sequence[JSON]], Awaitable[JSON | Grade]]
+
+
+def weighted(parts: Parts) -> Grader:
+    """Sum the rewards of graders, each times its weight; it is right from 0.5 upward.
+
+    A part that is missing makes the sum missing: its weight is not shared out among the others.
+    """
+    pairs = list(parts.items() if isinstance(parts, Mapping) else parts)
+    if not pairs or not all(math.isfinite(weight) for _, weight in pairs):
+        raise ValueError(f"weighted needs graders with finite weights, not {pairs!r}")
+    graders = [grader for grader, _ in pairs]
+    if load_grader("judge") in graders:
+        raise ValueError(
+            "the judge is asked after the graders and has no reward to weigh: "
+            "put it last in a cascade"
+        )
+
+    async def grade(problem: Problem, answer: str, trajectory: Sequence[JSON]) -> JSON:
+        calls = [apply_grader(grader, problem, answer, trajectory) for grader in graders]
+        return _sum(await asyncio.gather(*calls), [weight for _, weight in pairs])
+
+    return _composite(grade, graders)
+
+
+def cascade(*graders: Grader) -> Grader:
+    """Ask one grader after the other until one decides; an outage is no reason to ask the next."""
+    if not graders:
+        raise ValueError("cascade needs at least one grader")
+
+    async def grade(problem: Problem, answer: str, trajectory: Sequence[JSON]) -> Grade:
+        for grader in graders:
+            found = await apply_grader(grader, problem, answer, trajectory)
+            if found["verdict"] != "undecided":
+                break
+        return found
+
+    return _composite(grade, graders)
+
+
+def _composite(grade: Composite, graders: Sequence[Grader]) -> Grader:
+    """Take the transcript only where a part wants it: it has to be read from the archive."""
+    if any(map(wants_trajectory, graders)):
+        return grade
+
+    async def without_trajectory(problem: Problem, answer: str) -> JSON | Grade:
+        return await grade(problem, answer, ())
+
+    return without_trajectory
+
+
+def _sum(grades: Sequence[Grade], weights: Sequence[float]) -> JSON:
+    pairs = list(zip(weights, grades, strict=True))
+    said = [f"{weight:g} × {grade['method']}: {grade['critique']}" for weight, grade in pairs]
+    found: JSON = {
+        "extracted": grades[0]["extracted"],
+        "critique": "\n".join(said),
+        "method": "weighted",
+    }
+    if missing := {grade["verdict"] for grade in grades if grade["reward"] is None}:
+        return found | {"verdict": "failed" if "failed" in missing else "undecided"}
+    return found | {"reward": sum(weight * (grade["reward"] or 0) for weight, grade in pairs)}

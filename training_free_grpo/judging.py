@@ -1,0 +1,77 @@
+"""Have a model judge an answer: where words and formulas leave it open, or always.
+
+The answer is the work of a model under test, and the first text that would gain by talking the
+judge round: it stands in a block that it cannot close, and only the field of the verdict counts.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from training_free_grpo.graders import is_left_to_judge
+from training_free_grpo.models import Endpoint, Models, value_or_reason
+from training_free_grpo.models.names import judge_name
+from training_free_grpo.models.structured import ask
+from training_free_grpo.prompts import quote, render_messages
+from training_free_grpo.records import JSON, Grade, Problem, Verdict
+from training_free_grpo.settings import Settings, SettingsError
+
+_END = 20_000
+"""Characters of a response that are judged: its end, as graders read it."""
+
+
+class Judgement(BaseModel):
+    """Whether the response gives an accepted answer."""
+
+    reasoning: str
+    extracted_answer: str
+    correct: Literal["correct", "incorrect", "not_attempted"]
+    confidence: float = Field(ge=0, le=1)
+
+
+def asks_judge(grade: Grade, models: Models, settings: Settings) -> bool:
+    """Tell whether a grade is for the judge to decide: asked for, or left open with a judge set."""
+    judge_set = settings.judge_model is not None or models.judge_model is not None
+    return is_left_to_judge(grade) or (judge_set and grade["verdict"] == "undecided")
+
+
+def judge_of(models: Models, settings: Settings) -> Endpoint:
+    """Return the model that judges; raise SettingsError for an embedded one, which cannot."""
+    name, _ = judge_name(settings)
+    given = models.judge_model or models.reflection_model or models.policy_model
+    if given is None and name.partition(":")[0] in ("simulated", "recorded"):
+        raise SettingsError(
+            f"setting 'judge_model' is {name!r}, an embedded model, which cannot judge: "
+            "name another one with --judge-model, or take a grader that asks none"
+        )
+    return models.judge(settings)
+
+
+async def judge_answer(endpoint: Endpoint, problem: Problem, answer: str) -> Grade:
+    """Grade a whole response by a model's judgement; where none is to be had, it is missing."""
+    if not problem["answers"]:
+        return _grade("undecided", "", "No accepted answer is known to judge the answer by.")
+    messages = render_messages(
+        "judge",
+        problem=quote("problem", problem["problem"]),
+        truth=quote("truth", " | ".join(problem["answers"])),
+        response=quote("response", answer[-_END:]),
+    )
+    judgement, lost = await value_or_reason(ask(endpoint, messages, Judgement, _read, role="judge"))
+    if judgement is None:
+        return _grade("failed", "", f"No judgement was to be had: {lost}")
+    found, sure = judgement.correct.replace("_", " "), judgement.confidence
+    critique = f"Judged {found} (confidence {sure:g}): {judgement.reasoning}"
+    verdict: Verdict = "right" if judgement.correct == "correct" else "wrong"
+    return _grade(verdict, judgement.extracted_answer, critique)
+
+
+def _read(answer: JSON) -> tuple[Judgement, list[str]]:
+    return Judgement.model_validate(answer), []
+
+
+def _grade(verdict: Verdict, extracted: str, critique: str) -> Grade:
+    reward = {"right": 1.0, "wrong": 0.0}.get(verdict)
+    return Grade(
+        reward=reward, verdict=verdict, extracted=extracted, critique=critique, method="judge"
+    )
