@@ -127,6 +127,12 @@ class _Forked:
     def interrupt(self) -> None:
         self._order(b"interrupt")
 
+    def pause(self) -> None:
+        self._order(b"pause")
+
+    def resume(self) -> None:
+        self._order(b"resume")
+
     def kill(self) -> None:
         self._order(b"kill")
 

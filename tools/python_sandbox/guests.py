@@ -34,6 +34,12 @@ class Guest(Protocol):
     def interrupt(self) -> None:
         """Raise KeyboardInterrupt in the program."""
 
+    def pause(self) -> None:
+        """Have it stand still: whatever it does, it uses no time."""
+
+    def resume(self) -> None:
+        """Have it go on."""
+
     def kill(self) -> None:
         """Kill it and all that it started; its ending follows."""
 

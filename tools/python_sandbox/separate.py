@@ -140,6 +140,13 @@ class _Separate:
     def interrupt(self) -> None:
         os.kill(self._process.pid, signal.SIGINT)
 
+    def pause(self) -> None:
+        # Not here: a process that is stopped does not end with the client.
+        pass
+
+    def resume(self) -> None:
+        pass
+
     def kill(self) -> None:
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)

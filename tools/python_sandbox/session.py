@@ -36,7 +36,10 @@ class Session(Runner):
         with self._turn:
             guest = self._guest or self._enter()
             try:
+                guest.resume()
                 result = Execution(program, cancelled).run(guest, session=True)
+                # A program can say that it is done and go on; between two, time stands still.
+                guest.pause()
             except BaseException:
                 self._drop()
                 raise

@@ -1,8 +1,10 @@
 import asyncio
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from tests.tools.python_sandbox.conftest import Isolation
 from training_free_grpo.tools.python_sandbox import PythonSandbox, Session
 
 ENDLESS = "while True: pass"
@@ -89,6 +91,19 @@ def test_answers_that_a_program_forges_stay_its_own_affair(
     result = session.run(forge + "    except OSError: pass")
     assert result.status in {"ok", "error", "crash"}
     assert hasty.run("1").stdout == "1\n"
+
+
+def test_a_program_that_says_it_is_done_and_goes_on_uses_no_more_time(
+    session: Session, isolation: Isolation
+) -> None:
+    if isolation == "none":
+        pytest.skip("a plain process that is stopped would not end with the agent")
+    counter = "n = 0\ndef count():\n    global n\n    while True: n += 1\n"
+    session.run(f"{counter}import threading\nthreading.Thread(target=count, daemon=True).start()")
+    before = int(session.run("n").stdout)
+    time.sleep(0.5)
+    # What it counts while a program runs is little; in half a second, it would be millions.
+    assert int(session.run("n").stdout) - before < 1_000_000
 
 
 def test_a_closed_session_leaves_no_process(hasty: PythonSandbox) -> None:

@@ -19,7 +19,8 @@ from .namespaces import Namespaces
 from .plan import WORK, Plan
 from .warmth import warm_up
 
-KILL, INTERRUPT = b"kill", b"interrupt"
+ORDERS = {b"interrupt": signal.SIGINT, b"pause": signal.SIGSTOP, b"resume": signal.SIGCONT}
+"""What a client may have done to a guest; anything else, and its going, kills it."""
 _RELAY = 3
 _OPEN_FILES = 4096
 _UNSEALED = 120
@@ -147,12 +148,9 @@ class Server:
             self._bury(one, one.line)
             return
         order = one.line.recv(_LONGEST_MESSAGE)
-        if order == INTERRUPT:
-            os.kill(one.process, signal.SIGINT)
-            return
+        os.kill(one.process, ORDERS.get(order, signal.SIGKILL))
         if not order:
             self._forget(one.line.fileno())
-        one.kill()
 
     def _bury(self, one: Guest, line: socket.socket) -> None:
         _, status, usage = os.wait4(one.process, 0)

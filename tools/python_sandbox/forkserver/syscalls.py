@@ -56,9 +56,9 @@ getpid 39 172         gettid 186 178         getppid 110 173        getpgrp 111 
 getpgid 121 155       getsid 124 156         getuid 102 174         geteuid 107 175
 getgid 104 176        getegid 108 177        getgroups 115 158      getresuid 118 148
 getresgid 120 150     getrlimit 97 163       getrusage 98 165       sysinfo 99 179
-uname 63 160          wait4 61 260           recvfrom 45 207        recvmsg 47 212
-shutdown 48 210       getsockname 51 204     getpeername 52 205     getsockopt 55 209
-setsockopt 54 208     exit 60 93             exit_group 231 94
+restart_syscall 219 128 uname 63 160        wait4 61 260           recvfrom 45 207
+recvmsg 47 212        shutdown 48 210        getsockname 51 204     getpeername 52 205
+getsockopt 55 209      setsockopt 54 208     exit 60 93             exit_group 231 94
 """
 _METADATA = """
 chmod 90 -            fchmod 91 52           fchmodat 268 53        fchmodat2 452 452
