@@ -168,6 +168,27 @@ class Metrics(TypedDict):
     usage: Ledger
 
 
+class Figure(TypedDict):
+    """A mean over problems, with its 95 % interval; None where no problem could be counted."""
+
+    value: float | None
+    interval: tuple[float, float] | None
+    problems: int
+    """How many could be counted: pass@j needs j graded attempts."""
+
+
+class ProblemFigures(TypedDict):
+    """What the attempts at one problem came to."""
+
+    mean: float | None
+    majority: float | None
+    """The reward of the most frequent answer."""
+    missing: dict[str, int]
+    usage: Usage
+    seconds: float
+    """The attempts' times added up; many of them ran at once."""
+
+
 class Evaluation(TypedDict):
     """What an evaluation found. Rewards are means over k attempts, then over problems."""
 
@@ -177,10 +198,32 @@ class Evaluation(TypedDict):
     """mean@k: None if nothing could be graded."""
     interval: tuple[float, float] | None
     """95 % interval of the mean, over problems."""
-    best: float | None
-    """pass@k for 0/1 rewards: the mean over problems of the best attempt's reward."""
+    pass_at: dict[str, Figure]
+    """pass@j by j for rewards of 0 and 1: the expected best reward of j attempts."""
+    pass_all: dict[str, Figure]
+    """pass^j by j for rewards of 0 and 1: the expected worst reward of j attempts."""
+    majority: Figure
+    """majority@k: the reward of each problem's most frequent answer."""
+    all_right: int
+    """Problems whose graded attempts are all right; without a graded one, in neither count."""
+    all_wrong: int
     missing: dict[str, int]
     tool_calls: float
     rewards: dict[str, list[float | None]]
     """By problem id, in the order of the attempts."""
+    by_problem: dict[str, ProblemFigures]
     usage: Ledger
+    cost: float | Literal["unknown"]
+    seconds: float
+
+
+class Comparison(TypedDict):
+    """How much better the second of two evaluations is; None where they share no problem."""
+
+    difference: float | None
+    interval: tuple[float, float] | None
+    p_value: float | None
+    """Of no difference, two-sided: below .05 exactly where the interval leaves out 0."""
+    problems: int
+    problems_needed: int | None
+    """How many would tell a difference of this size with 80 % power; None for none."""

@@ -270,9 +270,9 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("problems", "said"),
         [
-            ([PROBLEMS[0], {"nope": 1}], "row 2 .*'problem'.*nope"),
+            ([PROBLEMS[0], {"nope": 1}], "row 2: .*'problem'.*nope"),
             ([PROBLEMS[0], {"problem": "a", "answer": {"x": 1}}], "row 2: 'answer'"),
-            ([PROBLEMS[0], "text"], "row 2 is str"),
+            ([PROBLEMS[0], "text"], "row 2: it is str"),
             ([{"id": 1, "problem": "a"}, {"id": 1, "problem": "b"}], "row 2: id '1'"),
             ([], "no problems"),
         ],

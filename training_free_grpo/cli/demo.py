@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from training_free_grpo.cli.evaluate import describe_difference, describe_evaluation
+from training_free_grpo.cli.evaluation_report import describe_difference, describe_evaluation
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import (
@@ -61,7 +61,7 @@ def demo(
     results.print("\nOn problems it has never seen:")
     results.print(f"  {describe_evaluation('before', before)}")
     results.print(f"  {describe_evaluation('after', after)}")
-    results.print(f"  {describe_difference(difference)} (95 % interval)")
+    results.print(f"  {describe_difference(difference)}")
     results.print(f"\nThe run is in {folder.path}: try  tfgrpo library show {folder.path}")
 
 

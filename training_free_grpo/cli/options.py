@@ -1,20 +1,25 @@
 """The options that the commands share, and the settings they add up to."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
 from langchain_core.runnables import Runnable, RunnableLambda
 
+from training_free_grpo.datasets import NAMED
 from training_free_grpo.graphs.parts import Agent
 from training_free_grpo.imports import ImportNameError, load_object
 from training_free_grpo.library import load_library
 from training_free_grpo.records import Library
 from training_free_grpo.settings import PRESETS, Settings, SettingsError
 
-Dataset = Annotated[str, typer.Argument(help="JSONL, JSON or CSV file, or hf:owner/name:split.")]
+Dataset = Annotated[
+    str,
+    typer.Argument(help=f"{', '.join(NAMED)}; a JSONL, JSON or CSV file; or hf:owner/name:split."),
+]
 RunsDir = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on stdout.")]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; flags go before it.")]
@@ -25,17 +30,31 @@ Model = Annotated[
 BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model.")]
 ReflectionModel = Annotated[str | None, typer.Option(help="Model that words the lessons.")]
 ReflectionUrl = Annotated[str | None, typer.Option(help="Endpoint of the reflection model.")]
-JudgeModel = Annotated[str | None, typer.Option(help="Model for graders that ask one.")]
+JudgeModel = Annotated[str | None, typer.Option(help="Model that judges what a grader leaves open.")]
 AgentName = Annotated[str | None, typer.Option("--agent", help="Your agent, as module:attr.")]
-GraderName = Annotated[str, typer.Option("--grader", help="math, or your own as module:attr.")]
+GraderName = Annotated[
+    str,
+    typer.Option(
+        "--grader", help="math, qa, judge, or your own as module:attr; auto: by data set."
+    ),
+]
 GroupSize = Annotated[int | None, typer.Option(help="Rollouts per problem.")]
 Concurrency = Annotated[int | None, typer.Option(help="Rollouts and model calls at once.")]
 Temperature = Annotated[float | None, typer.Option(help="Temperature of the rollouts.")]
 Seed = Annotated[int | None, typer.Option(help="Draws batches, seeds the embedded models.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N problems.")]
+Sample = Annotated[int | None, typer.Option(min=1, help="Draw N problems, always the same.")]
+Map = Annotated[
+    list[str] | None, typer.Option("--map", help="Where rows keep it, as answer=FIELD; repeatable.")
+]
+AllowOverlap = Annotated[
+    bool, typer.Option("--allow-overlap", help="Evaluate on problems that were trained on.")
+]
 Set = Annotated[
     list[str] | None, typer.Option("--set", help="Any other setting, as NAME=VALUE; repeatable.")
 ]
+
+NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
 def find_library(place: Path, runs_dir: Path) -> Library:
@@ -45,10 +64,15 @@ def find_library(place: Path, runs_dir: Path) -> Library:
 
 
 def read_settings(
-    preset: str | None, config: Path | None, pairs: list[str] | None, **flags: Any
+    preset: str | None,
+    config: Path | None,
+    pairs: list[str] | None,
+    *,
+    defaults: Mapping[str, Any] = NO_DEFAULTS,
+    **flags: Any,
 ) -> Settings:
-    """Add up the settings: preset, then file, then --set, then flags; the later wins."""
-    options: dict[str, Any] = {}
+    """Add up the settings: defaults, preset, file, --set, flags; the later wins."""
+    options = dict(defaults)
     if preset is not None:
         if preset not in PRESETS:
             raise SettingsError(f"preset {preset!r} is unknown; there are: {', '.join(PRESETS)}")

@@ -25,8 +25,8 @@ BAD_INPUT = (SettingsError, DatasetError, LibraryError, ImportNameError, RunErro
 FAILED, USAGE, INTERRUPTED = 1, 2, 130
 
 # What models and data sets wrote is printed as it stands: no markup, no highlighting of numbers.
-progress = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-results = Console(highlight=False, markup=False, soft_wrap=True)
+progress = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from training_free_grpo.cli import options as o
+from training_free_grpo.cli.data import compares, grader_of, read_data
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
     percent,
@@ -16,7 +17,6 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
-from training_free_grpo.datasets import load_problems
 from training_free_grpo.graders import load_grader
 from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.ledger import total_usage
@@ -42,7 +42,7 @@ def train(
     reflection_base_url: o.ReflectionUrl = None,
     judge_model: o.JudgeModel = None,
     agent: o.AgentName = None,
-    grader: o.GraderName = "math",
+    grader: o.GraderName = "auto",
     epochs: Annotated[int | None, typer.Option(help="Passes over the problems.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Problems per step.")] = None,
     group_size: o.GroupSize = None,
@@ -50,6 +50,8 @@ def train(
     temperature: o.Temperature = None,
     seed: o.Seed = None,
     limit: o.Limit = None,
+    sample: o.Sample = None,
+    fields: o.Map = None,
     settings: o.Set = None,
     as_json: o.Json = False,
 ) -> None:
@@ -73,9 +75,9 @@ def train(
         temperature=temperature,
         seed=seed,
     )
-    problems, notes = load_problems(dataset, limit)
-    for note in notes:
-        progress.print(f"note: {note}")
+    grader = grader_of(grader, dataset)
+    needs_truth = compares(grader) and not chosen.directly_generated
+    problems = read_data(dataset, limit, sample, fields, needs_truth)
     folder, start, parent = open_folder(runs_dir, run, fork, library)
     training = TrainingRun(
         folder=folder,

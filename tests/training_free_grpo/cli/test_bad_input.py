@@ -22,6 +22,13 @@ FILES = {
     "row.jsonl": '{"problem": "What is 1 + 1?", "answer": "2"}\n{"prompt": "What is 2 + 2?"}\n',
     "broken.jsonl": '{"problem": "What is 1 + 1?", "answer": "2"}\n{"problem": \n',
     "empty.jsonl": "\n",
+    "page.jsonl": "<!DOCTYPE html>\n<html></html>\n",
+    "pointer.jsonl": "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 9\n",
+    "untrue.jsonl": '{"problem": "What is 1 + 1?"}\n{"problem": "What is 2 + 2?"}\n',
+    "twice.jsonl": '{"problem": "1 + 1?", "answer": 2}\n{"problem": "1 + 1?", "answer": 3}\n',
+    "nan.jsonl": '{"problem": "What is 1 + 1?", "answer": NaN}\n',
+    "nested.jsonl": '{"problem": "What is 1 + 1?", "answer": {"value": 2}}\n',
+    "table.csv": "What is 1 + 1?,2\n",
     "unknown.toml": "group_sise = 4\n",
     "bounds.toml": "epochs = 0\n",
     "broken.toml": "epochs = = 0\n",
@@ -56,8 +63,20 @@ def check(said: list[str], command: list[str]) -> None:
 DATA = {
     "missing file": ("nowhere.jsonl", ["nowhere.jsonl", "No such file"]),
     "bad row": ("row.jsonl", ["row.jsonl, row 2", "'problem'", "'question'", "prompt"]),
-    "broken line": ("broken.jsonl", ["broken.jsonl, line 2", "not JSON"]),
+    "broken line": ("broken.jsonl", ["broken.jsonl, row 2", "not JSON"]),
     "no rows": ("empty.jsonl", ["empty.jsonl", "no problems"]),
+    "unknown name": ("aime2024", ["'aime2024'", "did you mean 'aime24'", "webwalkerqa", "hf:"]),
+    "web page": ("page.jsonl", ["page.jsonl", "web page", "download the raw file"]),
+    "Git LFS pointer": ("pointer.jsonl", ["pointer.jsonl", "git lfs pull"]),
+    "one problem, two truths": ("twice.jsonl", ["twice.jsonl, row 2", "row 1", "other answers"]),
+    "answer NaN": ("nan.jsonl", ["nan.jsonl, row 1", "'answer'", "nan"]),
+    "nested answer": ("nested.jsonl", ["nested.jsonl, row 1", "'answer'", "--map answer="]),
+    "table without a header": ("table.csv", ["table.csv", "first line", "problem,answer"]),
+    "folder": (".", ["is a folder"]),
+    "no place on the hub": (
+        "hf:own/er:con:fig:split",
+        ["hf:own/er:con:fig:split", "hf:owner/name:config:split"],
+    ),
 }
 
 OPTIONS: dict[str, tuple[list[str], list[str]]] = {
@@ -119,12 +138,23 @@ def test_bad_option_is_named_with_its_value(
     ("options", "said"),
     [
         (["--group-size", "0"], ["'group_size'", "0", "greater than or equal to 1"]),
+        (["--map", "answer"], ["'answer'", "problem=FIELD"]),
+        (["--map", "anser=x"], ["'anser'", "did you mean 'answer'"]),
+        (
+            ["--map", "answer=truth"],
+            ["good.jsonl, row 1", "'truth'", "fields: id, problem, answers"],
+        ),
+        (["--sample", "2"], ["cannot draw 2 problems", "good.jsonl holds 1"]),
         (["--fork", "second"], ["'default'", "fork"]),
         (["--reflection-model", "nobody:gpt"], ["'nobody:gpt'"]),
     ],
 )
 def test_bad_option_of_training_is_named(options: list[str], said: list[str]) -> None:
     check(said, ["train", "good.jsonl", *options])
+
+
+def test_truths_that_the_grader_lacks_are_missed_before_anything_is_spent() -> None:
+    check(["untrue.jsonl, rows 1, 2", "no answer", "grader"], ["train", "untrue.jsonl"])
 
 
 def test_bad_number_of_attempts_is_named() -> None:

@@ -1,6 +1,7 @@
 """`tfgrpo evaluate` on the embedded model."""
 
 import json
+import os
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,10 @@ from training_free_grpo import Settings, build_training_graph, save_library
 from training_free_grpo.cli import main
 from training_free_grpo.records import Library
 from training_free_grpo.simulated import heldout_problems, training_problems
+
+ROOT = Path(__file__).parents[3]
+DATA = Path(os.environ.get("TFGRPO_DATA") or ROOT.parent / "shared" / "data").resolve()
+SOLUTIONS = "labelled_math_qwen800.jsonl"
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +44,25 @@ def evaluate(*options: str) -> Result:
 
 def told(*options: str) -> Any:
     return json.loads(evaluate(*options, "--json").stdout.splitlines()[-1])
+
+
+def without_times(value: Any) -> Any:
+    """Return what an evaluation found, without what differs from one day to the next."""
+    if isinstance(value, dict):
+        return {name: without_times(v) for name, v in value.items() if name != "seconds"}
+    return value
+
+
+def record(*rows: tuple[str, str, str]) -> None:
+    """Write recorded answers: problem, gold, response."""
+    fields = ("problem", "gold", "response")
+    lines = (json.dumps(dict(zip(fields, row, strict=True))) + "\n" for row in rows)
+    Path("answers.jsonl").write_text("".join(lines), "utf-8")
+
+
+def grade(*options: str) -> Result:
+    """Grade recorded answers."""
+    return CliRunner().invoke(main, ["evaluate", "--recorded", "answers.jsonl", *options])
 
 
 def test_prints_the_mean_over_k_attempts() -> None:
@@ -72,7 +96,7 @@ def test_baseline_without_a_library_is_refused_with_the_remedy() -> None:
 
 
 def test_baseline_shows_the_paired_gain_of_the_library() -> None:
-    found = told("--library", "lessons.json", "--baseline", "--k", "2")
+    found = told("--library", "lessons.json", "--baseline", "--k", "8")
     before, after = found["evaluations"].values()
     assert before["mean"] < after["mean"]
     assert found["difference"]["interval"][0] > 0
@@ -81,13 +105,13 @@ def test_baseline_shows_the_paired_gain_of_the_library() -> None:
 
 def test_an_evaluation_that_is_kept_is_not_made_twice() -> None:
     first = told("--run", "kept", "--k", "2")
+    assert json.loads(Path("runs/kept/evaluation.json").read_text()) == first
     calls = sqlite3.connect("runs/kept/calls.sqlite")
     count = "SELECT COUNT(*), MAX(rowid) FROM calls"
     made = calls.execute(count).fetchone()
-    assert told("--run", "kept", "--k", "2") == first
+    assert without_times(told("--run", "kept", "--k", "2")) == without_times(first)
     assert calls.execute(count).fetchone() == made
     calls.close()
-    assert json.loads(Path("runs/kept/evaluation.json").read_text()) == first
 
 
 def test_an_evaluation_does_not_go_into_the_folder_of_a_training_run() -> None:
@@ -98,8 +122,108 @@ def test_an_evaluation_does_not_go_into_the_folder_of_a_training_run() -> None:
     assert "another name" in result.stderr
 
 
+def test_problems_that_were_trained_on_are_refused_unless_allowed() -> None:
+    trained = CliRunner().invoke(main, ["train", "data.jsonl", "--run", "first", "--epochs", "1"])
+    assert trained.exit_code == 0, trained.output
+    result = CliRunner().invoke(main, ["evaluate", "data.jsonl", "--library", "first"])
+    assert result.exit_code == 2
+    assert "--allow-overlap" in result.stderr
+    assert "mean@1" in evaluate("--library", "first", "--allow-overlap").stdout
+
+
 def test_baseline_is_told_in_words_too() -> None:
     assert "paired by problem" in evaluate("--library", "lessons.json", "--baseline").stdout
+
+
+def test_a_difference_beyond_noise_is_called_so() -> None:
+    said = evaluate("--library", "lessons.json", "--baseline", "--k", "4").stdout.splitlines()[-1]
+    assert ": more than noise; 80 % power for one of this size takes about" in said
+
+
+def test_a_difference_within_noise_is_called_so_with_the_problems_it_takes() -> None:
+    few = ("--library", "lessons.json", "--baseline", "--limit", "3")
+    assert ": cannot be told from noise" in evaluate(*few).stdout.splitlines()[-1]
+
+
+def test_more_attempts_tell_more_figures() -> None:
+    said = evaluate("--k", "4").stdout
+    assert [name for name in ("pass@2 ", "pass@4 ", "pass^4 ", "majority@4 ") if name in said] == [
+        "pass@2 ",
+        "pass@4 ",
+        "pass^4 ",
+        "majority@4 ",
+    ]
+
+
+def test_table_has_a_line_for_every_problem_of_every_arm() -> None:
+    said = evaluate("--library", "lessons.json", "--baseline", "--k", "2", "--table").stdout
+    ids = [row["id"] for row in heldout_problems()[:14]]
+    assert [sum(line.startswith(f"{id} ") for line in said.splitlines()) for id in ids] == [2] * 14
+
+
+def test_json_has_the_rows_of_every_problem() -> None:
+    found = told("--k", "2")["evaluations"]["without library"]
+    rows = found["by_problem"]
+    assert rows.keys() == found["rewards"].keys()
+    assert all(row["usage"]["input"] > 0 and row["seconds"] > 0 for row in rows.values())
+    assert sum(row["usage"]["calls"] for row in rows.values()) == found["usage"]["rollout"]["calls"]
+
+
+def test_recorded_answers_are_graded_by_problem_without_a_model() -> None:
+    record(
+        ("1 + 1?", "2", r"\boxed{2}"),
+        ("2 + 2?", "4", r"\boxed{5}"),
+        ("1 + 1?", "2", r"\boxed{3}"),
+        ("1 + 1?", "2", r"\boxed{2}"),
+    )
+    result = grade("--json")
+    found = json.loads(result.stdout)["evaluations"]["recorded"]
+    assert sorted(found["rewards"].values()) == [[0.0], [1.0, 0.0, 1.0]]
+    assert (found["mean"], found["attempts"]) == (pytest.approx(1 / 3), 3)
+    assert (found["majority"]["value"], found["usage"]) == (0.5, {})
+
+
+def test_recorded_answers_that_cannot_be_graded_are_missing_and_not_wrong() -> None:
+    Path("strict.py").write_text("def grade(problem, answer):\n    return {'8': 1.0}[answer]\n")
+    record(("3 + 5?", "8", "8"), ("3 + 5?", "8", "eight"))
+    result = grade("--grader", "strict:grade")
+    assert "mean@2 100.0 %" in result.stdout
+    assert "1 attempts missing" in result.stdout
+    assert "KeyError" in result.stdout
+
+
+def test_recorded_answers_leave_nothing_to_say_about_how_to_make_them() -> None:
+    record(("1 + 1?", "2", "2"))
+    result = grade("--library", "lessons.json", "--k", "2")
+    assert result.exit_code == 2
+    assert "leave out --library, --k" in result.stderr
+
+
+def test_a_row_without_an_answer_is_named() -> None:
+    Path("answers.jsonl").write_text('{"problem": "1 + 1?", "gold": "2"}\n')
+    result = grade()
+    assert result.exit_code == 2
+    assert "answers.jsonl, line 1" in result.stderr
+    assert "'response'" in result.stderr
+
+
+def test_nothing_to_evaluate_is_refused_with_the_remedy() -> None:
+    result = CliRunner().invoke(main, ["evaluate"])
+    assert result.exit_code == 2
+    assert "--recorded FILE" in result.stderr
+
+
+@pytest.mark.skipif(
+    not (DATA / SOLUTIONS).exists(),
+    reason=f"no recorded solutions in {DATA}; name their folder in TFGRPO_DATA",
+)
+def test_published_solutions_fall_apart_as_people_found() -> None:
+    result = CliRunner().invoke(main, ["evaluate", "--recorded", str(DATA / SOLUTIONS), "--json"])
+    found = json.loads(result.stdout)["evaluations"]["recorded"]
+    assert (found["problems"], found["attempts"]) == (100, 8)
+    assert found["mean"] == pytest.approx(0.91, abs=0.005)
+    # 10, 86 and 4 as published; a hand decided otherwise for one of the four.
+    assert (found["all_right"], found["all_wrong"]) == (86, 3)
 
 
 def test_library_may_be_a_run_folder() -> None:
@@ -109,7 +233,7 @@ def test_library_may_be_a_run_folder() -> None:
 
 
 def test_the_same_evaluation_twice_is_identical() -> None:
-    assert told("--k", "2") == told("--k", "2")
+    assert without_times(told("--k", "2")) == without_times(told("--k", "2"))
 
 
 def test_limit_takes_the_first_problems() -> None:

@@ -1,0 +1,71 @@
+"""The data set of a command: its problems, what it asks for, and whether it was trained on."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from training_free_grpo.cli.output import progress
+from training_free_grpo.datasets import (
+    NAMED,
+    DatasetError,
+    check_overlap,
+    load_problems,
+    read_mapping,
+)
+from training_free_grpo.records import Problem
+from training_free_grpo.run_folder import RunFolder, read_line
+
+
+def read_data(
+    dataset: str,
+    limit: int | None,
+    sample: int | None,
+    pairs: Sequence[str] | None,
+    needs_truth: bool,
+) -> list[Problem]:
+    """Load the problems of a command, and say what is noteworthy about them."""
+    mapping = read_mapping(pairs or [])
+    problems, notes = load_problems(
+        dataset, limit, sample=sample, mapping=mapping, needs_truth=needs_truth
+    )
+    for note in notes:
+        progress.print(f"note: {note}")
+    return problems
+
+
+def grader_of(grader: str, dataset: str) -> str:
+    """Return the name of the grader: for `auto` that of a named set, and `math` for others."""
+    if grader != "auto":
+        return grader
+    return NAMED[dataset].grader if dataset in NAMED else "math"
+
+
+def defaults_of(dataset: str) -> dict[str, Any]:
+    """Return the settings that a named set is evaluated with where nothing else is said."""
+    return {"attempts": NAMED[dataset].attempts} if dataset in NAMED else {}
+
+
+def compares(grader: str) -> bool:
+    """Tell whether a grader is one of ours, which compare with a known answer."""
+    return ":" not in grader
+
+
+def check_unseen(library: Path, runs_dir: Path, problems: Sequence[Problem], allowed: bool) -> None:
+    """Raise DatasetError if problems to evaluate on were trained on; if allowed, say so."""
+    run = runs_dir / library if not library.exists() else library
+    try:
+        check_overlap(trained_on(run if run.is_dir() else run.parent), problems, str(run))
+    except DatasetError as error:
+        if not allowed:
+            raise
+        progress.print(f"note: {error}")
+
+
+def trained_on(run: Path) -> Iterator[str]:
+    """Return the problems that a run and the runs it was forked from have attempted."""
+    for file in sorted(run.glob("rollouts/*.jsonl")):
+        with file.open("rb") as lines:
+            yield from (rollout["problem"] for line in lines if (rollout := read_line(line)))
+    folder = RunFolder(run)
+    if folder.exists and (parent := folder.read_json("manifest.json").get("parent")):
+        yield from trained_on(run.parent / parent)

@@ -1,0 +1,87 @@
+"""What an evaluation found, in words."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from training_free_grpo.cli.output import percent, signed, span
+from training_free_grpo.ledger import total_usage
+from training_free_grpo.metrics.student import LEVEL
+from training_free_grpo.records import Comparison, Evaluation, Figure
+
+_REASONS = 3
+"""Reasons for missing attempts that are told; `--json` has them all."""
+
+
+def describe_evaluation(name: str, evaluation: Evaluation) -> str:
+    """Write an evaluation in a line."""
+    k, usage = evaluation["attempts"], total_usage(evaluation["usage"])
+    missing = sum(evaluation["missing"].values())
+    line = f"{name}: mean@{k} {percent(evaluation['mean'])} {span(evaluation['interval'])}".rstrip()
+    if k > 1:
+        at, _ = name_figures(evaluation)
+        line += ", " + describe_figure(f"{at}{k}", evaluation["pass_at"][str(k)])
+    line += f", {evaluation['problems']} problems"
+    if usage["calls"]:
+        line += f", {usage['calls']} calls, {usage['input']:,} + {usage['output']:,} tokens"
+    return line + (f", {missing} attempts missing" if missing else "")
+
+
+def describe_details(evaluation: Evaluation) -> Iterator[str]:
+    """Write what is worth knowing beyond the mean, a line each."""
+    k = evaluation["attempts"]
+    at, all_of = name_figures(evaluation)
+    between = {j: f for j, f in evaluation["pass_at"].items() if 1 < int(j) < k}
+    if between:
+        yield ", ".join(describe_figure(f"{at}{j}", figure) for j, figure in between.items())
+    if k > 1:
+        least = describe_figure(f"{all_of}{k}", evaluation["pass_all"][str(k)])
+        yield f"{least}, {describe_figure(f'majority@{k}', evaluation['majority'])}"
+    right, wrong = evaluation["all_right"], evaluation["all_wrong"]
+    mixed = evaluation["majority"]["problems"] - right - wrong
+    groups = f"problems: {right} all right, {mixed} mixed, {wrong} all wrong"
+    time = f", {evaluation['seconds']:,.0f} s of rollouts" if evaluation["seconds"] else ""
+    yield f"{groups}; cost {evaluation['cost']}{time}"
+    for reason, count in Counter(evaluation["missing"]).most_common(_REASONS):
+        yield f"missing: {count} × {' '.join(reason.split())}"
+
+
+def describe_figure(name: str, figure: Figure) -> str:
+    """Write a figure with its interval."""
+    return f"{name} {percent(figure['value'])} {span(figure['interval'])}".rstrip()
+
+
+def name_figures(evaluation: Evaluation) -> tuple[str, str]:
+    """Call the best and the worst of j attempts by their names where rewards are 0 or 1."""
+    rewards = {r for attempts in evaluation["rewards"].values() for r in attempts}
+    return ("pass@", "pass^") if rewards <= {0.0, 1.0, None} else ("best@", "worst@")
+
+
+def describe_difference(found: Comparison) -> str:
+    """Write a paired difference in a line, and whether it is more than noise."""
+    value, p = found["difference"], found["p_value"]
+    if value is None or p is None:
+        return "difference: nothing to compare"
+    size = f"difference: {100 * value:+.1f} points {signed(found['interval'])}, paired by problem"
+    chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+    verdict = "more than noise" if p < LEVEL else "cannot be told from noise"
+    needed = found["problems_needed"]
+    advice = f"; 80 % power for one of this size takes about {needed:,} problems" if needed else ""
+    return f"{size}, {chance}: {verdict}{advice}"
+
+
+def draw_table(evaluation: Evaluation) -> Iterator[str]:
+    """Draw a line per problem: its figures, and the reward of every attempt."""
+    width = max(len("problem"), *map(len, evaluation["by_problem"]))
+    yield f"{'problem':{width}}     mean  majority  missing    tokens  seconds  rewards"
+    for id, row in evaluation["by_problem"].items():
+        tokens = row["usage"]["input"] + row["usage"]["output"]
+        yield (
+            f"{id:{width}}  {percent(row['mean']):>7}  {percent(row['majority']):>8}  "
+            f"{sum(row['missing'].values()):>7}  {known(tokens):>8}  {known(row['seconds']):>7}  "
+            + " ".join("–" if r is None else f"{r:g}" for r in evaluation["rewards"][id])
+        )
+
+
+def known(value: float) -> str:
+    """Write a number that nobody told as a dash."""
+    return f"{value:,}" if value else "–"

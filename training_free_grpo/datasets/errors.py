@@ -1,0 +1,30 @@
+"""What can be wrong with a data set, and with one of its rows."""
+
+from collections.abc import Sequence
+
+_SHOWN = 5
+
+
+class DatasetError(ValueError):
+    """A data set cannot be used; the message names the row, the field and the remedy."""
+
+
+class RowError(DatasetError):
+    """A row cannot be used: for a fault that other rows may share, as this example shows."""
+
+    def __init__(self, fault: str, example: str = "") -> None:
+        super().__init__(f"{fault} ({example})" if example else fault)
+        self.fault = fault
+
+
+def name_rows(numbers: Sequence[int]) -> str:
+    """Name rows by number, the first few of many."""
+    if len(numbers) == 1:
+        return f"row {numbers[0]}"
+    return f"rows {enumerate_few(numbers)}"
+
+
+def enumerate_few(items: Sequence[object]) -> str:
+    """Write the first few items in a line, and how many more there are."""
+    shown = ", ".join(map(str, items[:_SHOWN]))
+    return f"{shown} and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else shown

@@ -1,0 +1,119 @@
+"""Rows of JSONL, JSON and CSV files, read as they are asked for."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from training_free_grpo.datasets.errors import DatasetError, RowError
+
+_LONGEST_FIELD = 2**27
+"""Characters in one field of a CSV file; Python's own limit is 131,072."""
+
+_UNEVEN = "more or fewer cells than columns; put quotes around a cell that holds commas"
+
+_HEAD = 1024
+_BOM = b"\xef\xbb\xbf"
+_TELLTALES = {
+    b"version https://git-lfs": "is a Git LFS pointer, not the data itself: run `git lfs pull`",
+    b"<!doctype html": "is a web page, not data: download the raw file",
+    b"<html": "is a web page, not data: download the raw file",
+    b"par1": "is a Parquet file: save it as JSONL, JSON or CSV",
+    b"pk\x03\x04": "is a ZIP archive: unpack it",
+    b"\x1f\x8b": "is compressed with gzip: unpack it",
+    b"\xff\xfe": "is not UTF-8 but UTF-16: save it as UTF-8",
+    b"\xfe\xff": "is not UTF-8 but UTF-16: save it as UTF-8",
+}
+"""How files begin that are no data set, in lower case, and what to do about them."""
+
+
+def load_file(path: Path) -> Iterable[Any]:
+    """Open a data set and return its rows; a line that cannot be read stands there as its error."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD).removeprefix(_BOM).lstrip()
+    except IsADirectoryError:
+        raise DatasetError(f"the data set {path} is a folder: name a file in it") from None
+    except OSError as error:
+        raise DatasetError(f"cannot read the data set {path}: {error.strerror}") from None
+    check_head(head, path)
+    if path.suffix.lower() == ".csv":
+        return load_csv(path)
+    if path.suffix.lower() == ".json" or head.startswith(b"["):
+        return load_json(path)
+    return load_lines(path)
+
+
+def check_head(head: bytes, path: Path) -> None:
+    """Raise DatasetError for a file that begins like no data set."""
+    if not head:
+        raise DatasetError(f"the data set {path} is empty and holds no problems")
+    for telltale, said in _TELLTALES.items():
+        if head.lower().startswith(telltale):
+            raise DatasetError(f"the data set {path} {said}")
+    if b"\0" in head:
+        raise DatasetError(f"the data set {path} holds NUL bytes: it is not UTF-8 text")
+
+
+def load_lines(path: Path) -> Iterator[Any]:
+    """Read the rows of a JSONL file; empty lines do not count."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            text = line if number else line.removeprefix(_BOM)
+            if text.strip():
+                yield load_line(text)
+
+
+def load_line(line: bytes) -> Any:
+    """Read one line of a JSONL file; return the error of one that cannot be read."""
+    try:
+        return json.loads(line.decode())
+    except UnicodeDecodeError:
+        return RowError("not UTF-8 text; save the file as UTF-8")
+    except (ValueError, RecursionError) as error:
+        return RowError("not JSON; mend or delete the line", str(error))
+
+
+def load_json(path: Path) -> list[Any]:
+    """Read a JSON file: a list of rows, or an object that holds one."""
+    try:
+        data = json.loads(path.read_text("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise DatasetError(f"cannot read the data set {path}: it is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        remedy = "with an object on each line, its name must end in .jsonl"
+        raise DatasetError(f"{path} is not JSON: {error}; {remedy}") from None
+    if isinstance(data, dict):
+        data = next((value for value in data.values() if isinstance(value, list)), None)
+    if not isinstance(data, list):
+        raise DatasetError(f"{path} holds no list of problems")
+    return data
+
+
+def load_csv(path: Path) -> Iterator[Any]:
+    """Read the rows of a CSV file, whose first line names the columns."""
+    csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, strict=True)
+            check_columns(reader.fieldnames or [], path)
+            for row in reader:
+                whole = None not in row and None not in row.values()
+                yield row if whole else RowError(_UNEVEN)
+    except UnicodeDecodeError:
+        raise DatasetError(f"cannot read the data set {path}: it is not UTF-8 text") from None
+    except csv.Error as error:
+        raise DatasetError(f"{path} is not CSV: {error}") from None
+
+
+def check_columns(names: Iterable[str], path: Path) -> None:
+    """Raise DatasetError where the first line of a CSV file can be no header."""
+    seen: set[str] = set()
+    for name in names:
+        if name in seen or not name.strip() or name.strip().isnumeric():
+            raise DatasetError(
+                f"the first line of {path} must name its columns, each by a name of its own, "
+                f"and {name!r} is none: add a header such as problem,answer"
+            )
+        seen.add(name)

@@ -1,0 +1,29 @@
+"""Problems that were learned from and are measured on: a gain on them proves nothing."""
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from training_free_grpo.datasets.errors import DatasetError, enumerate_few
+from training_free_grpo.records import Problem
+
+
+def find_overlap(training: Iterable[str], evaluation: Sequence[Problem]) -> list[Problem]:
+    """Return the problems whose text was trained on, whatever its case, spacing and glyphs."""
+    seen = {normalize(text) for text in training}
+    return [problem for problem in evaluation if normalize(problem["problem"]) in seen]
+
+
+def check_overlap(training: Iterable[str], evaluation: Sequence[Problem], run: str) -> None:
+    """Raise DatasetError if problems to evaluate on were trained on in the run."""
+    shared = find_overlap(training, evaluation)
+    if shared:
+        raise DatasetError(
+            f"{len(shared):,} of {len(evaluation):,} problems were trained on in {run} "
+            f"(ids {enumerate_few([p['id'] for p in shared])}): a gain on them proves nothing. "
+            "Take other problems, or give --allow-overlap"
+        )
+
+
+def normalize(text: str) -> str:
+    """Write a text as it would be were it typed again: case, white space and glyphs made one."""
+    return " ".join(unicodedata.normalize("NFKC", text).split()).casefold()
