@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Self
+from typing import Self, get_args
 
 from training_free_grpo.tools.python_sandbox.execution import Execution, Program
 from training_free_grpo.tools.python_sandbox.guests import Guest, Host
@@ -64,6 +64,12 @@ class PythonSandbox(Runner):
         _check("output_chars", output_chars, least=2)
         _check("workers", workers, least=1)
         _check("disk_mb", disk_mb, least=1)
+        if isolation not in get_args(Isolation):
+            names = ", ".join(get_args(Isolation))
+            raise ValueError(f"isolation must be one of {names}, not {isolation!r}.")
+        for path in readable:
+            if not os.path.exists(path):
+                raise ValueError(f"readable names {path!r}, which does not exist.")
         super().__init__(ThreadPoolExecutor(workers, "python-sandbox"), timeout, output_chars)
         self.memory_mb = memory_mb
         self.disk_mb = disk_mb

@@ -30,7 +30,7 @@ Model = Annotated[
 BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model.")]
 ReflectionModel = Annotated[str | None, typer.Option(help="Model that words the lessons.")]
 ReflectionUrl = Annotated[str | None, typer.Option(help="Endpoint of the reflection model.")]
-JudgeModel = Annotated[str | None, typer.Option(help="Model that judges what a grader leaves open.")]
+JudgeModel = Annotated[str | None, typer.Option(help="Model for what a grader leaves open.")]
 AgentName = Annotated[str | None, typer.Option("--agent", help="Your agent, as module:attr.")]
 GraderName = Annotated[
     str,

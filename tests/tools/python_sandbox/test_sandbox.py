@@ -2,6 +2,7 @@ import asyncio
 import os
 import re
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.tools.python_sandbox.conftest import Isolation, open_sandbox
-from training_free_grpo.tools.python_sandbox import PythonSandbox, Result
+from training_free_grpo.tools.python_sandbox import PythonSandbox, Result, SandboxUnavailable
 
 ENDLESS = "while True: pass"
 
@@ -294,3 +295,29 @@ def test_senseless_limits_are_refused(options: dict[str, Any]) -> None:
     name, value = next(iter(options.items()))
     with pytest.raises(ValueError, match=f"{name} must be at least .*, not {value}"):
         PythonSandbox(**options)
+
+
+def test_unknown_walls_are_refused_with_those_there_are() -> None:
+    with pytest.raises(ValueError, match=r"one of auto, .*, not 'docker'"):
+        PythonSandbox(isolation="docker")  # type: ignore[arg-type]
+
+
+def test_a_readable_path_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ValueError, match="readable names '/nowhere'"):
+        PythonSandbox(readable=["/nowhere"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere it might be there")
+def test_walls_that_this_machine_lacks_are_refused_and_nothing_weaker_is_taken() -> None:
+    with pytest.raises(SandboxUnavailable, match=r"seatbelt: .*unsafe_local=True"):
+        PythonSandbox(isolation="seatbelt").run("1")
+
+
+def test_a_warm_up_that_fails_says_why() -> None:
+    with pytest.raises(SandboxUnavailable, match="ZeroDivisionError"):
+        PythonSandbox(preimport=(), warm_up="1 / 0").start()
+
+
+def test_unsafe_local_warns() -> None:
+    with pytest.warns(RuntimeWarning, match="ordinary child processes"):
+        PythonSandbox(unsafe_local=True)
