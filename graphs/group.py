@@ -8,6 +8,7 @@ a barrier, and in one flat graph the slowest rollout would hold up every summary
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from langchain_core.runnables import Runnable
@@ -56,7 +57,7 @@ async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) ->
     settings = current_settings(task)
     lessons = await parts.archive.read_text(task["lessons"])
     async with limit("rollouts", settings.concurrency):
-        end_thread = parts.tools_for(settings).end_thread
+        end_thread = partial(parts.end_thread, settings)
         own = parts.agent is not None
         done = await run_rollout(agent, own, {**task}, lessons, settings, end_thread)
     line = describe_task(task) | done

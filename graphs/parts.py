@@ -40,6 +40,11 @@ class Parts:
         """Return the tools of a run."""
         return self.toolbox or default_toolbox(settings)
 
+    async def end_thread(self, settings: Settings, thread: str) -> None:
+        """Let go of what the tools keep for a rollout; an agent of the user's has its own."""
+        if self.agent is None:
+            await self.tools_for(settings).end_thread(thread)
+
 
 def make_parts(
     agent: Agent | None,

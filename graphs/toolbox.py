@@ -1,7 +1,6 @@
 """The tools of the ReAct agent: Python, search, page reading; and what happens when one fails."""
 
 import asyncio
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ from training_free_grpo.tools.web_search import (
     SearchSetupError,
     brave,
     cached,
+    check_provider,
     duckduckgo,
     make_search_tool,
     searxng,
@@ -37,11 +37,6 @@ _ENGINES: Mapping[str, Callable[[], SearchProvider]] = {
     "tavily": tavily,
     "brave": brave,
     "serper": serper,
-}
-_KEYS = {
-    "tavily": "TAVILY_API_KEY",
-    "brave": "BRAVE_API_KEY",
-    "serper": "SERPER_API_KEY",
 }
 
 
@@ -92,14 +87,13 @@ async def start_tools(settings: Settings) -> None:
 
     Raises SettingsError that says what is missing, Refused where Python cannot be run.
     """
-    key = _KEYS.get(settings.search)
-    if key and not os.environ.get(key):
-        raise SettingsError(f"setting 'search' is {settings.search!r}: set {key}")
     try:
+        if settings.search in _ENGINES:
+            check_provider(_ENGINES[settings.search]())
         await asyncio.to_thread(lambda: default_toolbox(settings).start())
     except SandboxUnavailable as error:
         raise Refused(str(error)) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, SearchSetupError) as error:
         raise SettingsError(f"setting 'search' is {settings.search!r}: {error}") from error
 
 

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 _NAME = "training-free-grpo"
+_starting = threading.Lock()
 
 
 def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
@@ -33,9 +34,14 @@ def run_sync(coroutine: Coroutine[Any, Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(in_context(), background_loop()).result()
 
 
-@cache
 def background_loop() -> asyncio.AbstractEventLoop:
     """Start the loop at its first use; it ends with the process."""
+    with _starting:
+        return _start_loop()
+
+
+@cache
+def _start_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name=_NAME, daemon=True)
     thread.start()

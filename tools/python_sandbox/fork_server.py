@@ -46,6 +46,7 @@ class ForkServer:
                 )
             except OSError as error:
                 self._control.close()
+                self._clear_up()
                 raise SandboxError(str(error)) from error
             theirs.close()
             failure = self._hear_of_start()
@@ -80,6 +81,9 @@ class ForkServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._clear_up()
+
+    def _clear_up(self) -> None:
         if self._leaves:
             with suppress(OSError):  # gone, as it should be
                 remove_folder(self._leaves)

@@ -12,6 +12,7 @@ from training_free_grpo.tools.web_search.provider import (
     SearchProvider,
     SearchResult,
     SearchSetupError,
+    check_provider,
 )
 from training_free_grpo.tools.web_search.rate_limit import rate_limited
 from training_free_grpo.tools.web_search.searxng import searxng
@@ -28,6 +29,7 @@ __all__ = [
     "SearchSetupError",
     "brave",
     "cached",
+    "check_provider",
     "duckduckgo",
     "fallback",
     "guard_leaks",

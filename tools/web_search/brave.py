@@ -51,7 +51,7 @@ def brave(
         return read_rows("Brave", rows, url="url", snippet="description", published="page_age")
 
     name = spell("brave", language=language, recency=recency, base_url=public(base_url))
-    return Named(name, search)
+    return Named(name, search, key.read)
 
 
 def _cut(query: str) -> str:

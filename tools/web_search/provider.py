@@ -48,6 +48,8 @@ class Named:
 
     name: str
     search: SearchProvider
+    check: Callable[[], object] = lambda: None
+    """Raises SearchSetupError where a search could not be made for want of a key."""
 
     def __call__(self, query: str, max_results: int) -> list[SearchResult]:
         """Search."""
@@ -55,6 +57,12 @@ class Named:
 
     def __repr__(self) -> str:
         return self.name
+
+
+def check_provider(provider: SearchProvider) -> None:
+    """Raise SearchSetupError if a provider is known to lack its key; asks nobody."""
+    if isinstance(provider, Named):
+        provider.check()
 
 
 def spell(engine: str, **options: object) -> str:

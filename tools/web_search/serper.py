@@ -48,4 +48,4 @@ def serper(
         )
 
     name = spell("serper", language=language, recency=recency, base_url=public(base_url))
-    return Named(name, search)
+    return Named(name, search, key.read)

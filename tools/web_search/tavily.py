@@ -56,4 +56,4 @@ def tavily(
         )
 
     name = spell("tavily", language=language, recency=recency, base_url=public(base_url))
-    return Named(name, search)
+    return Named(name, search, key.read)
