@@ -45,6 +45,8 @@ class Call:
     rollout: int = 0
     """How many rollouts of this very prompt came before; 0 in other roles."""
     fault: str | None = None
+    ended: float | None = None
+    """When its answer went out; None while it is on its way."""
     usage: JSON | None = None
     """Tokens that were charged for: only an answer that went out whole costs anything."""
 
@@ -98,14 +100,21 @@ class StandIn:
     answers: Mapping[str, str] = field(default_factory=dict)
     """The truth by problem text; the server answers right when `right` says so."""
     seed: int = 0
-    latency: float = 0.0
+    latency: float | Callable[[Call], float] = 0.0
+    """Seconds before an answer."""
     tool_share: float = 0.0
     """Share of the rollouts that run a program before they answer."""
     tool_turns: int = 1
+    lesson_share: float = 1.0
+    """Share of the comparisons that propose a lesson; the others find nothing new."""
     right: Callable[[str, int], bool] | None = None
     """Whether rollout n of a problem succeeds; None draws it from the seed, half and half."""
     faults: Faults | None = None
     retry_after: float = 1.0
+    at_once: int | None = None
+    """Most calls that it serves at once; it answers 429 to those beyond."""
+    per_second: int | None = None
+    """Most calls that it takes in any second; it answers 429 to those beyond."""
     refuses: Collection[str] = ()
     """What it answers with 400: `json_schema`, `tools`."""
     status: int | None = None
@@ -114,9 +123,11 @@ class StandIn:
     def __post_init__(self) -> None:
         self.calls: list[Call] = []
         self.in_flight = self.peak = self.peak_connections = 0
+        self._taken: list[float] = []
         self.connections: set[str] = set()
         self._open: set[Any] = set()
         self._seen: Counter[str] = Counter()
+        self._lost: defaultdict[str, list[int]] = defaultdict(list)
         self._prefixes: set[str] = set()
         self._changed = threading.Condition()
         self._ready = threading.Event()
@@ -147,6 +158,12 @@ class StandIn:
     def count(self) -> dict[str, int]:
         """Count the calls by role."""
         return dict(Counter(call.role for call in self.calls))
+
+    def forget(self, calls: Collection[int]) -> None:
+        """Number the rollouts of these calls anew: their answers died with who asked for them."""
+        for call in self.calls:
+            if call.number in calls:
+                self._take_back(call)
 
     def usage(self) -> dict[str, dict[str, int]]:
         """Add up what was charged for, by role, in the words of our ledger."""
@@ -189,9 +206,11 @@ class StandIn:
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         call = self._note(request, await request.json())
-        with self._flight():
-            if self.latency:
-                await asyncio.sleep(self.latency)
+        if call.fault == "too_many":
+            return await self._rate_limit(request)
+        with self._flight(call):
+            if latency := self.latency(call) if callable(self.latency) else self.latency:
+                await asyncio.sleep(latency)
             if refusal := self._refusal(call):
                 return refusal
             if call.fault in _BROKEN:
@@ -206,7 +225,12 @@ class StandIn:
         role, problem = find_role(body["messages"])
         call = Call(len(self.calls), role, body, problem, time.monotonic(), peer)
         call.rollout = self._number(call)
-        call.fault = self.faults(call) if self.faults else None
+        if self._is_full(call.at):
+            call.fault = "too_many"
+        elif self.faults:
+            call.fault = self.faults(call)
+        if call.fault in UNANSWERED:
+            self._take_back(call)
         with self._changed:
             self.calls.append(call)
             self._changed.notify_all()
@@ -219,18 +243,35 @@ class StandIn:
         for message in call.messages:
             for tool_call in message.get("tool_calls") or []:
                 return int(str(tool_call["id"]).split("_")[1])
-        key = json.dumps(call.messages[:2])
+        key = _prompt(call)
+        if self._lost[key]:
+            return self._lost[key].pop(0)
         self._seen[key] += 1
         return self._seen[key] - 1
 
+    def _take_back(self, call: Call) -> None:
+        """Give the number of a rollout that got no answer to the next one: it will ask again."""
+        if call.role == "rollout" and call.first_turn:
+            self._lost[_prompt(call)].append(call.rollout)
+
+    def _is_full(self, now: float) -> bool:
+        """Tell whether a call is one too many; one that is not counts from now."""
+        self._taken = [at for at in self._taken if at > now - 1]
+        many = self.per_second is not None and len(self._taken) >= self.per_second
+        if many or (self.at_once is not None and self.in_flight >= self.at_once):
+            return True
+        self._taken.append(now)
+        return False
+
     @contextmanager
-    def _flight(self) -> Iterator[None]:
+    def _flight(self, call: Call) -> Iterator[None]:
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
         try:
             yield
         finally:
             self.in_flight -= 1
+            call.ended = time.monotonic()
 
     def _refusal(self, call: Call) -> web.Response | None:
         if self.status is not None:
@@ -256,8 +297,10 @@ class StandIn:
         head |= {"object": "chat.completion.chunk"}
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
-        for chunk in chunks(message, finish):
+        for chunk in chunks(message, None if call.fault == "broken_stream" else finish):
             await response.write(event(head | {"choices": [chunk]}))
+        if call.fault == "broken_stream":
+            return response
         if call.body.get("stream_options", {}).get("include_usage"):
             await response.write(event(head | {"choices": [], "usage": usage}))
         await response.write(b"data: [DONE]\n\n")
@@ -309,6 +352,36 @@ class StandIn:
         request.transport.close()
         return response
 
+    async def _unavailable(self, request: web.Request) -> web.StreamResponse:
+        return refuse(503, "the server is busy")
+
+    async def _overloaded(self, request: web.Request) -> web.StreamResponse:
+        return refuse(529, "overloaded")
+
+    async def _timed_out(self, request: web.Request) -> web.StreamResponse:
+        return refuse(408, "the request took too long")
+
+    async def _too_long(self, request: web.Request) -> web.StreamResponse:
+        said = "the prompt is longer than the model's maximum context length"
+        return refuse(400, said, "context_length_exceeded")
+
+    async def _error_page(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>Come back later.</html>", content_type="text/html")
+
+    async def _error_object(self, request: web.Request) -> web.StreamResponse:
+        return web.json_response({"error": {"message": "the provider failed", "code": 502}})
+
+    async def _no_choices(self, request: web.Request) -> web.StreamResponse:
+        head = {"id": "chatcmpl-0", "object": "chat.completion", "created": 0, "model": "stand-in"}
+        return web.json_response(head | {"choices": []})
+
+    async def _trickle(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "application/json"})
+        await response.prepare(request)
+        while True:
+            await response.write(b" ")
+            await asyncio.sleep(0.05)
+
     async def _hang(self, request: web.Request) -> web.StreamResponse:
         await asyncio.Event().wait()
         raise AssertionError
@@ -320,14 +393,30 @@ _BROKEN: dict[str | None, Callable[[StandIn, web.Request], Awaitable[web.StreamR
     "server_error": StandIn._server_error,
     "garbage": StandIn._garbage,
     "broken_body": StandIn._broken_body,
+    "unavailable": StandIn._unavailable,
+    "overloaded": StandIn._overloaded,
+    "timed_out": StandIn._timed_out,
+    "too_long": StandIn._too_long,
+    "error_page": StandIn._error_page,
+    "error_object": StandIn._error_object,
+    "no_choices": StandIn._no_choices,
+    "trickle": StandIn._trickle,
     "hang": StandIn._hang,
 }
+UNANSWERED = (*_BROKEN, "too_many", "empty", "cut_off", "withheld", "refusal", "broken_stream")
+"""Faults after which a call is made again, and is the same call."""
 FAULTS = (
     *_BROKEN,
-    *("empty", "cut_off"),
-    "not_json",  # in reflection
+    *("empty", "cut_off", "withheld", "refusal"),
+    "broken_stream",  # where it streams
+    *("not_json", "wrong_schema"),  # in reflection, and of judges
     *("bad_arguments", "listed_arguments", "one_of_two", "unknown_tool"),  # in rollouts
 )
+
+
+def _prompt(call: Call) -> str:
+    """Return what all rollouts of a prompt have in common."""
+    return json.dumps(call.messages[:2])
 
 
 def refuse(status: int, said: str, code: str | None = None) -> web.Response:
@@ -341,7 +430,7 @@ def event(data: JSON) -> bytes:
     return b"data: " + json.dumps(data).encode() + b"\n\n"
 
 
-def chunks(message: JSON, finish: str) -> Iterator[JSON]:
+def chunks(message: JSON, finish: str | None) -> Iterator[JSON]:
     """Cut a message into the pieces of a stream."""
     yield {"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": None}
     text = message["content"] or ""
@@ -359,6 +448,8 @@ def find_role(messages: list[JSON]) -> tuple[str, str]:
     prompt = next((str(m["content"]) for m in messages if m["role"] == "user"), "")
     problem = re.search(r"<problem>\n(.*?)\n</problem>", prompt, re.DOTALL)
     found = problem[1] if problem else ""
+    if "<response>" in prompt:
+        return "judge", found
     if "<attempt n=" in prompt:
         return "extract_advantage", found
     if "<proposal " in prompt:
@@ -376,13 +467,19 @@ def play(server: StandIn, call: Call) -> tuple[JSON, str]:
         return say(""), "stop"
     if call.fault == "cut_off":
         return say('{"reasoning": "I was about to'), "length"
+    if call.fault == "withheld":
+        return say("I was about to"), "content_filter"
+    if call.fault == "refusal":
+        return {"role": "assistant", "content": None, "refusal": "I cannot help with that."}, "stop"
     if call.role == "rollout":
         return attempt(server, call)
     if call.role == "summarize":
         return say(summary(call)), "stop"
     if call.fault == "not_json":
         return say('{"reasoning": "no end'), "stop"
-    return structured(call, lessons(call))
+    if call.fault == "wrong_schema":
+        return structured(call, {"operations": "none", "correct": "perhaps"})
+    return structured(call, judgement(call) if call.role == "judge" else lessons(server, call))
 
 
 def say(text: str) -> JSON:
@@ -429,19 +526,33 @@ def summary(call: Call) -> str:
     return f"1. The agent {used} ({mark(record)}).\nOutcome: it gave one boxed answer."
 
 
+def judgement(call: Call) -> JSON:
+    """Judge a response right if the last thing in a box is one of the accepted answers."""
+    prompt = str(call.messages[1]["content"])
+    truths = re.findall(r"<truth>\n(.*?)\n</truth>", prompt, re.DOTALL)[0].split(" | ")
+    answer = (re.findall(r"\\boxed{(.*?)}", prompt) or [""])[-1]
+    return {
+        "reasoning": "They were compared.",
+        "extracted_answer": answer,
+        "correct": "correct" if answer in truths else "incorrect",
+        "confidence": 1.0,
+    }
+
+
 def mark(*parts: object) -> str:
     """Make a word that differs for different parts."""
     return sha256(repr(parts).encode()).hexdigest()[:6]
 
 
-def lessons(call: Call) -> JSON:
+def lessons(server: StandIn, call: Call) -> JSON:
     """Answer a comparison or an edit, from the problem or the proposals alone."""
     prompt = str(call.messages[1]["content"])
     if call.role == "edit_experiences":
         operations = list(plan(prompt))
     else:
         known = re.findall(r"^\[(G\d+)\] (.*)$", prompt, re.MULTILINE)
-        operations = [propose(call.problem, known)]
+        new = share(server.seed, "lesson", call.problem, known) < server.lesson_share
+        operations = [propose(call.problem, known)] if new else []
     return {"reasoning": "They parted at the first step.", "operations": operations}
 
 

@@ -3,7 +3,10 @@
 import functools
 import json
 import os
+import threading
+from collections import OrderedDict
 from collections.abc import Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 _SECONDS = 1.8
 _CPU_SECONDS = 1
 _MEMORY_MB = 2048
+_REMEMBERED = 50_000
 _PREIMPORT = ("sympy", "latex2sympy2_extended", "latex2sympy2_extended.latex2sympy2")
 _COMPARE = """
 import json, sys, math_worker
@@ -33,10 +37,45 @@ def equal(golds: Sequence[str], answer: str, tolerance: float = 0.0) -> bool | N
     A decimal may miss an exact value by the relative tolerance. Raises SandboxUnavailable where
     no sandbox can be had.
     """
-    request = json.dumps({"golds": list(golds), "answer": answer, "tolerance": tolerance})
-    sandbox = _sandbox(os.getpid())
-    result = sandbox.run(_COMPARE, request, _SECONDS, cpu_seconds=_CPU_SECONDS)
+    return _compared.find(
+        json.dumps({"golds": list(golds), "answer": answer, "tolerance": tolerance})
+    )
+
+
+def _compare(request: str) -> bool | None:
+    result = _sandbox(os.getpid()).run(_COMPARE, request, _SECONDS, cpu_seconds=_CPU_SECONDS)
     return {"true": True, "false": False}.get(result.stdout.strip())
+
+
+class _Comparisons:
+    """Makes each comparison once: the attempts of a group come to the same few answers."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, Future[bool | None]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def find(self, request: str) -> bool | None:
+        with self._lock:
+            mine = request not in self._known
+            future = self._known.setdefault(request, Future())
+            self._known.move_to_end(request)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        if mine:
+            self._settle(request, future)
+        return future.result()
+
+    def _settle(self, request: str, future: Future[bool | None]) -> None:
+        try:
+            future.set_result(_compare(request))
+        except Exception as error:  # noqa: BLE001 - it is for everyone who waits
+            future.set_exception(error)
+        if future.exception() or future.result() is None:  # on an idle machine it may come to one
+            with self._lock:
+                self._known.pop(request, None)
+
+
+_compared = _Comparisons()
 
 
 @functools.cache

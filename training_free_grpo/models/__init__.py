@@ -3,6 +3,7 @@
 import threading
 from dataclasses import dataclass, field
 
+from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
 from training_free_grpo.journal import Journal
@@ -37,6 +38,8 @@ class Models:
     policy_model: BaseChatModel | None = None
     reflection_model: BaseChatModel | None = None
     judge_model: BaseChatModel | None = None
+    embeddings: Embeddings | None = None
+    """Finds lessons by meaning where `top_k` chooses them; None finds them by words alone."""
     journal: Journal | None = None
     """Where answers are written down as they arrive; a call made again finds its answer there."""
     gate: Gate = field(default_factory=Gate)
@@ -63,6 +66,8 @@ class Models:
 
     def check(self, settings: Settings) -> None:
         """Raise SettingsError for a model that cannot be made, before anything is spent."""
+        if self.journal and self.journal.sealed:
+            return
         if self.policy_model is None:
             check_model(*policy_name(settings))
         if self.policy_model is None and self.reflection_model is None:

@@ -14,6 +14,14 @@ class Outage(ModelError):
     """One call is lost, after all tries: a rollout is missing for it, never wrong."""
 
 
+class BadRequest(Outage):
+    """The endpoint answers, but takes no request like this one."""
+
+
+class TooLong(BadRequest):
+    """The request is longer than the model can read."""
+
+
 class Unusable(ModelError):
     """The model answers, but only with empty, cut-off or malformed text, after all tries."""
 

@@ -1,5 +1,6 @@
 """Ask for JSON by the means that a model has: a schema, a tool call, or words alone."""
 
+from functools import cache
 from typing import Any, Literal
 
 from langchain_core.language_models import BaseChatModel
@@ -27,7 +28,7 @@ def bind_form(model: BaseChatModel, form: Form, schema: type[BaseModel]) -> Runn
 
     if form == "text":
         return model
-    function = convert_to_openai_function(schema, strict=True)
+    function = describe_schema(schema)
     if isinstance(model, BaseChatOpenAI):
         if form == "tool":
             return model.bind_tools([function], tool_choice=function["name"])
@@ -39,3 +40,9 @@ def bind_form(model: BaseChatModel, form: Form, schema: type[BaseModel]) -> Runn
     spec = {"title": function["name"], **function["parameters"]}
     spec["description"] = function.get("description", "")
     return model.with_structured_output(spec, method=method, include_raw=True)
+
+
+@cache
+def describe_schema(schema: type[BaseModel]) -> dict[str, Any]:
+    """Write a schema as a function to call; it takes longer than to ask a model for it."""
+    return convert_to_openai_function(schema, strict=True)

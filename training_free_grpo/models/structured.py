@@ -18,7 +18,7 @@ from training_free_grpo.text import well_formed
 
 T = TypeVar("T")
 
-_REPAIRS = 2
+_REPAIRS = 5
 _DECODER = json.JSONDecoder(strict=False)
 _ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
 _LATEX = re.compile("[\b\f]|[\t\r](?=[a-zA-Z])")
@@ -37,8 +37,8 @@ async def ask(
     """Return what `read` makes of the model's JSON.
 
     `read` returns the value and what is wrong with it, and the model is shown that: once for a
-    value with errors, which are then the caller's to record, twice for an answer that is no JSON.
-    Raise Unusable if none was.
+    value with errors, which are then the caller's to record, more often for an answer that is no
+    JSON. Raise Unusable if none was.
     """
     talk = list(messages)
     best: list[T] = []

@@ -12,8 +12,13 @@ from tests.standin import StandIn, in_order
 from training_free_grpo.advice import OperationsAnswer
 from training_free_grpo.ledger import metered
 from training_free_grpo.models import Endpoint, Outage, Refused, Unusable
+from training_free_grpo.models.chat import make_model
+from training_free_grpo.models.errors import TooLong
+from training_free_grpo.models.gate import Gate
+from training_free_grpo.models.openai import BadAnswer
 from training_free_grpo.models.structured import ask
-from training_free_grpo.records import JSON, Ledger
+from training_free_grpo.records import JSON, Grade, Ledger, Problem
+from training_free_grpo.reflection import summarize
 from training_free_grpo.settings import Settings
 
 PROBLEM = "What is six times seven?"
@@ -263,10 +268,10 @@ async def test_a_broken_answer_is_repaired_once_the_model_sees_the_error(
 @pytest.mark.parametrize("form", ["json_schema", "tool", "text"])
 async def test_answers_that_no_repair_mends_are_unusable(server: StandIn, form: str) -> None:
     server.faults = lambda call: "not_json"
-    with metered() as usage, pytest.raises(Unusable, match="no answer in 3"):
+    with metered() as usage, pytest.raises(Unusable, match="no answer in 6"):
         await ask_for_lessons(endpoint(server, structured_output=form, max_retries=0))
-    assert len(server.calls) == 3
-    assert usage["extract_advantage"]["repairs"] == 2
+    assert len(server.calls) == 6
+    assert usage["extract_advantage"]["repairs"] == 5
 
 
 async def test_no_more_calls_are_in_flight_than_the_settings_allow(server: StandIn) -> None:
@@ -351,3 +356,144 @@ async def test_a_call_that_is_cancelled_gives_its_place_back(server: StandIn) ->
         await task
     async with asyncio.timeout(20):
         assert "42" in (await solve(model)).text
+
+
+@pytest.mark.parametrize(
+    "fault", ["unavailable", "overloaded", "timed_out", "error_page", "error_object", "no_choices"]
+)
+async def test_what_servers_send_in_place_of_an_answer_is_tried_again(
+    server: StandIn, fault: str
+) -> None:
+    server.faults = in_order(fault)
+    with metered() as usage:
+        assert "42" in (await solve(endpoint(server))).text
+    assert usage["rollout"]["retries"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"), [("withheld", "content_filter"), ("refusal", "I cannot help with that")]
+)
+async def test_an_answer_that_was_withheld_is_never_taken_for_one(
+    server: StandIn, fault: str, reason: str
+) -> None:
+    server.faults = lambda call: fault
+    with pytest.raises(Unusable, match=reason):
+        await solve(endpoint(server, max_retries=0))
+
+
+async def test_a_body_that_trickles_is_given_up(server: StandIn) -> None:
+    server.faults = in_order("trickle")
+    assert "42" in (await solve(endpoint(server, call_timeout=0.5))).text
+
+
+async def test_a_stream_that_breaks_off_is_no_answer(server: StandIn) -> None:
+    server.faults = in_order("broken_stream")
+    model = await make_model("openai:stand-in", server.url, 0.0, Settings())
+    talk = [SystemMessage("Solve it."), HumanMessage(PROBLEM)]
+    with pytest.raises(BadAnswer, match="broke off"):
+        [chunk async for chunk in model.astream(talk)]
+    assert "42" in "".join([chunk.text async for chunk in model.astream(talk)])
+
+
+async def test_a_prompt_that_is_too_long_is_lost_at_once(server: StandIn) -> None:
+    server.faults = lambda call: "too_long"
+    for ask_it in (solve, compare):
+        with pytest.raises(TooLong, match="maximum context length"):
+            await ask_it(endpoint(server))
+    assert len(server.calls) == 2
+
+
+async def test_a_transcript_that_is_too_long_is_cut_harder(server: StandIn) -> None:
+    server.faults = lambda call: "too_long" if len(call.messages[-1]["content"]) > 5000 else None
+    problem = Problem(id="p", problem=PROBLEM, answers=["42"])
+    grade = Grade(reward=0.0, verdict="wrong", extracted="", critique="", method="math")
+    talk = [{"role": "assistant", "content": "so " * 20_000}]
+    model = endpoint(server)
+    assert await summarize(model, model.settings, problem, talk, grade, 0)
+    assert len(server.calls) == 2
+
+
+async def test_no_call_is_made_before_the_time_that_the_endpoint_asked_of_another(
+    server: StandIn,
+) -> None:
+    server.faults, server.retry_after = in_order("rate_limit"), 1.2
+    model = endpoint(server, concurrency=1)
+    await asyncio.gather(*(solve(model) for _ in range(5)))
+    first, *others = server.calls
+    assert all(call.at - first.at >= 1.2 for call in others)
+
+
+@pytest.mark.parametrize("limits", [{"at_once": 3}, {"per_second": 20}], ids=str)
+async def test_a_server_that_takes_less_than_the_width_loses_no_call(
+    server: StandIn, limits: dict[str, int]
+) -> None:
+    server.latency, server.retry_after = 0.05, 0.2
+    for name, value in limits.items():
+        setattr(server, name, value)
+    model = endpoint(server, max_retries=0)
+    with metered() as usage:
+        answers = await asyncio.gather(*(solve(model) for _ in range(60)))
+    assert all("42" in answer.text for answer in answers)
+    refused = sum(call.fault == "too_many" for call in server.calls)
+    assert usage["rollout"]["retries"] == refused < 4 * 60
+
+
+async def test_requests_a_minute_are_spread(server: StandIn) -> None:
+    model = endpoint(server, requests_per_minute=300)
+    await asyncio.gather(*(solve(model) for _ in range(10)))
+    first, *_, last = server.calls
+    assert last.at - first.at > 0.5
+
+
+async def test_later_turns_go_before_new_rollouts(server: StandIn) -> None:
+    model, begun = endpoint(server, concurrency=1), "Go on."
+    server.latency = 0.05
+    talk: list[AnyMessage] = [SystemMessage("Solve it."), HumanMessage(begun)]
+    talk.append(AIMessage("Let me see."))
+    calls = [asyncio.create_task(solve(model, f"Puzzle {n}")) for n in range(4)]
+    await asyncio.to_thread(server.wait_for, lambda: len(server.calls) == 1)
+    calls.append(asyncio.create_task(model.call(talk, role="rollout")))
+    await asyncio.gather(*calls)
+    assert begun in [call.problem for call in server.calls[1:3]]
+
+
+async def test_an_endpoint_that_fails_is_asked_by_one_call_at_a_time_until_it_is_back(
+    server: StandIn,
+) -> None:
+    server.status, server.latency = 500, 0.05
+    model = endpoint(server, concurrency=30)
+    calls = [asyncio.create_task(solve(model)) for _ in range(90)]
+    # Nine of the first thirty may have been followed by others before the tenth failed.
+    await asyncio.to_thread(server.wait_for, lambda: len(server.calls) == 42)
+    before, alone = server.calls[40:42]
+    assert before.ended is not None
+    assert alone.at > before.ended
+    server.status = None
+    answers = await asyncio.gather(*calls)
+    assert all("42" in answer.text for answer in answers)
+
+
+async def test_an_endpoint_that_asks_for_hours_is_given_up(server: StandIn) -> None:
+    server.faults, server.retry_after = in_order("rate_limit"), 7200
+    with pytest.raises(Refused, match="asks to be called again in 7200 s"):
+        await solve(endpoint(server))
+
+
+async def test_requests_that_an_endpoint_never_takes_end_the_run(server: StandIn) -> None:
+    model, server.status = endpoint(server), 400
+    for _ in range(9):
+        with pytest.raises(Outage):
+            await solve(model)
+    with pytest.raises(Refused, match="10 calls in a row"):
+        await solve(model)
+
+
+async def test_a_call_that_waits_to_be_tried_again_is_not_in_flight(server: StandIn) -> None:
+    server.status, gate = 500, Gate()
+    settings = Settings.read({"model": "openai:stand-in", "base_url": server.url})
+    model = Endpoint(settings, settings.model, server.url, gate=gate)
+    task = asyncio.create_task(solve(model))
+    await asyncio.to_thread(server.wait_for, lambda: len(server.calls) == 1)
+    await asyncio.wait_for(gate.wait_until_empty(), 10)
+    assert not task.done()
+    task.cancel()
