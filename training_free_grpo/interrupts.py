@@ -1,7 +1,11 @@
-"""What Ctrl-C does to a run: once, it stops when the calls in flight are answered; twice, now."""
+"""How a run is stopped: by Ctrl-C or a closed gate when the calls in flight are answered.
+
+A second Ctrl-C stops it now.
+"""
 
 import asyncio
 import signal
+import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
@@ -19,32 +23,38 @@ async def stop_on_interrupt(
 ) -> T:
     """Do the work; on SIGINT or SIGTERM let the calls inside the gate finish, then stop.
 
-    Raise Interrupted if it was stopped. To be used in the main thread, which gets the signals.
+    Work that somebody else closes the gate to ends in the same way. Raise why it was closed. To be
+    used in the main thread, which gets the signals.
     """
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
-    endings: list[asyncio.Task[None]] = []
+    signalled = False
 
     async def end() -> None:
-        await gate.wait_until_empty()
+        await gate.wait_for_the_end()
+        # LangGraph may have been about to write a checkpoint; the journal has what it would hold.
+        warnings.filterwarnings("ignore", "coroutine 'AsyncPregelLoop", RuntimeWarning)
         task.cancel()
 
     def interrupt() -> None:
-        if endings:
+        nonlocal signalled
+        if signalled:
             task.cancel()
             return
-        gate.close()
+        signalled = True
+        gate.close(Interrupted())
         say("stopping as soon as the calls in flight are answered; Ctrl-C again stops now")
-        endings.append(loop.create_task(end()))
 
     signals = (signal.SIGINT, signal.SIGTERM)
     for number in signals:
         loop.add_signal_handler(number, interrupt)
+    ending = loop.create_task(end())
     try:
         return await task
     except asyncio.CancelledError:
-        if endings:
-            raise Interrupted from None
+        if gate.reason:
+            raise gate.reason from None
         raise
     finally:
+        ending.cancel()
         for number in signals:
             loop.remove_signal_handler(number)

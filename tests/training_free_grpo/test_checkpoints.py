@@ -1,5 +1,4 @@
 import asyncio
-import sqlite3
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +11,7 @@ from langgraph.types import Send
 from typing_extensions import TypedDict
 
 from training_free_grpo.checkpoints import DualSqliteSaver
+from training_free_grpo.sqlite import StorageError
 
 
 class State(TypedDict):
@@ -117,7 +117,7 @@ async def test_a_deleted_thread_is_gone_and_the_others_stay(tmp_path: Path) -> N
 def test_a_file_that_is_no_database_is_an_error_and_leaves_nothing_open(tmp_path: Path) -> None:
     (tmp_path / "c.sqlite").write_text("not a database " * 100, "utf-8")
     with (
-        pytest.raises(sqlite3.DatabaseError, match="not a database"),
+        pytest.raises(StorageError, match=r"c\.sqlite cannot be used: .*not a database"),
         DualSqliteSaver.open(tmp_path / "c.sqlite"),
     ):
         pass

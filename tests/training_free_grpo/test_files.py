@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from training_free_grpo.files import write_atomically
+from training_free_grpo.files import replacing, write_atomically
 
 
 @pytest.mark.parametrize("text", ["", "Größe: ½ 😀\n", "a\r\nb\u2028c", "x" * 1_000_000])
@@ -38,6 +38,16 @@ def test_a_folder_in_the_way_is_an_error_that_leaves_nothing_behind(tmp_path: Pa
     with pytest.raises(OSError, match="directory"):
         write_atomically(tmp_path / "a.txt", "text")
     assert [file.name for file in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_file_stays_as_it_was_until_the_one_in_its_place_is_whole(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.bin", "old")
+    with replacing(tmp_path / "a.bin") as part:
+        part.write_bytes(b"ne")
+        assert (tmp_path / "a.bin").read_text("utf-8") == "old"
+        part.write_bytes(b"new")
+    assert (tmp_path / "a.bin").read_bytes() == b"new"
+    assert [file.name for file in tmp_path.iterdir()] == ["a.bin"]
 
 
 def test_others_may_read_what_was_written(tmp_path: Path) -> None:

@@ -8,94 +8,28 @@ are made again, the group keeps its contrast, and its lessons depend on problem 
 import json
 import shutil
 import signal
+import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
+from typer.testing import Result
 
+from tests.job import ATTEMPTS, BATCH, PROBLEMS, WIDTH, Job, new_server, seen, write_problems
 from tests.standin import Call, StandIn
-from training_free_grpo.cli import main
-from training_free_grpo.records import JSON
 
-PROBLEMS = [f"Puzzle number {n}: how many?" for n in range(8)]
-HARD = PROBLEMS[3]
-ATTEMPTS, BATCH, WIDTH, TURNS = 4, 2, 4, 2
-START = [sys.executable, "-c", "from training_free_grpo.cli import main; main()"]
-
-
-def new_server(latency: float = 0.0) -> StandIn:
-    answers = {problem: str(n) for n, problem in enumerate(PROBLEMS)}
-    return StandIn(answers, latency=latency, tool_share=1.0, right=in_turn)
-
-
-def in_turn(problem: str, n: int) -> bool:
-    return problem != HARD and n % 2 == 0
+TURNS = 2
+SHORT = ("--limit", str(BATCH))
 
 
 @pytest.fixture
 def server() -> Iterator[StandIn]:
     with new_server() as server:
         yield server
-
-
-def write_problems(path: Path, problems: list[str] = PROBLEMS) -> Path:
-    rows = [{"id": f"p{n}", "problem": p, "answer": str(n)} for n, p in enumerate(problems)]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-    return path
-
-
-@dataclass
-class Job:
-    """A run of `tfgrpo train`, under one command line."""
-
-    folder: Path
-    server: StandIn
-    name: str = "run"
-    data: Path = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.data = write_problems(self.folder / "problems.jsonl")
-
-    @property
-    def path(self) -> Path:
-        return self.folder / "runs" / self.name
-
-    @property
-    def library(self) -> JSON:
-        return self.read("library.json")
-
-    def read(self, name: str) -> JSON:
-        found: JSON = json.loads((self.path / name).read_text("utf-8"))
-        return found
-
-    def command(self, *options: str) -> list[str]:
-        """Return the command line; options given here come last, and win."""
-        sizes = {"--epochs": 1, "--batch-size": BATCH, "--group-size": ATTEMPTS}
-        names = {"--run": self.name, "--runs-dir": self.folder / "runs", "--concurrency": WIDTH}
-        model = {"--model": "openai:stand-in", "--base-url": self.server.url}
-        pairs = [str(part) for pair in (sizes | names | model).items() for part in pair]
-        return ["train", str(self.data), *pairs, "--json", *options]
-
-    def start(self) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen([*START, *self.command()], stdout=pipe, stderr=pipe, text=True)
-
-    def kill(self, when: Callable[[], bool]) -> None:
-        """Start a process, and kill it at a moment that the server sees."""
-        process = self.start()
-        self.server.wait_for(when)
-        process.kill()
-        process.communicate(timeout=60)
-        assert process.returncode == -signal.SIGKILL
-
-    def here(self, *options: str) -> Result:
-        """Run in this process, which spares the imports."""
-        return CliRunner().invoke(main, self.command(*options))
 
 
 @dataclass(frozen=True)
@@ -141,19 +75,6 @@ def killed(tmp_path_factory: pytest.TempPathFactory, started: object) -> Iterato
         yield Finished(job, result.stdout, result.stderr, server.count())
 
 
-def seen(server: StandIn, role: str, calls: int, edits: int) -> Callable[[], bool]:
-    """Name the moment at which so many calls of a role came in, after so many edits."""
-
-    def met() -> bool:
-        edited = [call.number for call in server.of("edit_experiences")]
-        if len(edited) < edits:
-            return False
-        since = edited[edits - 1] if edits else -1
-        return sum(call.number > since for call in server.of(role)) >= calls
-
-    return met
-
-
 def test_a_killed_run_comes_to_its_end(killed: Finished) -> None:
     summary = json.loads(killed.stdout.splitlines()[-1])
     assert summary["steps"] == len(summary["metrics"]) == len(PROBLEMS) // BATCH
@@ -187,7 +108,7 @@ def test_the_figures_of_a_killed_run_are_those_of_an_uninterrupted_one(
 ) -> None:
     def figures(finished: Finished) -> list[Any]:
         lines = (finished.job.path / "metrics.jsonl").read_text("utf-8").splitlines()
-        names = ("step", "rollouts", "missing", "mean_reward", "groups_with_contrast", "applied")
+        names = ("step", "rollouts", "missing", "groups_with_contrast", "applied")
         return [[json.loads(line)[name] for name in names] for line in lines]
 
     assert figures(killed) == figures(whole)
@@ -294,6 +215,23 @@ def test_a_run_that_died_before_its_first_checkpoint_starts_anew(
     assert job.library == whole.job.library
 
 
+@pytest.mark.parametrize("kept", range(1, 10))
+def test_a_kill_between_the_result_of_a_node_and_its_checkpoint_is_not_the_end(
+    whole: Finished, tmp_path: Path, kept: int
+) -> None:
+    job = Job(tmp_path, whole.job.server)
+    shutil.copytree(whole.job.path, job.path)
+    with closing(sqlite3.connect(job.path / "checkpoints.sqlite")) as checkpoints, checkpoints:
+        ours = "FROM checkpoints WHERE checkpoint_ns = ''"
+        ids = f"SELECT checkpoint_id {ours} ORDER BY checkpoint_id LIMIT {kept}"
+        checkpoints.execute(f"DELETE {ours} AND checkpoint_id NOT IN ({ids})")
+    before = len(whole.job.server.calls)
+    result = job.here()
+    assert result.exit_code == 0, result.stderr
+    assert job.library == whole.job.library
+    assert len(whole.job.server.calls) == before
+
+
 @dataclass(frozen=True)
 class Interrupted:
     """What came of Ctrl-C, and of a second process while the first was at work."""
@@ -336,6 +274,57 @@ def test_an_interrupted_run_goes_on_and_pays_nothing_again(
     assert result.exit_code == 0, result.stderr
     assert interrupted.job.library == whole.job.library
     assert interrupted.job.server.count() == whole.calls
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A run of one step that nothing interrupts."""
+    with new_server() as server:
+        job = Job(tmp_path_factory.mktemp("short"), server, options=SHORT)
+        assert job.here().exit_code == 0
+    return job
+
+
+@pytest.mark.parametrize(
+    ("role", "number"),
+    [
+        ("rollout", signal.SIGTERM),
+        ("summarize", signal.SIGINT),
+        ("extract_advantage", signal.SIGINT),
+        ("edit_experiences", signal.SIGTERM),
+    ],
+)
+def test_a_run_may_be_stopped_in_every_phase_and_pays_nothing_again(
+    tmp_path: Path, short: Job, role: str, number: signal.Signals
+) -> None:
+    with new_server(latency=0.3) as server:
+        job = Job(tmp_path, server, options=SHORT)
+        with job.start() as process:
+            server.wait_for(seen(server, role, 1, 0))
+            process.send_signal(number)
+            _, said = process.communicate(timeout=60)
+        assert process.returncode == 130, said
+        assert "Traceback" not in said
+        server.latency = 0.0
+        assert job.here().exit_code == 0
+        assert job.library == short.library
+        assert server.count() == short.server.count()
+
+
+def test_ctrl_c_twice_pays_only_for_what_was_in_flight_again(tmp_path: Path, short: Job) -> None:
+    with new_server(latency=1.0) as server:
+        job = Job(tmp_path, server, options=SHORT)
+        with job.start() as process:
+            server.wait_for(seen(server, "summarize", 1, 0))
+            process.send_signal(signal.SIGINT)
+            assert process.stderr is not None
+            assert any("Ctrl-C again stops now" in line for line in process.stderr)
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=60) == 130
+        server.latency = 0.0
+        assert job.here().exit_code == 0
+        assert job.library == short.library
+        assert len(server.calls) <= len(short.server.calls) + WIDTH
 
 
 def test_ctrl_c_twice_stops_while_a_call_hangs(tmp_path: Path) -> None:

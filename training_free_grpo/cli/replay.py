@@ -1,0 +1,109 @@
+"""`tfgrpo replay`: make a run again from its record, or fork it at a step."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from training_free_grpo.cli import options as o
+from training_free_grpo.cli.first import check_first
+from training_free_grpo.cli.output import FAILED, print_json, progress, reports_errors, results
+from training_free_grpo.cli.train import report, show_outcome
+from training_free_grpo.interrupts import stop_on_interrupt
+from training_free_grpo.records import JSON
+from training_free_grpo.replay import Source, differences, open_source
+from training_free_grpo.run_files import find_run
+from training_free_grpo.run_folder import RunError, RunFolder
+from training_free_grpo.training_run import TrainingRun
+
+
+@reports_errors
+def replay(
+    run: Annotated[Path, typer.Argument(help="A run, or its folder.")],
+    to: Annotated[str | None, typer.Option(help="Keep the new run under this name.")] = None,
+    from_step: Annotated[
+        int | None, typer.Option(min=1, help="Fork: the first step to be made anew.")
+    ] = None,
+    settings: o.Set = None,
+    database: o.Database = None,
+    runs_dir: o.RunsDir = Path("runs"),
+    as_json: o.Json = False,
+) -> None:
+    """Make a run again without network and key, and compare; or fork it with other settings.
+
+    Example: tfgrpo replay first --from-step 3 --to second --set reflection_model=openai:gpt-5
+    """
+    source = find_run(run, runs_dir)
+    if from_step is not None:
+        if to is None:
+            raise RunError("--from-step makes a new run: give it a name with --to NEW")
+        asyncio.run(fork(source, RunFolder(runs_dir / to), from_step, settings, database, as_json))
+        return
+    if settings:
+        raise RunError("a replay changes no setting: give --from-step N to fork the run there")
+    with TemporaryDirectory() as place:
+        new = RunFolder(Path(place) / "replay" if to is None else runs_dir / to)
+        if new.exists:
+            raise RunError(f"there is a run {to!r} already; give the replay another name")
+        found = asyncio.run(make_again(source, new, database))
+    if as_json:
+        print_json(found)
+    else:
+        results.print(describe(found))
+    if not found["equal"]:
+        raise typer.Exit(FAILED)
+
+
+async def make_again(folder: RunFolder, new: RunFolder, database: str | None) -> JSON:
+    """Replay a run into a new folder and say in which files it came out differently."""
+    async with open_source(folder, database) as source:
+        await carry_out(source.again(new), no_check)
+        different = differences(folder.path, new.path)
+        return {"equal": not different, "different": different, **count_calls(source)}
+
+
+async def fork(
+    folder: RunFolder,
+    new: RunFolder,
+    step: int,
+    pairs: list[str] | None,
+    database: str | None,
+    as_json: bool,
+) -> None:
+    """Go on from a step with other settings, and say what that cost."""
+    async with open_source(folder, database) as source:
+        defaults = source.settings.model_dump(mode="json")
+        chosen = o.read_settings(None, None, pairs, defaults=defaults)
+        training = source.fork(new, step, chosen)
+        training.models.check(chosen)
+        state = await carry_out(training, check_first(chosen, uses_tools=True))
+        calls = count_calls(source)
+    progress.print(f"{calls['known']} calls taken from the record, {calls['unknown']} made anew")
+    show_outcome(new, state, as_json)
+
+
+async def carry_out(training: TrainingRun, before_spending: Callable[[], Awaitable[None]]) -> JSON:
+    """Run a training until its end, or until it is interrupted."""
+    work = training.run(before_spending, report)
+    return await stop_on_interrupt(work, training.models.gate, progress.print)
+
+
+async def no_check() -> None:
+    """Make sure of nothing: a replay spends nothing."""
+
+
+def count_calls(source: Source) -> JSON:
+    """Count the calls that the record knew, and those that it did not."""
+    return {"known": source.record.known, "unknown": source.record.unknown}
+
+
+def describe(found: JSON) -> str:
+    """Say how a replay came out."""
+    calls = f"{found['known']:,} calls from the record"
+    if found["equal"]:
+        return f"equal: library, metrics, usage and every rollout, byte for byte; {calls}"
+    lost = f", {found['unknown']:,} that it does not hold" if found["unknown"] else ""
+    return "\n".join([f"different; {calls}{lost}:", *(f"  {name}" for name in found["different"])])
