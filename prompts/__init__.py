@@ -15,6 +15,7 @@ from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 
 CALLS = (
     "agent",
+    "tools",
     "experience",
     "final_answer",
     "summarize",

@@ -5,6 +5,7 @@ import pytest
 
 from training_free_grpo.library import parse_lessons
 from training_free_grpo.metrics import compare_evaluations, measure_evaluation, measure_step
+from training_free_grpo.prices import Price
 from training_free_grpo.records import (
     Attempt,
     Comparison,
@@ -19,6 +20,7 @@ from training_free_grpo.records import (
 )
 
 USAGE: Usage = {"calls": 1, "input": 10, "cached": 4, "output": 2, "retries": 0, "repairs": 0}
+PRICES = {"rollout": ("openai:some-model", None)}
 REJECTION: Rejection = {"operation": {}, "reason": "empty"}
 
 
@@ -65,11 +67,11 @@ def group(
 def step(*groups: Group, applied: Sequence[Operation] = (), usage: Ledger | None = None) -> Metrics:
     state = {"groups": list(groups), "step": 2, "epoch": 1}
     library = parse_lessons("[G0] one\n[G1] two")
-    return measure_step(state, library, applied, [REJECTION], usage or {}, None)
+    return measure_step(state, library, applied, [REJECTION], usage or {}, None, PRICES)
 
 
 def evaluation(k: int = 2, **rewards: Sequence[float | None]) -> Evaluation:
-    return measure_evaluation([group(name, found) for name, found in rewards.items()], k)
+    return measure_evaluation([group(name, found) for name, found in rewards.items()], k, PRICES)
 
 
 def ends(found: Evaluation | Comparison) -> tuple[float, float]:
@@ -80,7 +82,7 @@ def ends(found: Evaluation | Comparison) -> tuple[float, float]:
 def majority(*answers: tuple[str, float | None]) -> float | None:
     voters = group("a", [])
     voters["attempts"] = [attempt(reward, answer=answer) for answer, reward in answers]
-    return measure_evaluation([voters], len(answers))["majority"]["value"]
+    return measure_evaluation([voters], len(answers), PRICES)["majority"]["value"]
 
 
 def test_a_step_counts_its_groups_by_what_they_can_teach() -> None:
@@ -218,6 +220,28 @@ def test_tokens_and_seconds_are_added_up_and_an_unknown_cost_is_not_zero() -> No
     found = evaluation(a=[1.0, None], b=[0.0])
     assert found["usage"]["rollout"]["input"] == 20
     assert (found["seconds"], found["cost"]) == (1.5, "unknown")
+    assert found["costs"] == {"rollout": {"model": "openai:some-model", "cost": "unknown"}}
+
+
+def test_a_problem_costs_what_its_calls_cost() -> None:
+    prices = {"rollout": ("openai:some-model", Price(1_000_000, 100_000, 2_000_000))}
+    found = measure_evaluation([group("a", [1.0]), group("b", [0.0])], 1, prices)
+    # 6 tokens that were not cached, 4 that were, and 2 of output.
+    assert found["by_problem"]["a"]["cost"] == 6 + 0.4 + 4
+    assert found["cost"] == 2 * found["by_problem"]["a"]["cost"]
+
+
+def test_a_step_is_billed_with_the_edit_that_ends_it() -> None:
+    prices = {role: ("m", Price(1_000_000, 0, 0)) for role in ("rollout", "edit_experiences")}
+    state = {"groups": [group("a", [1.0, 0.0])], "step": 1, "epoch": 1}
+    usage = {"edit_experiences": USAGE}
+    found = measure_step(state, parse_lessons(""), [], [], usage, None, prices)
+    assert found["costs"]["edit_experiences"] == {"model": "m", "cost": 6.0}
+    assert found["cost"] == 12.0
+
+
+def test_a_step_says_how_long_its_rollouts_took() -> None:
+    assert step(group("a", [1.0, None]), group("b", [0.0]))["seconds"] == 0.5
 
 
 def test_an_evaluation_without_a_grade_has_no_figures() -> None:

@@ -1,18 +1,32 @@
 """The paired difference between two evaluations."""
 
+from collections.abc import Mapping, Sequence
 from statistics import fmean, harmonic_mean
 
 from training_free_grpo.metrics.student import Student, limits_of
 from training_free_grpo.records import Comparison, Evaluation
 
+Rewards = Mapping[str, Sequence[float | None]]
+"""By problem; None for what is missing."""
+
 
 def compare_evaluations(before: Evaluation, after: Evaluation) -> Comparison:
     """Compare over the problems that both have graded, each with itself."""
+    return compare_rewards(before["rewards"], after["rewards"])
+
+
+def compare_majority(before: Evaluation, after: Evaluation) -> Comparison:
+    """Compare the majority's answers of one with the mean of the other: one reward per problem."""
+    rows = before["by_problem"].items()
+    return compare_rewards({id: [row["majority"]] for id, row in rows}, after["rewards"])
+
+
+def compare_rewards(before: Rewards, after: Rewards) -> Comparison:
+    """Compare over the problems that have a reward in both."""
     pairs = []
-    for problem in sorted(before["rewards"].keys() & after["rewards"].keys()):
+    for problem in sorted(before.keys() & after.keys()):
         old, new = (
-            [reward for reward in found["rewards"][problem] if reward is not None]
-            for found in (before, after)
+            [reward for reward in found[problem] if reward is not None] for found in (before, after)
         )
         if old and new:
             pairs.append((old, new))

@@ -13,10 +13,11 @@ from training_free_grpo.metrics.figures import (
     worst_of,
 )
 from training_free_grpo.metrics.student import Range, Student, limits_of
+from training_free_grpo.prices import Prices, bill
 from training_free_grpo.records import Evaluation, Figure, Group, Ledger, ProblemFigures
 
 
-def measure_evaluation(groups: Sequence[Group], attempts: int) -> Evaluation:
+def measure_evaluation(groups: Sequence[Group], attempts: int, prices: Prices) -> Evaluation:
     """Count what an evaluation of so many attempts at each problem found."""
     groups = sorted(groups, key=lambda group: group["problem"])
     everything = [attempt for group in groups for attempt in group["attempts"]]
@@ -25,7 +26,7 @@ def measure_evaluation(groups: Sequence[Group], attempts: int) -> Evaluation:
     usage: Ledger = {}
     for group in groups:
         usage = add_ledgers(usage, group["usage"])
-    by_problem = {group["problem"]: measure_problem(group) for group in groups}
+    by_problem = {group["problem"]: measure_problem(group, prices) for group in groups}
     average = figure((row["mean"] for row in by_problem.values()), limits)
     sizes = draws(attempts)
     return {
@@ -43,12 +44,12 @@ def measure_evaluation(groups: Sequence[Group], attempts: int) -> Evaluation:
         "rewards": {g["problem"]: [a["reward"] for a in g["attempts"]] for g in groups},
         "by_problem": by_problem,
         "usage": usage,
-        "cost": "unknown",
+        **bill(usage, prices),
         "seconds": round(sum(attempt["seconds"] for attempt in everything), 3),
     }
 
 
-def measure_problem(group: Group) -> ProblemFigures:
+def measure_problem(group: Group, prices: Prices) -> ProblemFigures:
     """Count what the attempts at one problem found."""
     attempts = group["attempts"]
     return {
@@ -56,6 +57,7 @@ def measure_problem(group: Group) -> ProblemFigures:
         "majority": majority(attempts),
         "missing": count(attempt["missing"] for attempt in attempts),
         "usage": total_usage(group["usage"]),
+        "cost": bill(group["usage"], prices)["cost"],
         "seconds": round(sum(attempt["seconds"] for attempt in attempts), 3),
     }
 

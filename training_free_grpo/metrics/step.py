@@ -6,6 +6,7 @@ from typing import Any
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.library import active_experiences
 from training_free_grpo.metrics.figures import all_are, count, known_rewards, mean
+from training_free_grpo.prices import Prices, bill
 from training_free_grpo.records import Group, Ledger, Library, Metrics, Operation, Rejection
 
 
@@ -16,6 +17,7 @@ def measure_step(
     rejected: Sequence[Rejection],
     usage: Ledger,
     warning: str | None,
+    prices: Prices,
 ) -> Metrics:
     """Make the line of metrics.jsonl for a finished step."""
     groups: list[Group] = state["groups"]
@@ -36,10 +38,12 @@ def measure_step(
         "groups_all_wrong": sum(all_are(group, "wrong") for group in groups),
         "groups_lost": count(group["failure"] for group in groups),
         "tool_calls": mean(a["tool_calls"] for a in attempts if not a["missing"]) or 0.0,
+        "seconds": round(mean(a["seconds"] for a in attempts if not a["missing"]) or 0.0, 3),
         "proposals": sum(len(group["proposals"]) for group in groups),
         "applied": count(operation["operation"] for operation in applied),
         "rejected": list(rejected),
         "library_size": len(active_experiences(library)),
         "warning": warning,
         "usage": usage,
+        **bill(usage, prices),
     }

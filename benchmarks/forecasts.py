@@ -1,0 +1,48 @@
+"""How far off a run's forecasts were: at the start and after each step, beside its actual end.
+
+python -m benchmarks.forecasts RUN_FOLDER
+"""
+
+import sys
+from pathlib import Path
+
+from training_free_grpo.cli.spending import is_judged
+from training_free_grpo.forecast import forecast_training
+from training_free_grpo.ledger import add_ledgers, total_usage
+from training_free_grpo.records import Ledger, Problem
+from training_free_grpo.run_files import read_metrics
+from training_free_grpo.run_folder import RunFolder, read_lines
+from training_free_grpo.settings import Settings
+
+_FIGURES = ("calls", "input", "cached", "output")
+
+
+def main(folder: RunFolder) -> None:
+    """Print a table of what was forecast for the whole run, and by how much it was off."""
+    settings = Settings.read(folder.read_json("settings.json"))
+    judged = is_judged(settings, folder.read_json("manifest.json")["grader"])
+    rows = read_lines(folder.path / "problems.jsonl", "id").values()
+    problems = [Problem(id=row["id"], problem=row["problem"], answers=[]) for row in rows]
+    steps = read_metrics(folder.path)
+    actual: Ledger = {}
+    for step in steps:
+        actual = add_ledgers(actual, step["usage"])
+    ends = total_usage(actual)
+    print(f"| | {' | '.join(_FIGURES)} |\n| --- |{' --- |' * len(_FIGURES)}")
+    for n in range(len(steps)):
+        left = forecast_training(settings, problems, judged, steps[:n])["roles"]
+        for step in steps[:n]:
+            left = add_ledgers(left, step["usage"])
+        expected = total_usage(left)
+        cells = (compare(expected[name], ends[name]) for name in _FIGURES)  # type: ignore[literal-required]
+        print(f"| {f'after step {n}' if n else 'at the start'} | {' | '.join(cells)} |")
+    print(f"| actual | {' | '.join(f'{ends[name]:,}' for name in _FIGURES)} |")  # type: ignore[literal-required]
+
+
+def compare(expected: int, actual: int) -> str:
+    """Write a forecast, and how far it is from what came."""
+    return f"{expected:,}" + (f" ({expected / actual - 1:+.0%})" if actual else "")
+
+
+if __name__ == "__main__":
+    main(RunFolder(Path(sys.argv[1])))
