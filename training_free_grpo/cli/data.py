@@ -1,9 +1,10 @@
 """The data set of a command: its problems, what it asks for, and whether it was trained on."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from training_free_grpo.cli.options import find_place
 from training_free_grpo.cli.output import progress
 from training_free_grpo.datasets import (
     NAMED,
@@ -12,8 +13,8 @@ from training_free_grpo.datasets import (
     load_problems,
     read_mapping,
 )
+from training_free_grpo.lineage import problems_seen
 from training_free_grpo.records import Problem
-from training_free_grpo.run_folder import RunFolder, read_line
 
 
 def read_data(
@@ -41,8 +42,10 @@ def grader_of(grader: str, dataset: str) -> str:
 
 
 def defaults_of(dataset: str) -> dict[str, Any]:
-    """Return the settings that a named set is evaluated with where nothing else is said."""
-    return {"attempts": NAMED[dataset].attempts} if dataset in NAMED else {}
+    """Return the settings that a named set is used with where nothing else is said."""
+    if dataset not in NAMED:
+        return {}
+    return {"attempts": NAMED[dataset].attempts, "tools": NAMED[dataset].tools}
 
 
 def compares(grader: str) -> bool:
@@ -52,20 +55,11 @@ def compares(grader: str) -> bool:
 
 def check_unseen(library: Path, runs_dir: Path, problems: Sequence[Problem], allowed: bool) -> None:
     """Raise DatasetError if problems to evaluate on were trained on; if allowed, say so."""
-    run = runs_dir / library if not library.exists() else library
+    place = find_place(library, runs_dir)
+    texts, ids = problems_seen(place)
     try:
-        check_overlap(trained_on(run if run.is_dir() else run.parent), problems, str(run))
+        check_overlap(texts, problems, str(place), ids)
     except DatasetError as error:
         if not allowed:
             raise
         progress.print(f"note: {error}")
-
-
-def trained_on(run: Path) -> Iterator[str]:
-    """Return the problems that a run and the runs it was forked from have attempted."""
-    for file in sorted(run.glob("rollouts/*.jsonl")):
-        with file.open("rb") as lines:
-            yield from (rollout["problem"] for line in lines if (rollout := read_line(line)))
-    folder = RunFolder(run)
-    if folder.exists and (parent := folder.read_json("manifest.json").get("parent")):
-        yield from trained_on(run.parent / parent)

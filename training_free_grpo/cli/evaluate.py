@@ -2,14 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
+from training_free_grpo.agents import load_agent
+from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
+from training_free_grpo.cli.arms import BASELINE, compare_arms, plan_arms
 from training_free_grpo.cli.data import (
     check_unseen,
     compares,
@@ -19,27 +21,25 @@ from training_free_grpo.cli.data import (
 )
 from training_free_grpo.cli.evaluation_report import (
     describe_details,
-    describe_difference,
+    describe_differences,
     describe_evaluation,
     draw_table,
 )
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import print_json, progress, reports_errors, results
+from training_free_grpo.cli.progress import Watch
 from training_free_grpo.cli.recorded import grade_recorded, read_recorded
+from training_free_grpo.cli.spending import GOES_ON, announce, is_judged, show_forecast
+from training_free_grpo.evaluation_run import Arm, EvaluationRun
 from training_free_grpo.files import write_atomically
-from training_free_grpo.graders import Grader, load_grader
-from training_free_grpo.graphs.evaluation import build_evaluation_graph
-from training_free_grpo.graphs.parts import Agent
+from training_free_grpo.forecast import add_forecasts, forecast_evaluation
+from training_free_grpo.graders import load_grader
+from training_free_grpo.inspect_logs import EvaluationLogs
 from training_free_grpo.interrupts import stop_on_interrupt
-from training_free_grpo.journal import Journal
-from training_free_grpo.metrics import compare_evaluations
-from training_free_grpo.models import Models
-from training_free_grpo.records import JSON, Evaluation, Library, Problem
-from training_free_grpo.run_folder import RunError, RunFolder
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.records import JSON, Evaluation
 from training_free_grpo.settings import Settings, SettingsError
 
-Plan = tuple[str, Library | None]
-"""The name of an evaluation, and the library it is made with."""
 Dataset = Annotated[str | None, *get_args(o.Dataset)[1:]]
 
 
@@ -51,6 +51,12 @@ def evaluate(
     run: Annotated[str | None, typer.Option(help="Keep the answers; the same goes on.")] = None,
     runs_dir: o.RunsDir = Path("runs"),
     baseline: Annotated[bool, typer.Option(help="Also without the library, and compare.")] = False,
+    placebo: Annotated[
+        Path | None, typer.Option(help="Also with as much text: a library of another domain.")
+    ] = None,
+    equal_cost: Annotated[
+        bool, typer.Option("--equal-cost", help="Also with as many tokens spent on attempts.")
+    ] = False,
     k: Annotated[int | None, typer.Option("--k", help="Attempts per problem.")] = None,
     preset: o.Preset = None,
     config: o.Config = None,
@@ -67,13 +73,24 @@ def evaluate(
     fields: o.Map = None,
     allow_overlap: o.AllowOverlap = False,
     settings: o.Set = None,
+    price: o.Price = None,
+    max_cost: o.MaxCost = None,
+    max_tokens: o.MaxTokens = None,
+    max_calls: o.MaxCalls = None,
+    max_minutes: o.MaxMinutes = None,
+    inspect_logs: o.InspectLogs = False,
+    inspect_dir: o.InspectDir = None,
+    dry_run: o.DryRun = False,
     table: Annotated[bool, typer.Option("--table", help="Also a line per problem.")] = False,
+    quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
     """Measure mean@k over a data set, with an interval over problems.
 
     With --run, answers are kept as they arrive: the same command goes on where it stopped.
     With --recorded, answers that exist are graded, and no model is asked.
+
+    A gain may come of more text, or of more tokens spent: --placebo and --equal-cost tell.
 
     Example: tfgrpo evaluate aime.jsonl --library runs/first --baseline --k 32
     """
@@ -89,6 +106,7 @@ def evaluate(
         concurrency=concurrency,
         evaluation_temperature=temperature,
         seed=seed,
+        price=price,
     )
     grader = grader_of(grader, dataset or "")
     own_grader = load_grader(grader)
@@ -97,20 +115,49 @@ def evaluate(
             {"DATASET": dataset, "--library": library, "--run": run, "--baseline": baseline}
             | {"--k": k, "--model": model, "--judge-model": judge_model, "--agent": agent}
             | {"--sample": sample, "--map": fields}
+            | {"--placebo": placebo, "--equal-cost": equal_cost}
+            | {"--inspect-logs": inspect_logs, "--inspect-dir": inspect_dir}
         )
         work = grade_recorded(read_recorded(recorded, limit), own_grader, chosen.concurrency)
-        show(report({"recorded": asyncio.run(work)}), table, as_json)
+        show(report({"recorded": asyncio.run(work)}, {}), table, as_json)
         return
     if dataset is None:
         raise SettingsError("name a data set, or recorded answers with --recorded FILE")
-    problems = read_data(dataset, limit, sample, fields, compares(grader))
-    if library:
-        check_unseen(library, runs_dir, problems, allow_overlap)
-    lessons = o.find_library(library, runs_dir) if library else None
-    plans, own_agent = plan(lessons, baseline), o.read_agent(agent)
-    Models().check(chosen)
     folder = runs_dir / run if run else None
-    said = report(make_evaluations(chosen, problems, plans, own_agent, own_grader, folder))
+    log_folder = o.find_log_folder(inspect_logs, inspect_dir, folder)
+    problems = read_data(dataset, limit, sample, fields, compares(grader))
+    for place in filter(None, (library, placebo)):
+        check_unseen(place, runs_dir, problems, allow_overlap)
+    plan = plan_arms(
+        chosen, library, runs_dir, baseline=baseline, placebo=placebo, equal_cost=equal_cost
+    )
+    own_agent, judged = agent is not None, is_judged(chosen, grader)
+    forecast = add_forecasts(
+        forecast_evaluation(arm.settings, problems, judged, arm.library, own_agent=own_agent)
+        for arm in plan.arms
+        if isinstance(arm, Arm)
+    )
+    if equal_cost and own_agent:
+        progress.print("note: your agent's own calls are not kept, so equal cost makes all anew")
+    if dry_run:
+        show_forecast(forecast, as_json)
+        return
+    budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
+    evaluation = EvaluationRun(
+        problems=problems,
+        arms=plan.arms,
+        agent=load_agent(agent),
+        grader=own_grader,
+        folder=folder,
+        budget=budget,
+    )
+    evaluation.models.check(chosen)
+    announce(forecast, budget, prices_of(evaluation.models, chosen, own_agent))
+    logs = None
+    if log_folder:
+        name, attempter = run or "evaluation", agent or "react"
+        logs = EvaluationLogs(name, problems, attempter, grader, log_folder, progress.print)
+    said = report(make_evaluations(evaluation, chosen, logs), plan.notes)
     if folder:
         write_atomically(folder / "evaluation.json", json.dumps(said) + "\n")
     show(said, table, as_json)
@@ -126,71 +173,50 @@ def check_alone(others: JSON) -> None:
         )
 
 
-def plan(library: Library | None, baseline: bool) -> list[Plan]:
-    """List the evaluations to make, the baseline first."""
-    if library is None:
-        if baseline:
-            raise SettingsError("--baseline compares with a library: name one with --library")
-        return [("without library", None)]
-    before: list[Plan] = [("without library", None)] if baseline else []
-    return [*before, ("with library", library)]
-
-
 def make_evaluations(
-    settings: Settings,
-    problems: Sequence[Problem],
-    plans: Sequence[Plan],
-    agent: Agent | None,
-    grader: Grader,
-    folder: Path | None,
+    evaluation: EvaluationRun, settings: Settings, logs: EvaluationLogs | None
 ) -> dict[str, Evaluation]:
     """Make the evaluations, going on where earlier ones in the folder stopped."""
-    with journal_of(folder) as journal:
-        models = Models(journal=journal)
-        graph = build_evaluation_graph(agent, grader, models=models)
-        first = check_first(settings, uses_tools=agent is None)
-        work = run_all(graph, settings, problems, plans, first)
-        return asyncio.run(stop_on_interrupt(work, models.gate, progress.print))
+    watch = Watch(progress, prices_of(evaluation.models, settings, evaluation.agent is not None))
+
+    def say(arm: Arm) -> None:
+        problems, attempts = len(evaluation.problems), arm.settings.attempts
+        progress.print(f"evaluating {arm.name}: {problems} problems × {attempts}")
+        watch.tally.begin(arm.name, problems, attempts)
+        if logs:
+            logs.begin(arm)
+
+    def hear(node: str, update: Any) -> None:
+        watch.hear(node, update)
+        if logs:
+            logs.hear(node, update)
+
+    first = check_first(settings, uses_tools=evaluation.agent is None)
+    gate = evaluation.models.gate
+    work = evaluation.run(first, say, hear)
+    try:
+        with watch, logs or nullcontext():
+            return asyncio.run(stop_on_interrupt(work, gate, progress.print))
+    except OutOfBudget as error:
+        rest = f"The same command with a larger budget {GOES_ON}"
+        if not evaluation.folder:
+            rest = "Nothing was kept: give --run NAME to be able to go on"
+        raise OutOfBudget(f"{error}. {rest}") from None
 
 
-@contextmanager
-def journal_of(folder: Path | None) -> Iterator[Journal | None]:
-    """Open the journal of an evaluation that is to be kept."""
-    if folder is None:
-        yield None
-        return
-    run = RunFolder(folder)
-    if run.exists:
-        raise RunError(f"{folder} is a training run; give the evaluation another name")
-    with run.locked(), Journal.open(run.calls) as journal:
-        yield journal
-
-
-async def run_all(
-    graph: Any,
-    settings: Settings,
-    problems: Sequence[Problem],
-    plans: Sequence[Plan],
-    check: Callable[[], Awaitable[None]],
-) -> dict[str, Evaluation]:
-    """Run one evaluation after the other: at once they would compete for the endpoint."""
-    await check()
-    found = {}
-    for name, library in plans:
-        progress.print(f"evaluating {name}: {len(problems)} problems × {settings.attempts}")
-        given = {"problems": problems, "library": library}
-        found[name] = (await graph.ainvoke(given, context=settings))["evaluation"]
-    return found
-
-
-def report(found: dict[str, Evaluation]) -> JSON:
-    """Put the evaluations together, with their difference if there are two."""
-    difference = compare_evaluations(*found.values()) if len(found) == 2 else None
-    return {"evaluations": found, "difference": difference}
+def report(found: dict[str, Evaluation], notes: dict[str, str]) -> JSON:
+    """Put the evaluations together, and by how much the library is better than each other arm."""
+    differences = compare_arms(found)
+    return {
+        "evaluations": found,
+        "difference": differences.get(BASELINE),
+        "differences": differences,
+        "notes": notes,
+    }
 
 
 def show(said: JSON, table: bool, as_json: bool) -> None:
-    """Show each evaluation, and their difference if there are two."""
+    """Show each evaluation, and the differences between them."""
     if as_json:
         print_json(said)
         return
@@ -198,8 +224,10 @@ def show(said: JSON, table: bool, as_json: bool) -> None:
         results.print(describe_evaluation(name, evaluation))
         for line in describe_details(evaluation):
             results.print(f"  {line}")
-    if said["difference"]:
-        results.print(describe_difference(said["difference"]))
+    for name, note in said["notes"].items():
+        results.print(f"{name}: {note}")
+    for line in describe_differences(said["evaluations"], said["differences"]):
+        results.print(line)
     if table:
         for name, evaluation in said["evaluations"].items():
             results.print(f"\n{name}:")

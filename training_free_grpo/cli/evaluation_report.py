@@ -1,15 +1,30 @@
 """What an evaluation found, in words."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from training_free_grpo.cli.arms import BASELINE, EQUAL_COST, PLACEBO
 from training_free_grpo.cli.output import percent, signed, span
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.metrics.student import LEVEL
+from training_free_grpo.prices import show_cost
 from training_free_grpo.records import Comparison, Evaluation, Figure
 
 _REASONS = 3
 """Reasons for missing attempts that are told; `--json` has them all."""
+_READINGS = {
+    PLACEBO: {
+        "better": "what the lessons say helps, not how much text they are",
+        "noise": "as much other text may do the same",
+        "worse": "as much other text does better",
+    },
+    EQUAL_COST: {
+        "better": "more attempts for the same money do not reach it",
+        "noise": "as much spent on more attempts may do the same",
+        "worse": "as much spent on more attempts does better",
+    },
+}
+"""What a difference to an arm tells."""
 
 
 def describe_evaluation(name: str, evaluation: Evaluation) -> str:
@@ -40,7 +55,8 @@ def describe_details(evaluation: Evaluation) -> Iterator[str]:
     mixed = evaluation["majority"]["problems"] - right - wrong
     groups = f"problems: {right} all right, {mixed} mixed, {wrong} all wrong"
     time = f", {evaluation['seconds']:,.0f} s of rollouts" if evaluation["seconds"] else ""
-    yield f"{groups}; cost {evaluation['cost']}{time}"
+    cost = f"; {show_cost(evaluation)}" if evaluation["usage"] else ""
+    yield f"{groups}{cost}{time}"
     for reason, count in Counter(evaluation["missing"]).most_common(_REASONS):
         yield f"missing: {count} × {' '.join(reason.split())}"
 
@@ -56,17 +72,42 @@ def name_figures(evaluation: Evaluation) -> tuple[str, str]:
     return ("pass@", "pass^") if rewards <= {0.0, 1.0, None} else ("best@", "worst@")
 
 
-def describe_difference(found: Comparison) -> str:
+def describe_differences(
+    arms: Mapping[str, Evaluation], differences: Mapping[str, Comparison]
+) -> Iterator[str]:
+    """Write by how much the library is better than each other arm, and what that tells."""
+    for name, found in differences.items():
+        if name == BASELINE:
+            yield describe_difference(found)
+        elif name == EQUAL_COST:
+            k, (at, _) = arms[name]["attempts"], name_figures(arms[name])
+            yield describe_difference(found, f" to majority@{k} at {name}")
+            oracle = f"to reach its {at}{k} takes an oracle that tells which attempt is right"
+            yield f"  {_READINGS[name][read_difference(found)]}; {oracle}"
+        else:
+            yield describe_difference(found, f" to {name}")
+            yield f"  {_READINGS[name][read_difference(found)]}"
+
+
+def read_difference(found: Comparison) -> str:
+    """Tell whether the library is better or worse beyond noise."""
+    value, p = found["difference"], found["p_value"]
+    if value is None or p is None or p >= LEVEL:
+        return "noise"
+    return "better" if value > 0 else "worse"
+
+
+def describe_difference(found: Comparison, to: str = "") -> str:
     """Write a paired difference in a line, and whether it is more than noise."""
     value, p = found["difference"], found["p_value"]
     if value is None or p is None:
-        return "difference: nothing to compare"
-    size = f"difference: {100 * value:+.1f} points {signed(found['interval'])}, paired by problem"
+        return f"difference{to}: nothing to compare"
+    size = f"{100 * value:+.1f} points {signed(found['interval'])}, paired by problem"
     chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
     verdict = "more than noise" if p < LEVEL else "cannot be told from noise"
     needed = found["problems_needed"]
     advice = f"; 80 % power for one of this size takes about {needed:,} problems" if needed else ""
-    return f"{size}, {chance}: {verdict}{advice}"
+    return f"difference{to}: {size}, {chance}: {verdict}{advice}"
 
 
 def draw_table(evaluation: Evaluation) -> Iterator[str]:

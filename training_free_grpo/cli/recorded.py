@@ -29,7 +29,7 @@ async def grade_recorded(
     """Grade every answer; k is the most that a problem has."""
     work = (grade_group(problem, answers, grader, concurrency) for problem, answers in recordings)
     groups = await asyncio.gather(*work)
-    return measure_evaluation(groups, max(len(answers) for _, answers in recordings))
+    return measure_evaluation(groups, max(len(answers) for _, answers in recordings), {})
 
 
 async def grade_group(

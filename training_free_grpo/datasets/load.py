@@ -1,8 +1,9 @@
 """Problems from a name, a file or the hub."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from training_free_grpo.datasets.hub import load_hub
 from training_free_grpo.datasets.named import NAMED, NamedSet
 from training_free_grpo.datasets.problems import read_problems
 from training_free_grpo.datasets.rows import NO_MAPPING
-from training_free_grpo.datasets.sample import draw_sample
+from training_free_grpo.datasets.sample import draw_sample, draw_strata
 from training_free_grpo.records import Problem
 
 FOLDER = "TFGRPO_DATA"
 """The environment variable that names a folder of local copies of the named sets."""
+Read = Callable[[Iterable[Any]], tuple[list[Problem], list[str]]]
+"""Makes rows problems, with notes on them."""
 
 
 def load_problems(
@@ -33,25 +36,46 @@ def load_problems(
     the file, the rows, the field and the remedy.
     """
     path = find_file(source)
+    named = NAMED.get(source) or NamedSet(source.removeprefix("hf:"))
     if path:
-        problems, notes = read_problems(
-            load_file(path),
-            str(path),
+        rows = load_file(path)
+        read = partial(
+            read_problems,
+            source=str(path),
             mapping=mapping,
             needs_truth=needs_truth,
             refuse_contradictions=source not in NAMED,
         )
     else:
-        published = NAMED.get(source) or NamedSet(source.removeprefix("hf:"))
-        problems, notes = read_problems(
-            load_published(source, published),
-            source,
-            mapping={**published.mapping, **mapping},
-            clean=published.clean,
+        rows = load_published(source, named)
+        read = partial(
+            read_problems,
+            source=source,
+            mapping={**named.mapping, **mapping},
+            clean=named.clean,
             needs_truth=needs_truth,
             strict=False,  # nobody can mend what others publish
         )
+    problems, notes = draw_named(source, named, rows, read)
     return draw_sample(problems, sample, source)[:limit], notes
+
+
+def draw_named(
+    source: str, named: NamedSet, rows: Iterable[Any], read: Read
+) -> tuple[list[Problem], list[str]]:
+    """Read the rows and draw what a name stands for, with a note of how that was done."""
+    if named.strata:
+        held = list(rows)
+        problems, notes = read(held)
+        drawn = draw_strata(held, named.strata, lambda some: read(some)[0], source)
+    else:
+        problems, notes = read(rows)
+        drawn = draw_sample(problems, named.sample, source)
+    if len(drawn) < len(problems):
+        each = "".join(f", {count} {level}" for level, count in named.strata.items())
+        what = f"{len(drawn)} of {len(problems):,} problems{each}"
+        notes = [*notes, f"{source}: {what}: those whose salted ids hash lowest"]
+    return drawn, notes
 
 
 def find_file(source: str) -> Path | None:

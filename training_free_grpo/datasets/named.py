@@ -1,7 +1,7 @@
 """The data sets of the field, by the names that everybody calls them by."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from training_free_grpo.datasets.errors import RowError
 from training_free_grpo.datasets.rows import Clean
@@ -20,11 +20,15 @@ class NamedSet:
     """In the folder of local copies, in the fields that every file may have."""
     grader: str = "math"
     tools: str = ""
-    """What an agent needs to have a chance, in words: nothing depends on it."""
+    """What an agent needs to have a chance, in the form of the setting `tools`."""
     attempts: int = 1
     """The k of mean@k that results are published with."""
     mapping: Mapping[str, str] = field(default_factory=dict)
     clean: Clean | None = None
+    sample: int | None = None
+    """How many of its problems are drawn."""
+    strata: Mapping[str, int] = field(default_factory=dict)
+    """How many are drawn of each difficulty."""
 
 
 def answer_after_marks(text: str, answers: list[str]) -> tuple[str, list[str]]:
@@ -51,7 +55,7 @@ def one_answer(text: str, answers: list[str]) -> tuple[str, list[str]]:
 
 def flashrag(place: str, file: str) -> NamedSet:
     """Describe one of the question sets that FlashRAG gathers in one form."""
-    return NamedSet(f"RUC-NLPIR/FlashRAG_datasets:{place}", file, "qa", "search, pages")
+    return NamedSet(f"RUC-NLPIR/FlashRAG_datasets:{place}", file, "qa", "search,pages")
 
 
 NAMED = {
@@ -84,14 +88,22 @@ NAMED = {
     "popqa": flashrag("popqa:test", "popqa.jsonl"),
     "bamboogle": flashrag("bamboogle:test", "bamboogle.jsonl"),
     "webwalkerqa": NamedSet(
-        "callanwu/WebWalkerQA:main", "webwalkerqa.jsonl", "judge", "search, pages"
+        "callanwu/WebWalkerQA:main", "webwalkerqa.jsonl", "judge", "search,pages"
     ),
     "afm": NamedSet(
         "PersonalAILab/AFM-WebAgent-RL-Dataset:train",
         "afm.jsonl",
         "judge",
-        "search, pages",
+        "search,pages",
         mapping={"problem": "extra_info.question", "answer": "extra_info.answer"},
         clean=one_answer,
+    ),
+}
+# By these names the paper's sets are drawn. It does not say which problems it drew; nobody knows.
+NAMED |= {
+    "dapo-100": replace(NAMED["dapo"], sample=100),
+    "afm-100": replace(NAMED["afm"], sample=100),
+    "webwalkerqa-51": replace(
+        NAMED["webwalkerqa"], attempts=3, strata={"easy": 12, "medium": 21, "hard": 18}
     ),
 }

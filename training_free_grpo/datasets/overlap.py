@@ -1,7 +1,7 @@
 """Problems that were learned from and are measured on: a gain on them proves nothing."""
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from training_free_grpo.datasets.errors import DatasetError, enumerate_few
 from training_free_grpo.records import Problem
@@ -13,14 +13,27 @@ def find_overlap(training: Iterable[str], evaluation: Sequence[Problem]) -> list
     return [problem for problem in evaluation if normalize(problem["problem"]) in seen]
 
 
-def check_overlap(training: Iterable[str], evaluation: Sequence[Problem], run: str) -> None:
-    """Raise DatasetError if problems to evaluate on were trained on in the run."""
-    shared = find_overlap(training, evaluation)
-    if shared:
+def check_overlap(
+    training: Iterable[str],
+    evaluation: Sequence[Problem],
+    run: str,
+    ids: Collection[str] = (),
+) -> None:
+    """Raise DatasetError if problems to evaluate on were trained on in the run.
+
+    `ids` are of problems whose text is not known: the same ids are taken for the same problems.
+    """
+    if shared := find_overlap(training, evaluation):
         raise DatasetError(
             f"{len(shared):,} of {len(evaluation):,} problems were trained on in {run} "
             f"(ids {enumerate_few([p['id'] for p in shared])}): a gain on them proves nothing. "
             "Take other problems, or give --allow-overlap"
+        )
+    if named := [problem for problem in evaluation if problem["id"] in ids]:
+        raise DatasetError(
+            f"{len(named):,} of {len(evaluation):,} problems have ids of problems that lessons in "
+            f"{run} were learned from (ids {enumerate_few([p['id'] for p in named])}). Take other "
+            "problems, or give --allow-overlap if these are others under the same ids"
         )
 
 

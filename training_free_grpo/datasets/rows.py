@@ -54,11 +54,16 @@ def read_problem(
     return {"id": id, "problem": text, "answers": answers}
 
 
-def find_field(row: Mapping[str, Any], target: str, mapping: Mapping[str, str]) -> tuple[str, Any]:
+def find_field(
+    row: Mapping[str, Any],
+    target: str,
+    mapping: Mapping[str, str],
+    fields: Mapping[str, Sequence[str]] = FIELDS,
+) -> tuple[str, Any]:
     """Return the name and the value of the field that holds the target; None if none does."""
     if target in mapping:
         return repr(mapping[target]), follow(row, mapping[target])
-    names = FIELDS[target]
+    names = fields[target]
     found = next((name for name in names if row.get(name) not in _EMPTY), None)
     if found is None:
         return " or ".join(map(repr, names)), None
@@ -122,18 +127,20 @@ def content_id(text: str, answers: Sequence[str]) -> str:
     return hashlib.sha256(json.dumps([text, *answers]).encode()).hexdigest()[:12]
 
 
-def read_mapping(pairs: Sequence[str]) -> dict[str, str]:
+def read_mapping(
+    pairs: Sequence[str], fields: Mapping[str, Sequence[str]] = FIELDS
+) -> dict[str, str]:
     """Read pairs like `answer=result.value`: a field of a problem, and where rows keep it."""
     mapping: dict[str, str] = {}
     for pair in pairs:
         target, _, path = (part.strip() for part in pair.partition("="))
         if not path:
             raise DatasetError(f"--map {pair!r} is not of the form problem=FIELD")
-        if target not in FIELDS:
-            near = get_close_matches(target, FIELDS, n=1)
+        if target not in fields:
+            near = get_close_matches(target, fields, n=1)
             meant = f", did you mean {near[0]!r}?" if near else ""
             raise DatasetError(
-                f"--map {pair!r}: a problem has no {target!r}{meant}; it has {', '.join(FIELDS)}"
+                f"--map {pair!r}: a problem has no {target!r}{meant}; it has {', '.join(fields)}"
             )
         if target in mapping:
             raise DatasetError(f"--map names {target!r} twice: {mapping[target]!r} and {path!r}")

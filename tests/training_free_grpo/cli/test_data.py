@@ -1,6 +1,7 @@
 """What `tfgrpo train` does with the data sets it is given, and what a run has seen."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 from training_free_grpo.cli import main
 from training_free_grpo.cli.data import check_unseen, compares, defaults_of, grader_of
 from training_free_grpo.datasets import DatasetError, read_problems
+from training_free_grpo.library import load_library
 from training_free_grpo.simulated import training_problems
 
 QUICK = ["--epochs", "1", "--batch-size", "4", "--group-size", "2"]
@@ -101,12 +103,23 @@ def test_the_grader_is_that_of_the_set_unless_another_is_named(
 
 
 @pytest.mark.parametrize(
-    ("dataset", "defaults"), [("aime25", {"attempts": 32}), ("afm", {"attempts": 1}), ("a.csv", {})]
+    ("dataset", "defaults"),
+    [
+        ("aime25", {"attempts": 32, "tools": "python"}),
+        ("afm-100", {"attempts": 1, "tools": "search,pages"}),
+        ("a.csv", {}),
+    ],
 )
 def test_a_named_set_is_measured_as_results_are_published(
-    dataset: str, defaults: dict[str, int]
+    dataset: str, defaults: dict[str, Any]
 ) -> None:
     assert defaults_of(dataset) == defaults
+
+
+@pytest.mark.parametrize(("said", "tools"), [([], "python"), (["--set", "tools=none"], "none")])
+def test_a_named_set_brings_its_tools_unless_others_are_named(said: list[str], tools: str) -> None:
+    assert train("aime24", "--run", "first", *said).exit_code == 0
+    assert json.loads(Path("runs/first/settings.json").read_text())["tools"] == tools
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,51 @@ def test_problems_that_a_library_was_learned_from_are_refused(library: str) -> N
 def test_problems_that_a_library_was_not_learned_from_are_fine() -> None:
     assert train("data.jsonl", "--run", "first", "--limit", "4").exit_code == 0
     check_unseen(Path("first"), Path("runs"), ROWS[4:], allowed=False)
+
+
+@pytest.mark.parametrize("how", ["directly_generated", "before its first rollout"])
+def test_problems_that_were_never_attempted_are_known_too(how: str) -> None:
+    options = ["--set", "directly_generated=true"] if how == "directly_generated" else []
+    assert train("data.jsonl", "--run", "first", *options).exit_code == 0
+    shutil.rmtree("runs/first/rollouts", ignore_errors=True)
+    with pytest.raises(DatasetError, match="8 of 8 problems were trained on"):
+        check_unseen(Path("first"), Path("runs"), ROWS, allowed=False)
+
+
+def test_an_old_run_tells_its_problems_by_its_rollouts() -> None:
+    assert train("data.jsonl", "--run", "first", "--limit", "4").exit_code == 0
+    Path("runs/first/problems.jsonl").unlink()
+    with pytest.raises(DatasetError, match="4 of 8 problems were trained on"):
+        check_unseen(Path("first"), Path("runs"), ROWS, allowed=False)
+
+
+@pytest.mark.parametrize("fork", [True, False])
+def test_a_library_to_start_from_brings_the_problems_of_its_run(fork: bool) -> None:
+    write("few.jsonl", ROWS[:4])
+    write("others.jsonl", ROWS[4:6])
+    assert train("few.jsonl", "--run", "first").exit_code == 0
+    assert train("others.jsonl", "--run", "second").exit_code == 0
+    new = ["--run", "second", "--fork", "third"] if fork else ["--run", "third"]
+    assert train("others.jsonl", *new, "--library", "first").exit_code == 0
+    with pytest.raises(DatasetError, match="4 of 4 problems were trained on"):
+        check_unseen(Path("third"), Path("runs"), ROWS[:4], allowed=False)
+
+
+def test_a_library_that_was_copied_out_of_its_run_names_its_problems_by_their_ids() -> None:
+    assert train("data.jsonl", "--run", "first").exit_code == 0
+    lessons = load_library("runs/first")["experiences"].values()
+    named = {id for lesson in lessons for id in lesson["created"]["problems"]}
+    assert named
+    Path("elsewhere").mkdir()
+    shutil.copy("runs/first/library.json", "elsewhere/lessons.json")
+    with pytest.raises(DatasetError, match=f"{len(named)} of 8 problems have ids of problems"):
+        check_unseen(Path("elsewhere/lessons.json"), Path("runs"), ROWS, allowed=False)
+
+
+def test_another_problem_under_the_id_of_one_that_a_run_knows_is_fine() -> None:
+    assert train("data.jsonl", "--run", "first").exit_code == 0
+    others, _ = read_problems([{"id": row["id"], "problem": f"not {row['id']}"} for row in ROWS])
+    check_unseen(Path("first"), Path("runs"), others, allowed=False)
 
 
 def test_an_overlap_that_is_allowed_is_noted(capfd: pytest.CaptureFixture[str]) -> None:

@@ -21,7 +21,7 @@ SOLUTIONS = "labelled_math_qwen800.jsonl"
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    given = {"problems": training_problems()[:14]}
+    given = {"problems": training_problems()[:42]}
     context = Settings(epochs=1, batch_size=14)
     learned: Library = build_training_graph().invoke(given, context=context)["library"]
     return learned
@@ -136,7 +136,7 @@ def test_baseline_is_told_in_words_too() -> None:
 
 
 def test_a_difference_beyond_noise_is_called_so() -> None:
-    said = evaluate("--library", "lessons.json", "--baseline", "--k", "4").stdout.splitlines()[-1]
+    said = evaluate("--library", "lessons.json", "--baseline", "--k", "8").stdout.splitlines()[-1]
     assert ": more than noise; 80 % power for one of this size takes about" in said
 
 

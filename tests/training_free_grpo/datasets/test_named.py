@@ -2,12 +2,13 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from training_free_grpo.datasets import NAMED, DatasetError, load_problems
+from training_free_grpo.datasets import NAMED, DatasetError, draw_sample, load_problems
 from training_free_grpo.graders import load_grader
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -24,6 +25,7 @@ ROWS = {
     "popqa": 511,  # of 512 rows: two ask the same and accept the same
     "bamboogle": 125,
     "webwalkerqa": 680,
+    "webwalkerqa-51": 51,
 }
 # What `datasets` of Hugging Face offers us, and no more: it is an extra, and it needs a network.
 HUB = """
@@ -166,6 +168,49 @@ def test_an_unknown_name_is_refused_with_the_nearest_and_all(name: str, near: st
     with pytest.raises(DatasetError, match=f"did you mean '{near}'") as error:
         load_problems(name)
     assert all(known in str(error.value) for known in NAMED)
+
+
+@pytest.mark.parametrize("name", ["dapo-100", "afm-100"])
+def test_a_hundred_of_a_set_are_always_the_same_ones(hub: Path, name: str) -> None:
+    ids = [f"row {n}" for n in range(150)]
+    row, _ = FORMS[name.removesuffix("-100")]
+    rows = [json.loads(json.dumps(row).replace("Who", id).replace("1 + 1", id)) for id in ids]
+    publish(hub, NAMED[name].hub, *rows)
+    problems, notes = load_problems(name)
+    everything, _ = load_problems(name.removesuffix("-100"))
+    assert problems == draw_sample(everything, 100)
+    assert notes == [f"{name}: 100 of 150 problems: those whose salted ids hash lowest"]
+    publish(hub, NAMED[name].hub, *rows[::-1])
+    assert load_problems(name)[0] == problems[::-1]
+
+
+def level(row: Any) -> Any:
+    return {"question": row["question"], "answer": row["answer"], "info": row}
+
+
+@pytest.mark.parametrize("published", [False, True], ids=["copy", "hub"])
+def test_the_51_of_webwalkerqa_are_drawn_by_difficulty(
+    hub: Path, monkeypatch: pytest.MonkeyPatch, published: bool
+) -> None:
+    file = DATA / "webwalkerqa.jsonl"
+    if not file.exists():
+        pytest.skip("real data is absent: no webwalkerqa.jsonl in the folder TFGRPO_DATA names")
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    if published:
+        publish(hub, NAMED["webwalkerqa"].hub, *map(level, rows))
+    else:
+        monkeypatch.setenv("TFGRPO_DATA", str(DATA))
+    problems, notes = load_problems("webwalkerqa-51")
+    drawn = {problem["problem"] for problem in problems}
+    levels = Counter(row["difficulty_level"] for row in rows if row["question"].strip() in drawn)
+    assert levels == {"easy": 12, "medium": 21, "hard": 18}
+    assert "51 of 680 problems, 12 easy, 21 medium, 18 hard" in notes[-1]
+
+
+def test_a_copy_that_tells_no_difficulty_is_refused(hub: Path) -> None:
+    publish(hub, NAMED["webwalkerqa"].hub, {"question": "Who?", "answer": "A"})
+    with pytest.raises(DatasetError, match=r"cannot draw 12 .* difficulty_level 'easy' holds 0"):
+        load_problems("webwalkerqa-51")
 
 
 @pytest.mark.parametrize("name", NAMED)
