@@ -1,0 +1,135 @@
+"""A published table and ours beside it, as Markdown that a terminal shows as well."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from training_free_grpo.cli.evaluation_report import describe_difference
+from training_free_grpo.cli.output import span
+from training_free_grpo.prices import dollars
+from training_free_grpo.records import JSON, Cost
+
+_LEFT = ("method", "model", "library", "data set")
+"""Columns of words; the others are figures, and go to the right."""
+_USAGE = ("calls", "input", "cached", "output", "cost")
+
+
+def draw_report(found: JSON) -> Iterator[str]:
+    """Draw all that a table came to."""
+    figures = ["method", "model", "cost of learning", *found["columns"]]
+    learned = ["library", "data set", "problems", "rollouts", "missing", "lessons", *_USAGE]
+    measured = ["method", "data set", "library", "lessons", "rollouts", "missing", "tool calls"]
+    sections = {
+        "In %. Bold is from here, with 95 % intervals over problems; the rest is from: "
+        f"{found['source']}.": draw_table(figures, list_rows(found)),
+        "Compared problem by problem:": list_differences(found),
+        "Not as published:": (f"- {line}" for line in found["differences"]),
+        "What the libraries took:": draw_libraries(learned, found["libraries"]),
+        "What measuring took:": draw_table(
+            [*measured, *_USAGE], map(evaluation_row, found["evaluations"])
+        ),
+    }
+    yield f"# {found['title']} ({found['table']})"
+    for heading, lines in sections.items():
+        yield from ("", heading, "", *lines)
+
+
+def draw_libraries(header: Sequence[str], libraries: Sequence[JSON]) -> Iterator[str]:
+    """Draw what the libraries took, and say of which one nothing can be expected."""
+    yield from draw_table(header, map(learning_row, libraries))
+    for row in libraries:
+        if row["warning"]:
+            yield f"\nWarning: {row['library']}: {row['warning']}"
+
+
+def list_rows(found: JSON) -> Iterator[list[str]]:
+    """List our methods, each with the published rows of the same name, then the other rows."""
+    ours = {row["method"]: row for row in found["methods"]}
+    for name, row in ours.items():
+        cells = (bold(show_figure(figure)) for figure in row["figures"].values())
+        yield [bold(name), bold(found["model"]), bold(cost_of_learning(found, name)), *cells]
+        yield from (published_row(row) for row in found["published"] if row["method"] == name)
+    yield from (published_row(row) for row in found["published"] if row["method"] not in ours)
+
+
+def published_row(row: JSON) -> list[str]:
+    """Write a published row."""
+    figures = ("" if v is None else f"{v:.2f}".removesuffix("0") for v in row["figures"].values())
+    return [row["method"], row["model"], row["cost"], *figures]
+
+
+def show_figure(figure: JSON) -> str:
+    """Write a figure with its interval."""
+    if figure["value"] is None:
+        return "–"
+    return f"{100 * figure['value']:.1f} {span(figure['interval'])}"
+
+
+def cost_of_learning(found: JSON, method: str) -> str:
+    """Write what a method's libraries cost to learn."""
+    used = {row["library"] for row in found["evaluations"] if row["method"] == method}
+    costs = [row["cost"] for row in found["libraries"] if row["library"] in used]
+    if "unknown" in costs:
+        return "unknown"
+    return dollars(sum(costs)) if costs else ""
+
+
+def list_differences(found: JSON) -> Iterator[str]:
+    """Say how each method differs from its base, in words."""
+    for row in found["methods"]:
+        for title, figure in row["figures"].items():
+            if figure["difference"]:
+                said = describe_difference(figure["difference"]).removeprefix("difference: ")
+                yield f"- {row['method']} against {row['base']}, {title}: {said}"
+
+
+def learning_row(row: JSON) -> list[str]:
+    """Write what a library was learned from, and what it took."""
+    counts = (row[name] for name in ("problems", "rollouts", "missing", "lessons"))
+    return [row["library"], row["dataset"], *map(number, counts), *usage_cells(row)]
+
+
+def evaluation_row(row: JSON) -> list[str]:
+    """Write what an evaluation was made of, and what it took."""
+    rollouts, missing = row["problems"] * row["attempts"], sum(row["missing"].values())
+    return [
+        row["method"],
+        row["dataset"],
+        row["library"] or "",
+        *map(number, (row["lessons"], rollouts, missing)),
+        f"{row['tool_calls']:.1f}",
+        *usage_cells(row),
+    ]
+
+
+def usage_cells(row: JSON) -> list[str]:
+    """Write calls, tokens and dollars."""
+    usage: Mapping[str, int] = row["usage"]
+    cost: Cost = row["cost"]
+    counts = (number(usage[name]) for name in ("calls", "input", "cached", "output"))
+    return [*counts, cost if cost == "unknown" else dollars(cost)]
+
+
+def draw_table(header: Sequence[str], rows: Iterable[list[str]]) -> Iterator[str]:
+    """Draw a Markdown table whose columns stand under each other in plain text too."""
+    lines = [list(header), *rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    left = [name in _LEFT for name in header]
+    rule = [
+        "-" * width if words else "-" * (width - 1) + ":"
+        for width, words in zip(widths, left, strict=True)
+    ]
+    for line in (lines[0], rule, *lines[1:]):
+        cells = (
+            cell.ljust(width) if words else cell.rjust(width)
+            for cell, width, words in zip(line, widths, left, strict=True)
+        )
+        yield f"| {' | '.join(cells)} |"
+
+
+def bold(text: str) -> str:
+    """Set a text in bold; nothing remains nothing."""
+    return f"**{text}**" if text else ""
+
+
+def number(count: int) -> str:
+    """Write a count."""
+    return f"{count:,}"

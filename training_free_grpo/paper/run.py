@@ -1,0 +1,26 @@
+"""Carry a table out: learn what is to be learned, then measure, one after the other."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
+
+from training_free_grpo.budget import Budget
+from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.spending import rest_of
+from training_free_grpo.paper.work import Hear, Work
+from training_free_grpo.settings import Settings
+
+Watch = Callable[[Work], AbstractContextManager[Hear]]
+"""Opened around a piece of work; hears how it goes on."""
+
+
+async def carry_out(
+    plan: Plan, budget: Budget, check: Callable[[Settings], Awaitable[None]], watch: Watch
+) -> None:
+    """Do what the folder does not hold yet; `check` is awaited for all settings before that."""
+    for settings in {work.settings for work in plan.left()}:
+        await check(settings)
+    for work in plan.work():
+        if not work.finished:
+            rest = await rest_of(budget, plan, work)
+            with watch(work) as hear:
+                await work.make(rest, hear)

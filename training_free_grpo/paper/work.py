@@ -1,0 +1,167 @@
+"""The pieces of work of a table: a library to be learned, an evaluation to be made.
+
+Each has its place on disk, and knows from there what is left of it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from training_free_grpo.batches import count_steps
+from training_free_grpo.budget import Budget
+from training_free_grpo.datasets import fingerprint_problems
+from training_free_grpo.evaluation_run import Arm, EvaluationRun
+from training_free_grpo.files import write_atomically
+from training_free_grpo.graders import load_grader
+from training_free_grpo.groups import may_succeed
+from training_free_grpo.library import active_experiences, load_library, render_library
+from training_free_grpo.models import Models
+from training_free_grpo.paper.tables import Method
+from training_free_grpo.prompts import fingerprint_prompts
+from training_free_grpo.records import Evaluation, Library, Metrics, Problem
+from training_free_grpo.run_files import read_metrics
+from training_free_grpo.settings import Settings
+from training_free_grpo.training_run import TrainingRun
+
+Hear = Callable[[str, Any], None]
+"""Hears of all that the nodes of a graph do, as (node, update)."""
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Problems, and what grades the answers to them."""
+
+    name: str
+    problems: Sequence[Problem]
+    grader: str
+
+
+@dataclass(frozen=True)
+class Learning:
+    """A library to be learned."""
+
+    run: TrainingRun
+    data: DataSet
+    as_many_as: "Learning | None" = None
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is kept."""
+        return self.run.folder.path
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.folder.name
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that it is learned with."""
+        return self.run.settings
+
+    @property
+    def steps(self) -> list[Metrics]:
+        """The steps that are done."""
+        return read_metrics(self.folder)
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to be paid for."""
+        return len(self.steps) == count_steps(len(self.data.problems), self.settings)
+
+    async def make(self, budget: Budget, hear: Hear) -> None:
+        """Learn what is left to be learned."""
+        await replace(self.run, budget=budget).run(nothing, hear)
+
+    def read_library(self) -> Library:
+        """Read what was learned; of lessons that are to be as many as others, the first ones."""
+        library = load_library(self.folder)
+        if self.as_many_as is None:
+            return library
+        most = len(active_experiences(self.as_many_as.read_library()))
+        first = active_experiences(library)[:most]
+        return {**library, "experiences": {lesson["id"]: lesson for lesson in first}}
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """An evaluation to be made: a method on a data set."""
+
+    method: Method
+    data: DataSet
+    settings: Settings
+    learning: Learning | None
+    folder: Path
+    models: Models
+
+    @property
+    def library(self) -> Library | None:
+        """The library that the method has learned, if it learns."""
+        return self.learning.read_library() if self.learning else None
+
+    @property
+    def file(self) -> Path:
+        """Where the result is kept, by all that it depends on."""
+        parts = [
+            self.settings.model_dump(mode="json"),
+            fingerprint_problems(self.data.problems),
+            self.data.grader,
+            fingerprint_prompts(),
+            render_library(self.library) if self.library else "",
+        ]
+        key = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
+        return self.folder / f"{self.learning.name if self.learning else 'without'}-{key}.json"
+
+    @property
+    def result(self) -> Evaluation | None:
+        """What an earlier run has found; None where there was none."""
+        if (self.learning and not self.learning.finished) or not self.file.exists():
+            return None
+        found: Evaluation = json.loads(self.file.read_text("utf-8"))
+        return found
+
+    @property
+    def left(self) -> list[Problem]:
+        """The problem of each attempt to be made: all, or those that an outage has cost."""
+        found = self.result
+        if found is None:
+            return [p for p in self.data.problems for _ in range(self.settings.attempts)]
+        return [
+            problem
+            for problem in self.data.problems
+            for reason, count in found["by_problem"][problem["id"]]["missing"].items()
+            if may_succeed(reason)
+            for _ in range(count)
+        ]
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to be paid for."""
+        return not self.left
+
+    async def make(self, budget: Budget, hear: Hear) -> None:
+        """Make the attempts that are left, and keep the result."""
+        run = EvaluationRun(
+            problems=self.data.problems,
+            arms=[Arm(self.method.name, self.settings, self.library)],
+            grader=load_grader(self.data.grader),
+            folder=self.folder,
+            models=self.models,
+            budget=budget,
+        )
+        found = await run.run(nothing, lambda arm: None, hear)
+        self.keep(found[self.method.name])
+
+    def keep(self, result: Evaluation) -> None:
+        """Write the result down."""
+        write_atomically(self.file, json.dumps(result) + "\n")
+
+
+Work = Learning | Measurement
+
+
+async def nothing() -> None:
+    """Do nothing before spending: everything was looked at before the first piece of work."""
