@@ -1,27 +1,72 @@
 """Give any `create_agent` agent its library: one line, the words of the training."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
-from langchain_core.messages import SystemMessage
+from langchain_core.messages import AnyMessage, HumanMessage
 
-from training_free_grpo.experience import experience_block, with_experience
-from training_free_grpo.library import load_library, read_library, render_library
-from training_free_grpo.records import Library
+from training_free_grpo.experience import add_block, experience_block
+from training_free_grpo.library import (
+    LibraryError,
+    active_experiences,
+    library_file,
+    load_library,
+    read_library,
+    render_lessons,
+)
+from training_free_grpo.records import Experience, Library
+from training_free_grpo.retrieval import Retrieval
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
 
 Handler = Callable[[ModelRequest[Any]], ModelResponse[Any]]
 AsyncHandler = Callable[[ModelRequest[Any]], Awaitable[ModelResponse[Any]]]
+Wording = Callable[[Sequence[Experience]], str]
+
+log = logging.getLogger(__name__)
+
+_PLACE = "{{ library }}"
 
 
 class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
-    """Show the lessons of a library (or of a library file or run folder) in the system prompt."""
+    """Show the lessons of a library (or of a library file or run folder) in the system prompt.
 
-    def __init__(self, library: Library | str | Path) -> None:
+    They stand at its end, byte for byte the same in every call, unless `top_k` chooses those that
+    fit the last question: by words, with `embeddings` by meaning too. `format` words them: a text
+    with the place `{{ library }}`, or a function of the lessons. With `reload`, a file that
+    changes is read again before the next call; a damaged one is passed over until it is mended.
+
+    Raises LibraryError for a library that cannot be read, ValueError for any other argument.
+    """
+
+    def __init__(
+        self,
+        library: Library | str | Path,
+        top_k: int | None = None,
+        embeddings: "Embeddings | None" = None,
+        format: str | Wording | None = None,
+        reload: bool = False,
+    ) -> None:
         super().__init__()
-        known = load_library(library) if isinstance(library, str | Path) else read_library(library)
-        self.lessons = render_library(known)
+        self._file = library_file(library) if isinstance(library, str | Path) else None
+        if top_k is not None and top_k < 1:
+            raise ValueError(f"top_k is {top_k!r}: give 1 or more, or None for every lesson")
+        if embeddings is not None and top_k is None:
+            raise ValueError("embeddings choose among lessons: say how many with top_k")
+        if reload and self._file is None:
+            raise ValueError("reload=True needs a file to read again: give the library's path")
+        self._top_k, self._reload = top_k, reload
+        self._retrieval = Retrieval(embeddings)
+        self._word = read_format(format)
+        self._mark = self._read_mark()
+        # Read last: a file that changes meanwhile is noticed by its mark.
+        self._known = self._know(load_library(self._file) if self._file else read_library(library))
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
         """Add the lessons to the call."""
@@ -31,15 +76,66 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         self, request: ModelRequest[Any], handler: AsyncHandler
     ) -> ModelResponse[Any]:
         """Add the lessons to the call."""
+        if self._reload or self._top_k:  # a file or a model is waited for: not on the loop
+            return await handler(await asyncio.to_thread(self._with_lessons, request))
         return await handler(self._with_lessons(request))
 
     def _with_lessons(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
-        system = request.system_message
-        if not self.lessons:
+        if self._reload:
+            self._refresh()
+        block = self._choose(request.messages) if self._top_k else self._known.block
+        if not block:
             return request
-        if system is not None and not isinstance(system.content, str):
-            # Content blocks may carry a provider's cache marks: they stay as they are.
-            block = {"type": "text", "text": experience_block(self.lessons)}
-            return request.override(system_message=SystemMessage([*system.content, block]))
-        text = system.text if system else ""
-        return request.override(system_message=SystemMessage(with_experience(text, self.lessons)))
+        system = add_block(request.system_message, block, constant=self._top_k is None)
+        return request.override(system_message=system)
+
+    def _choose(self, messages: Sequence[AnyMessage]) -> str:
+        known = self._known
+        asked = next((m.text for m in reversed(messages) if isinstance(m, HumanMessage)), "")
+        ids = self._retrieval.choose(known.lines, asked, self._top_k or len(known.lessons))
+        chosen = [lesson for lesson in known.lessons if lesson["id"] in ids]
+        return self._word(chosen) if chosen else ""
+
+    def _refresh(self) -> None:
+        mark = self._read_mark()
+        if mark == self._mark or self._file is None:
+            return
+        self._mark = mark
+        try:
+            self._known = self._know(load_library(self._file))
+        except LibraryError as error:
+            log.warning("the lessons stay as they were: %s", error)
+
+    def _read_mark(self) -> object:
+        """Return what tells a changed file."""
+        try:
+            found = self._file.stat() if self._file else None
+        except OSError:
+            return None
+        return found and (found.st_mtime_ns, found.st_size, found.st_ino)
+
+    def _know(self, library: Library) -> "_Known":
+        lessons = active_experiences(library)
+        block = self._word(lessons) if lessons and self._top_k is None else ""
+        return _Known(lessons, render_lessons(lessons), block)
+
+
+@dataclass(frozen=True)
+class _Known:
+    """A library as calls need it, in one object so that a change is seen whole."""
+
+    lessons: list[Experience]
+    lines: str
+    block: str
+    """What every call is shown, where nothing is chosen."""
+
+
+def read_format(format: str | Wording | None) -> Wording:
+    """Return the function that words the lessons; raise ValueError for a text without a place."""
+    if format is None:
+        return lambda lessons: experience_block(render_lessons(lessons))
+    if callable(format):
+        return format
+    if _PLACE not in format:
+        raise ValueError(f"format has no place for the lessons: write {_PLACE} into {format!r}")
+    return lambda lessons: format.replace(_PLACE, render_lessons(lessons))

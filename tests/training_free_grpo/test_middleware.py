@@ -1,15 +1,29 @@
 """ExperienceMiddleware gives an agent of langchain's the lessons, in the words of the training."""
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
-from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    ModelCallLimitMiddleware,
+    ModelRequest,
+    ModelResponse,
+    PIIMiddleware,
+    SummarizationMiddleware,
+    TodoListMiddleware,
+    ToolCallLimitMiddleware,
+)
+from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import tool
 
 from training_free_grpo import (
     ExperienceMiddleware,
@@ -19,7 +33,7 @@ from training_free_grpo import (
 )
 from training_free_grpo.experience import experience_block, with_experience
 from training_free_grpo.library import LibraryError, empty_library, read_library, render_library
-from training_free_grpo.records import Library
+from training_free_grpo.records import Experience, Library
 from training_free_grpo.simulated import SimulatedModel, training_problems
 
 LIBRARY = read_library({"G0": "Tea: name the plant.", "G1": "Drinks: name the vessel."})
@@ -40,10 +54,32 @@ class Listener(BaseChatModel):
         self.seen.append(list(messages))
         return ChatResult(generations=[ChatGeneration(message=AIMessage("A drink."))])
 
+    def bind_tools(self, tools: Any, **kwargs: Any) -> Any:
+        return self
+
     async def _agenerate(
         self, messages: list[BaseMessage], *args: Any, **kwargs: Any
     ) -> ChatResult:
         return self._generate(messages)
+
+
+class Caller(Listener):
+    """Calls the tool twice before it answers."""
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        done = super()._generate(messages)
+        asked = sum(isinstance(m, AIMessage) for m in messages)
+        if asked < 2:
+            call = {"name": "look_up", "args": {"word": "tea"}, "id": f"call-{asked}"}
+            message = AIMessage("", tool_calls=[call])
+            return ChatResult(generations=[ChatGeneration(message=message)])
+        return done
+
+
+@tool
+def look_up(word: str) -> str:
+    """Look a word up."""
+    return f"{word} is a word"
 
 
 class Shouting(AgentMiddleware[Any, Any, Any]):
@@ -121,6 +157,201 @@ class TestSources:
         library: Library = read_library(LIBRARY)
         library["experiences"]["G0"]["status"] = "deleted"
         assert "[G0]" not in shown(library)[0]
+
+
+class TestCache:
+    def test_prompt_is_the_same_byte_for_byte_in_every_call(self) -> None:
+        model = Caller(seen=[])
+        middleware = [ExperienceMiddleware(LIBRARY)]
+        agent = create_agent(model, [look_up], system_prompt="Be brief.", middleware=middleware)
+        for question in ("What is tea?", "And milk?"):
+            agent.invoke({"messages": [HumanMessage(question)]})
+        assert len(model.seen) == 6
+        assert len({json.dumps(messages[0].content) for messages in model.seen}) == 1
+
+    def test_cache_mark_at_the_end_of_the_system_prompt_moves_behind_the_lessons(self) -> None:
+        mark = {"type": "ephemeral"}
+        system = SystemMessage([{"type": "text", "text": "Be brief.", "cache_control": mark}])
+        assert blocks_shown(ExperienceMiddleware(LIBRARY), system) == [
+            {"type": "text", "text": "Be brief."},
+            {"type": "text", "text": f"\n\n{BLOCK}", "cache_control": mark},
+        ]
+
+    def test_cache_mark_stays_ahead_of_lessons_that_are_chosen(self) -> None:
+        mark = {"type": "ephemeral"}
+        system = SystemMessage([{"type": "text", "text": "Be brief.", "cache_control": mark}])
+        first, second = blocks_shown(ExperienceMiddleware(LIBRARY, top_k=1), system)
+        assert (first.get("cache_control"), "cache_control" in second) == (mark, False)
+
+    def test_system_prompt_in_blocks_reads_as_one_in_a_text(self) -> None:
+        system = SystemMessage([{"type": "text", "text": "Be brief."}])
+        whole = "".join(b["text"] for b in blocks_shown(ExperienceMiddleware(LIBRARY), system))
+        assert whole == shown(LIBRARY, "Be brief.")[0]
+
+    def test_what_else_a_system_message_carries_stays(self) -> None:
+        model = Listener(seen=[])
+        system = SystemMessage("Be brief.", name="office", additional_kwargs={"x": 1})
+        middleware = [ExperienceMiddleware(LIBRARY)]
+        create_agent(model, [], system_prompt=system, middleware=middleware).invoke(QUESTION)
+        message = model.seen[0][0]
+        assert (message.name, message.additional_kwargs) == ("office", {"x": 1})
+
+
+def blocks_shown(middleware: ExperienceMiddleware, system: SystemMessage) -> list[Any]:
+    model = Listener(seen=[])
+    create_agent(model, [], system_prompt=system, middleware=[middleware]).invoke(QUESTION)
+    content: Any = model.seen[0][0].content
+    return list(content)
+
+
+def others() -> dict[str, Callable[[], AgentMiddleware[Any, Any, Any]]]:
+    return {
+        "summarization": lambda: SummarizationMiddleware(
+            Listener(seen=[]), trigger=("messages", 4)
+        ),
+        "model calls": lambda: ModelCallLimitMiddleware(run_limit=9),
+        "tool calls": lambda: ToolCallLimitMiddleware(run_limit=9),
+        "todo list": TodoListMiddleware,
+        "private data": lambda: PIIMiddleware("email"),
+    }
+
+
+class TestCompany:
+    @pytest.mark.parametrize("asynchronous", [False, True], ids=["invoke", "ainvoke"])
+    @pytest.mark.parametrize("name", others())
+    @pytest.mark.parametrize("first", [True, False], ids=["first", "last"])
+    async def test_lessons_are_shown_in_every_call_beside_a_middleware_of_langchains(
+        self, name: str, first: bool, asynchronous: bool
+    ) -> None:
+        pair = [ExperienceMiddleware(LIBRARY), others()[name]()]
+        model = Caller(seen=[])
+        agent = create_agent(
+            model, [look_up], system_prompt="Be brief.", middleware=pair if first else pair[::-1]
+        )
+        _ = await agent.ainvoke(QUESTION) if asynchronous else agent.invoke(QUESTION)
+        systems = [messages[0].text for messages in model.seen]
+        assert len(systems) == 3
+        assert set(systems) == {systems[0]}
+        assert systems[0].startswith("Be brief.")
+        assert systems[0].count(BLOCK) == 1
+
+    @pytest.mark.parametrize("order", range(6))
+    def test_lessons_are_shown_in_any_order_of_three(self, order: int) -> None:
+        three = [ExperienceMiddleware(LIBRARY), TodoListMiddleware(), Shouting()]
+        chosen = list(permutations(three))[order]
+        model = Listener(seen=[])
+        create_agent(model, [], system_prompt="Be brief.", middleware=chosen).invoke(QUESTION)
+        assert BLOCK in model.seen[0][0].text
+        assert model.seen[0][-1].text == "WHAT IS TEA?"
+
+
+class TestChoice:
+    def test_lessons_that_fit_the_last_question_are_shown(self) -> None:
+        model = Caller(seen=[])
+        agent = create_agent(model, [look_up], middleware=[ExperienceMiddleware(LIBRARY, top_k=1)])
+        talk: Any = agent.invoke({"messages": [HumanMessage("Which plant is tea?")]})
+        agent.invoke({"messages": [*talk["messages"], HumanMessage("Which vessel holds drinks?")]})
+        ids = ["[G0]" if "[G0]" in messages[0].text else "[G1]" for messages in model.seen]
+        assert ids == ["[G0]", "[G0]", "[G0]", "[G1]"]
+
+    async def test_asynchronous_agents_are_shown_the_same_choice(self) -> None:
+        model = Listener(seen=[])
+        agent = create_agent(model, [], middleware=[ExperienceMiddleware(LIBRARY, top_k=1)])
+        await agent.ainvoke({"messages": [HumanMessage("Which vessel holds drinks?")]})
+        assert model.seen[0][0].text == experience_block("[G1] Drinks: name the vessel.")
+
+    def test_embeddings_choose_too(self) -> None:
+        embeddings = DeterministicFakeEmbedding(size=8)
+        middleware = ExperienceMiddleware(LIBRARY, top_k=1, embeddings=embeddings)
+        assert shown_by(middleware).count("[G") == 1
+
+
+class TestWording:
+    def test_template_words_the_lessons(self) -> None:
+        middleware = ExperienceMiddleware(LIBRARY, format="Mind this:\n{{ library }}\nThat is all.")
+        assert shown_by(middleware) == (f"Mind this:\n{render_library(LIBRARY)}\nThat is all.")
+
+    def test_function_words_the_lessons(self) -> None:
+        def bare(lessons: Sequence[Experience]) -> str:
+            return " / ".join(lesson["content"] for lesson in lessons)
+
+        middleware = ExperienceMiddleware(LIBRARY, format=bare)
+        assert shown_by(middleware) == "Tea: name the plant. / Drinks: name the vessel."
+
+    def test_function_is_not_asked_to_word_no_lessons(self) -> None:
+        def fail(lessons: Sequence[Experience]) -> str:
+            raise AssertionError
+
+        assert shown_by(ExperienceMiddleware(empty_library(), format=fail)) == "What is tea?"
+
+
+def shown_by(middleware: ExperienceMiddleware) -> str:
+    model = Listener(seen=[])
+    create_agent(model, [], middleware=[middleware]).invoke(QUESTION)
+    return model.seen[0][0].text
+
+
+class TestReload:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        save_library(LIBRARY, tmp_path / "library.json")
+        return tmp_path / "library.json"
+
+    def test_changed_file_is_shown_by_the_next_call(self, file: Path) -> None:
+        middleware = ExperienceMiddleware(file.parent, reload=True)
+        assert shown_by(middleware) == BLOCK
+        save_library(read_library({"G0": "Tea: name the leaf."}), file)
+        assert "name the leaf" in shown_by(middleware)
+
+    async def test_changed_file_is_shown_to_asynchronous_agents(self, file: Path) -> None:
+        middleware = ExperienceMiddleware(file, reload=True)
+        save_library(read_library({"G0": "Tea: name the leaf."}), file)
+        model = Listener(seen=[])
+        await create_agent(model, [], middleware=[middleware]).ainvoke(QUESTION)
+        assert "name the leaf" in model.seen[0][0].text
+
+    def test_changed_file_is_left_alone_unless_asked_for(self, file: Path) -> None:
+        middleware = ExperienceMiddleware(file)
+        save_library(read_library({"G0": "Tea: name the leaf."}), file)
+        assert shown_by(middleware) == BLOCK
+
+    @pytest.mark.parametrize("change", [lambda file: file.write_text("{"), os.remove])
+    def test_damaged_file_leaves_the_lessons_as_they_were_and_is_told_once(
+        self, change: Callable[[Path], Any], file: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        middleware = ExperienceMiddleware(file, reload=True)
+        change(file)
+        assert [shown_by(middleware), shown_by(middleware)] == [BLOCK, BLOCK]
+        assert caplog.text.count("library.json") == 1
+
+    def test_mended_file_is_shown_again(self, file: Path) -> None:
+        middleware = ExperienceMiddleware(file, reload=True)
+        file.write_text("{")
+        shown_by(middleware)
+        save_library(read_library({"G0": "Tea: name the leaf."}), file)
+        assert "name the leaf" in shown_by(middleware)
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"top_k": 0}, "top_k is 0"),
+            ({"embeddings": DeterministicFakeEmbedding(size=8)}, "say how many with top_k"),
+            ({"reload": True}, "needs a file"),
+            ({"format": "no place"}, "write {{ library }}"),
+        ],
+    )
+    def test_what_cannot_be_is_refused_when_the_agent_is_made(
+        self, options: Any, said: str
+    ) -> None:
+        with pytest.raises(ValueError, match=said):
+            ExperienceMiddleware(LIBRARY, **options)
+
+    def test_damaged_file_is_refused_when_the_agent_is_made(self, tmp_path: Path) -> None:
+        (tmp_path / "library.json").write_text("{")
+        with pytest.raises(LibraryError, match=r"library\.json"):
+            ExperienceMiddleware(tmp_path, reload=True)
 
 
 class TestUse:

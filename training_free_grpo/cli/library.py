@@ -1,5 +1,8 @@
 """`tfgrpo library`: look at what was learned, and take it elsewhere."""
 
+from collections.abc import Iterable
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated
 
@@ -8,9 +11,21 @@ import typer
 from training_free_grpo.cli.options import Json, RunsDir, find_library
 from training_free_grpo.cli.output import print_json, print_lessons, reports_errors, results
 from training_free_grpo.files import write_atomically
-from training_free_grpo.library import diff_libraries, export_library
+from training_free_grpo.library import (
+    FORMS,
+    LibraryError,
+    active_experiences,
+    diff_libraries,
+    empty_library,
+    export_library,
+    import_library,
+    load_library,
+    save_library,
+    trace_changes,
+)
+from training_free_grpo.records import JSON, Library
 
-library = typer.Typer(help="Show, compare and export libraries.", no_args_is_help=True)
+library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)
 
 Place = Annotated[Path, typer.Argument(help="A library file, run folder or run.")]
 
@@ -40,31 +55,98 @@ def diff(old: Place, new: Place, runs_dir: RunsDir = Path("runs"), as_json: Json
     if as_json:
         print_json({"changes": changes})
         return
-    for change in changes:
-        if change["old"] is not None:
-            results.print(f"- [{change['id']}] {change['old']}", style="red")
-        if change["new"] is not None:
-            results.print(f"+ [{change['id']}] {change['new']}", style="green")
+    print_changes(changes)
     if not changes:
         results.print("no difference")
 
 
 @library.command()
 @reports_errors
+def history(
+    place: Annotated[Path, typer.Argument(help="A run folder or run.")],
+    lesson: Annotated[str | None, typer.Argument(help="Only this lesson, as G7.")] = None,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Show what each step of a run added, changed, merged and deleted.
+
+    Example: tfgrpo library history runs/first G7
+    """
+    versions = read_versions(place if place.exists() else runs_dir / place)
+    changes = trace_changes(versions)
+    if lesson is not None:
+        if not any(lesson in version["experiences"] for _, version in versions):
+            raise LibraryError(f"{place} never held a lesson {lesson!r}; ids look like G7")
+        changes = [change for change in changes if change["id"] == lesson]
+    if as_json:
+        print_json({"changes": changes})
+        return
+    for step, found in groupby(changes, key=itemgetter("step")):
+        results.print(f"step {step}")
+        print_changes(found)
+
+
+@library.command()
+@reports_errors
 def export(
     place: Place,
-    form: Annotated[
-        str, typer.Option("--format", help="json, markdown, prompt, reference.")
-    ] = "json",
+    form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMS)}.")] = "json",
+    name: Annotated[str, typer.Option(help="Name of the skill or the agent.")] = "experience",
     output: Annotated[Path | None, typer.Option(help="File to write; stdout without it.")] = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
     """Write the library in another form.
 
-    Example: tfgrpo library export runs/first --format markdown --output lessons.md
+    Example: tfgrpo library export runs/first --format skill --output experience/SKILL.md
     """
-    text = export_library(find_library(place, runs_dir), form)
+    text = export_library(find_library(place, runs_dir), form, name)
     if output is None:
         results.print(text)
     else:
         write_atomically(output, text + "\n")
+
+
+@library.command("import")
+@reports_errors
+def import_(
+    file: Annotated[Path, typer.Argument(help="JSON, Markdown, SKILL.md, prompt or agent YAML.")],
+    output: Annotated[Path, typer.Option(help="Library file to write.")] = Path("library.json"),
+) -> None:
+    """Make a library of lessons in another form; their ids stay as they are.
+
+    Example: tfgrpo library import math_practice_agent.yaml --output library.json
+    """
+    found = import_library(file)
+    if output.exists():
+        raise LibraryError(f"{output} exists already: name another file with --output")
+    save_library(found, output)
+    results.print(f"{len(active_experiences(found))} lessons in {output}")
+
+
+def read_versions(run: Path) -> list[tuple[int, Library]]:
+    """Read the library as each step of a run left it, and what the run started from."""
+    files = sorted((run / "libraries").glob("step-*.json"))
+    if not files:
+        raise LibraryError(f"{run} holds no library of a finished step: name the folder of a run")
+    versions = [(int(file.stem.removeprefix("step-")), load_library(file)) for file in files]
+    return versions if versions[0][0] == 0 else [(0, empty_library()), *versions]
+
+
+def print_changes(changes: Iterable[JSON]) -> None:
+    """Print each change as the lines of a diff, with what is known of its origin."""
+    for change in changes:
+        said = describe_change(change)
+        if change["old"] is not None:
+            note = said if change["new"] is None else ""
+            results.print(f"- [{change['id']}] {change['old']}{note}", style="red")
+        if change["new"] is not None:
+            results.print(f"+ [{change['id']}] {change['new']}{said}", style="green")
+
+
+def describe_change(change: JSON) -> str:
+    """Say where a lesson comes from, or where it went."""
+    problems = len(change.get("problems", []))
+    said = [f"{problems} problem{'s' if problems > 1 else ''}"] if problems else []
+    said += [f"merged from {', '.join(parents)}"] if (parents := change.get("parents")) else []
+    said += [f"merged into {', '.join(heirs)}"] if (heirs := change.get("merged_into")) else []
+    return f"  ({'; '.join(said)})" if said else ""

@@ -1,0 +1,120 @@
+"""`tfgrpo learn-from-traces`: learn a library from attempts that were made already."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training_free_grpo.budget import Budget, OutOfBudget
+from training_free_grpo.cli import options as o
+from training_free_grpo.cli.data import compares
+from training_free_grpo.cli.first import check_first
+from training_free_grpo.cli.output import progress, reports_errors
+from training_free_grpo.cli.spending import explain_stop, is_judged
+from training_free_grpo.cli.train import note_choices, open_folder, report, show_outcome
+from training_free_grpo.datasets import read_mapping
+from training_free_grpo.graders import load_grader
+from training_free_grpo.interrupts import stop_on_interrupt
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.run_files import read_metrics
+from training_free_grpo.traces import FIELDS, Traces, load_traces
+from training_free_grpo.training_run import TrainingRun
+
+_REFLECTION = ("summarize", "extract_advantage", "edit_experiences")
+_LARGEST_GROUP = 256
+
+
+@reports_errors
+def learn_from_traces(
+    files: Annotated[list[Path], typer.Argument(help="Rollouts, talks or Inspect logs.")],
+    run: Annotated[str, typer.Option(help="Name of the run; the same name goes on.")] = "default",
+    runs_dir: o.RunsDir = Path("runs"),
+    library: Annotated[Path | None, typer.Option(help="Library or run to start from.")] = None,
+    preset: o.Preset = None,
+    config: o.Config = None,
+    model: Annotated[str | None, typer.Option(help="Model that words the lessons.")] = None,
+    base_url: o.BaseUrl = None,
+    judge_model: o.JudgeModel = None,
+    grader: Annotated[
+        str, typer.Option(help="For what comes without a reward: math, qa, judge, module:attr.")
+    ] = "math",
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Grade what comes with a reward, too.")
+    ] = False,
+    batch_size: Annotated[int | None, typer.Option(help="Problems per step.")] = None,
+    concurrency: o.Concurrency = None,
+    seed: o.Seed = None,
+    limit: o.Limit = None,
+    fields: o.Map = None,
+    settings: o.Set = None,
+    database: o.Database = None,
+    price: o.Price = None,
+    max_cost: o.MaxCost = None,
+    max_tokens: o.MaxTokens = None,
+    max_calls: o.MaxCalls = None,
+    max_minutes: o.MaxMinutes = None,
+    quiet: o.Quiet = False,
+    as_json: o.Json = False,
+) -> None:
+    """Learn a library from recorded attempts, without making one; the same command goes on.
+
+    Example: tfgrpo learn-from-traces production.jsonl --model openai:gpt-5-mini --run learned
+    """
+    own_grader = load_grader(grader)
+    traces, notes = load_traces(
+        files,
+        mapping=read_mapping(fields or [], FIELDS),
+        graded=not regrade,
+        needs_truth=compares(grader),
+        limit=limit,
+    )
+    for note in [*notes, describe_traces(traces)]:
+        progress.print(f"note: {note}")
+    chosen = o.read_settings(
+        preset,
+        config,
+        settings,
+        defaults={"epochs": 1, "group_size": min(traces.most, _LARGEST_GROUP)},
+        model=model,
+        base_url=base_url,
+        judge_model=judge_model,
+        batch_size=batch_size,
+        concurrency=concurrency,
+        seed=seed,
+        price=price,
+    )
+    folder, start, parent = open_folder(runs_dir, run, None, library)
+    learning = TrainingRun(
+        folder=folder,
+        settings=chosen,
+        problems=traces.problems,
+        library=start,
+        traces=traces,
+        grader=own_grader,
+        grader_name=grader,
+        parent=parent,
+        database=database,
+        budget=(budget := Budget(max_cost, max_tokens, max_calls, max_minutes)),
+    )
+    learning.models.check(chosen)
+    note_choices(chosen, agent=None)
+    roles = [*_REFLECTION, *(["judge"] if is_judged(chosen, grader) else [])]
+    budget.check(prices_of(learning.models, chosen), roles)
+    work = learning.run(check_first(chosen, uses_tools=False), report)
+    try:
+        state = asyncio.run(stop_on_interrupt(work, learning.models.gate, progress.print))
+    except OutOfBudget as error:
+        raise explain_stop(error, folder, read_metrics(folder.path)) from None
+    show_outcome(folder, state, as_json)
+
+
+def describe_traces(traces: Traces) -> str:
+    """Say what there is to learn from."""
+    attempts = [trace for group in traces.attempts.values() for trace in group]
+    graded = sum(trace.grade is not None for trace in attempts)
+    single = " of one each: every one is reflected on alone" if traces.most == 1 else ""
+    return (
+        f"{len(attempts)} attempts at {len(traces.problems)} problems{single}, "
+        f"{graded} of them with a reward"
+    )

@@ -1,0 +1,77 @@
+"""Read lessons out of prompts, Markdown, skills and the agents of the reference."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from training_free_grpo.library.files import load_library, read_reference
+from training_free_grpo.library.lessons import LibraryError, library_of
+from training_free_grpo.records import Library
+
+_ITEM = re.compile(r"^(?:\[(G\d+)\]|- \*\*(G\d+)\*\*) (.+)$", re.MULTILINE)
+"""A lesson in a prompt, or in a list of Markdown."""
+_ENTRY = re.compile(r"^\[([^\]\n]+)\]\. (.+?)(?=^\[[^\]\n]+\]\. |\Z)", re.MULTILINE | re.DOTALL)
+"""A lesson in an agent's instructions as the reference writes them; it may take several lines."""
+_NEXT = re.compile(r"^(?:<!--|#) next id: G(\d+)", re.MULTILINE)
+
+
+def import_library(path: str | Path) -> Library:
+    """Read a library from any form that export_library writes; the ids stay as they are.
+
+    Raise LibraryError that names the file and what was looked for.
+    """
+    file = Path(path)
+    if file.is_dir() or file.suffix == ".json":
+        return load_library(file)
+    try:
+        text = file.read_text("utf-8-sig")
+        found = read_agent(text) if file.suffix in (".yaml", ".yml") else read_text(text)
+    except OSError as error:
+        raise LibraryError(f"cannot read the library {file}: {error.strerror}") from None
+    except ValueError as error:
+        raise LibraryError(f"cannot read the library {file}: {error}") from None
+    return found
+
+
+def read_text(text: str) -> Library:
+    """Read the lessons of a prompt, a Markdown file or a skill."""
+    lessons = [(one or other, content) for one, other, content in _ITEM.findall(text)]
+    check_ids(id for id, _ in lessons)
+    if not lessons:
+        raise LibraryError("there is no line of the form `[G0] text` or `- **G0** text` in it")
+    return library_of(lessons, read_next_id(text))
+
+
+def read_agent(text: str) -> Library:
+    """Read the lessons in the instructions of an agent's YAML file."""
+    import yaml
+
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise LibraryError(f"it is not YAML: {error}") from None
+    agent = data.get("agent", data) if isinstance(data, dict) else None
+    instructions = agent.get("instructions") if isinstance(agent, dict) else None
+    if not isinstance(instructions, str):
+        raise LibraryError("it has no text under agent.instructions")
+    entries = _ENTRY.findall(instructions.rpartition("experiences:\n")[2])
+    check_ids(id for id, _ in entries)
+    if not entries:
+        raise LibraryError("its agent.instructions hold no line of the form `[G0]. text`")
+    library = read_reference(dict(entries))
+    return {**library, "next_id": max(library["next_id"], read_next_id(text))}
+
+
+def check_ids(ids: Iterable[str]) -> None:
+    """Raise LibraryError for an id that stands twice: one of its lessons would be lost."""
+    seen: set[str] = set()
+    for id in ids:
+        if id in seen:
+            raise LibraryError(f"lesson id {id!r} stands twice; give one of the two a free id")
+        seen.add(id)
+
+
+def read_next_id(text: str) -> int:
+    """Return the id that a text says is the next; 0 where it does not say."""
+    said = _NEXT.search(text)
+    return int(said[1]) if said else 0

@@ -1,0 +1,100 @@
+"""A library and its lessons: how they are made, found and shown."""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+
+from training_free_grpo.records import Experience, Library, Origin
+from training_free_grpo.text import well_formed
+
+FORMAT = 1
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
+"""Japanese and Chinese characters."""
+_LINE = re.compile(r"^\[(G\d+)\] (.+)$", re.MULTILINE)
+
+
+class LibraryError(ValueError):
+    """A library cannot be read; the message names the place and the remedy."""
+
+
+def empty_library() -> Library:
+    """Return a library without lessons."""
+    return {"format": FORMAT, "next_id": 0, "experiences": {}}
+
+
+def active_experiences(library: Library) -> list[Experience]:
+    """Return the lessons in force, in the order of their ids."""
+    lessons = library["experiences"].values()
+    return sorted((e for e in lessons if e["status"] == "active"), key=lambda e: number(e["id"]))
+
+
+def number(experience_id: str) -> int:
+    """Return the number in an id such as G7."""
+    return int(experience_id[1:])
+
+
+def render_library(library: Library) -> str:
+    """Render the lessons as prompts show them: lines `[G7] content`, in id order."""
+    return render_lessons(active_experiences(library))
+
+
+def render_lessons(lessons: Iterable[Experience]) -> str:
+    """Render some lessons as prompts show them, in the order given."""
+    return "\n".join(f"[{e['id']}] {e['content']}" for e in lessons)
+
+
+def parse_lessons(lines: str) -> Library:
+    """Read back what render_library wrote: the lessons as a prompt shows them."""
+    return library_of(_LINE.findall(lines))
+
+
+def list_ids(lines: str) -> list[str]:
+    """Return the ids of the lessons in the lines of render_library."""
+    return [id for id, _ in _LINE.findall(lines)]
+
+
+def select_lessons(lines: str, ids: Collection[str]) -> str:
+    """Return those of the lines of render_library that show the lessons named."""
+    return "\n".join(line[0] for line in _LINE.finditer(lines) if line[1] in ids)
+
+
+def library_of(lessons: Iterable[tuple[str, str]], next_id: int = 0) -> Library:
+    """Make a library of ids and contents that were given, not learned."""
+    library = empty_library()
+    for id, content in lessons:
+        library["experiences"][id] = make_experience(id, one_line(content), nowhere())
+    library["next_id"] = max([next_id, *(number(id) + 1 for id in library["experiences"])])
+    return library
+
+
+def make_experience(
+    id: str, content: str, origin: Origin, parents: Sequence[str] = ()
+) -> Experience:
+    """Make a lesson in force."""
+    return {
+        "id": id,
+        "content": content,
+        "status": "active",
+        "created": origin,
+        "updated": [],
+        "parents": list(parents),
+    }
+
+
+def nowhere() -> Origin:
+    """Return the origin of a lesson that was given, not learned."""
+    return {"step": 0, "problems": [], "rollouts": [], "model": "", "prompt": ""}
+
+
+def one_line(content: str) -> str:
+    """Fold white space: a lesson is one line in every prompt."""
+    return " ".join(well_formed(content).split())
+
+
+def words(text: str) -> list[str]:
+    """Cut a text into lower-case words, for counting and comparing."""
+    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.casefold())
+
+
+def count_words(text: str) -> int:
+    """Count words; in scripts without spaces each character counts as one."""
+    return len(re.findall(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+", text))

@@ -1,0 +1,96 @@
+"""Read recorded rollouts from files, and group them by problem."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from training_free_grpo.datasets.errors import DatasetError, RowError, name_rows
+from training_free_grpo.datasets.files import load_file
+from training_free_grpo.datasets.rows import NO_MAPPING, content_id
+from training_free_grpo.records import Problem
+from training_free_grpo.traces.inspect_log import is_inspect_log, load_inspect_log
+from training_free_grpo.traces.rows import FIELDS, Missing, Reading
+from training_free_grpo.traces.trace import Trace, Traces
+
+__all__ = ["FIELDS", "load_traces"]
+
+Attempt = tuple[Problem, Trace]
+
+
+def load_traces(
+    files: Sequence[str | Path],
+    *,
+    mapping: Mapping[str, str] = NO_MAPPING,
+    graded: bool = True,
+    needs_truth: bool = False,
+    limit: int | None = None,
+) -> tuple[Traces, list[str]]:
+    """Load recorded rollouts, with notes on what a user should know of them.
+
+    Rows are rollouts of a run, problems with a response, talks in LangChain's or OpenAI's form, or
+    samples of an Inspect log. Without `graded`, rewards that they come with do not count. `limit`
+    takes the first problems. Raise DatasetError that names the file, the rows and the remedy.
+    """
+    reading = Reading(mapping, graded, needs_truth)
+    attempts: list[Attempt] = []
+    notes: list[str] = []
+    for file in map(Path, files):
+        found, note = read_attempts(file, reading)
+        attempts += found
+        notes += note
+    return group(attempts, limit), notes
+
+
+def read_attempts(file: Path, reading: Reading) -> tuple[list[Attempt], list[str]]:
+    """Read the attempts of one file; raise DatasetError for rows that cannot be used."""
+    found: list[Attempt] = []
+    lost: list[int] = []
+    faults: dict[str, list[int]] = {}
+    examples: dict[str, str] = {}
+    for number, row in enumerate(load_rows(file, reading), start=1):
+        try:
+            found.append(reading.read(row))
+        except Missing:
+            lost.append(number)
+        except RowError as error:
+            faults.setdefault(error.fault, []).append(number)
+            examples.setdefault(error.fault, str(error))
+    if faults:
+        lines = [f"{file}, {name_rows(rows)}: {examples[fault]}" for fault, rows in faults.items()]
+        raise DatasetError("\n".join(lines))
+    if not found:
+        raise DatasetError(f"{file} holds no attempts")
+    note = f"{file}, {name_rows(lost)}: no answer is on record; left out"
+    return found, [note] if lost else []
+
+
+def load_rows(file: Path, reading: Reading) -> Iterable[Any]:
+    """Open a file and return its rows."""
+    if is_inspect_log(file):
+        return load_inspect_log(file, one_score=reading.graded and "reward" not in reading.mapping)
+    return load_file(file)
+
+
+def group(attempts: Iterable[Attempt], limit: int | None) -> Traces:
+    """Group attempts by problem: its text and its accepted answers."""
+    groups: dict[tuple[str, frozenset[str]], list[Attempt]] = {}
+    for attempt in attempts:
+        problem = attempt[0]
+        key = problem["problem"], frozenset(problem["answers"])
+        groups.setdefault(key, []).append(attempt)
+    chosen = list(groups.values())[:limit]
+    problems = list(name_problems(chosen))
+    traces = ([trace for _, trace in attempts] for attempts in chosen)
+    return Traces(problems, {p["id"]: t for p, t in zip(problems, traces, strict=True)})
+
+
+def name_problems(groups: Sequence[Sequence[Attempt]]) -> Iterator[Problem]:
+    """Give each problem the id that all its attempts have; one that names attempts is none."""
+    ids = [{problem["id"] for problem, _ in attempts} for attempts in groups]
+    shared = Counter(next(iter(found)) for found in ids if len(found) == 1)
+    for attempts, found in zip(groups, ids, strict=True):
+        problem, id = attempts[0][0], next(iter(found))
+        if len(found) > 1 or shared[id] > 1:
+            id = content_id(problem["problem"], problem["answers"])
+        yield {**problem, "id": id}
