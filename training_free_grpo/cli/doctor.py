@@ -1,0 +1,66 @@
+"""`tfgrpo doctor`: see whether everything is there that a run needs."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training_free_grpo.cli import options as o
+from training_free_grpo.cli.output import FAILED, print_json, reports_errors, results
+from training_free_grpo.doctor import Finding, examine
+from training_free_grpo.settings import Settings
+
+_MARKS = {"ok": "✓", "note": "·", "failed": "✗"}
+
+
+@reports_errors
+def doctor(
+    model: o.Model = None,
+    base_url: o.BaseUrl = None,
+    reflection_model: o.ReflectionModel = None,
+    reflection_base_url: o.ReflectionUrl = None,
+    judge_model: o.JudgeModel = None,
+    config: o.Config = None,
+    settings: o.Set = None,
+    search: Annotated[bool, typer.Option("--search", help="Ask the search engine once.")] = False,
+    database: o.Database = None,
+    runs_dir: o.RunsDir = Path("runs"),
+    as_json: o.Json = False,
+) -> None:
+    """Check packages, keys, folder, sandbox, search and models, and say what to do.
+
+    With --model, two short calls are made. Exits with 1 if something that is needed fails.
+
+    Example: tfgrpo doctor --model openai:gpt-5-mini
+    """
+    chosen = o.read_settings(
+        None,
+        config,
+        settings,
+        model=model,
+        base_url=base_url,
+        reflection_model=reflection_model,
+        reflection_base_url=reflection_base_url,
+        judge_model=judge_model,
+    )
+    found = asyncio.run(show_all(chosen, runs_dir, database, search, as_json))
+    well = all(finding.state != "failed" for finding in found)
+    if as_json:
+        print_json({"well": well, "findings": [finding._asdict() for finding in found]})
+    if not well:
+        raise typer.Exit(FAILED)
+
+
+async def show_all(
+    settings: Settings, runs_dir: Path, database: str | None, search: bool, as_json: bool
+) -> list[Finding]:
+    """Examine everything, and show each finding as it comes."""
+    found = []
+    async for finding in examine(settings, runs_dir, database, search):
+        found.append(finding)
+        if not as_json:
+            results.print(f"{_MARKS[finding.state]} {finding.name}: {finding.said}")
+            if finding.state != "ok" and finding.remedy:
+                results.print(f"    → {finding.remedy}")
+    return found

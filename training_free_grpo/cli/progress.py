@@ -1,0 +1,190 @@
+"""How work goes on, said while it does: a live display on a terminal, lines now and then elsewhere.
+
+Updates of the graph's nodes are only counted as they come. The display is drawn from the counts
+four times a second, however many updates there are.
+"""
+
+import time
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from training_free_grpo.cli.output import percent
+from training_free_grpo.cli.tally import Tally
+from training_free_grpo.forecast import Forecast
+from training_free_grpo.ledger import add_ledgers, total_usage
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.prices import Prices, add_costs, bill, dollars, show_cost
+from training_free_grpo.records import Metrics
+from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.run_status import read_status
+from training_free_grpo.training_run import TrainingRun
+
+_SILENCE = 30.0
+"""Seconds after which work without a display says where it stands."""
+_BAR = 30
+_TELLING = 0.02
+"""Share of the work from which its pace can be told."""
+
+
+class Watch:
+    """Shows how work goes on: `with watch:` do it, and let the watch hear of every update."""
+
+    def __init__(self, console: Console, prices: Prices, silence: float = _SILENCE) -> None:
+        self.tally = Tally()
+        self._console = console
+        self._prices = prices
+        self._silence = silence
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        self._started = self._spoke = time.monotonic()
+        self._share_at_start = self.share
+        if self._console.is_interactive and not self._console.quiet:
+            self._live = Live(console=self._console, get_renderable=self._draw, transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if self._live:
+            self._live.stop()
+
+    @property
+    def share(self) -> float:
+        """Return the share of the work that is done."""
+        return self.tally.done / self.tally.expected if self.tally.expected else 0.0
+
+    @property
+    def cost(self) -> str:
+        """Return what the work has cost so far, in words."""
+        return show_cost(bill(self.tally.usage, self._prices))
+
+    def hear(self, node: str, update: Any) -> None:
+        """Count what a node of the graph has done."""
+        self.tally.hear(node, update or {})
+        now = time.monotonic()
+        if not self._live and now - self._spoke >= self._silence:
+            self._spoke = now
+            said = ", ".join([*self._say_progress(), *self._say_spending()])
+            self._console.print(f"{self.tally.title}: {said}")
+
+    def _say_progress(self) -> list[str]:
+        """Say how far the step or the evaluation is."""
+        tally = self.tally
+        said = [
+            f"{len(tally.rollouts):,} of {tally.rollouts_expected:,} rollouts",
+            f"{len(tally.contrast):,} of {tally.groups_expected:,} groups",
+            f"{tally.with_contrast:,} with contrast",
+            f"reward {percent(tally.mean_reward)} so far",
+        ]
+        return said + ([f"{len(tally.missing):,} missing"] if tally.missing else [])
+
+    def _say_spending(self) -> list[str]:
+        """Say what all of the work has taken, and how long it will go on."""
+        usage = total_usage(self.tally.usage)
+        said = [f"{usage['input']:,} + {usage['output']:,} tokens", self.cost]
+        said += [f"{usage['retries']:,} retries"] if usage["retries"] else []
+        return [*said, *self._say_time_left()]
+
+    def _say_time_left(self) -> list[str]:
+        """Say how long it will take at the pace of this process, once it has one."""
+        made = self.share - self._share_at_start
+        if made < _TELLING:
+            return []
+        seconds = (time.monotonic() - self._started) * (1 - self.share) / made
+        return [f"about {write_time(seconds)} left"]
+
+    def _draw(self) -> Group:
+        head = Table.grid(padding=(0, 2))
+        done = ProgressBar(total=1.0, completed=self.share, width=_BAR)
+        gone = write_time(time.monotonic() - self._started)
+        head.add_row(Text(self.tally.title, style="bold"), done, gone)
+        said = (self._say_progress(), self._say_spending())
+        return Group(head, *(Text(" · ".join(facts), style="dim") for facts in said))
+
+
+class TrainingWatch(Watch):
+    """Shows how a training run goes on, from where earlier processes have brought it."""
+
+    def __init__(
+        self,
+        console: Console,
+        training: TrainingRun,
+        foresee: Callable[[Sequence[Metrics]], Forecast],
+        silence: float = _SILENCE,
+    ) -> None:
+        settings, own_agent = training.settings, training.agent is not None
+        super().__init__(console, prices_of(training.models, settings, own_agent), silence)
+        self._foresee = foresee
+        self._size = 0 if settings.directly_generated else settings.group_size
+        self._visits = settings.epochs * len(training.problems)
+        self._steps = read_metrics(training.folder.path)
+        self._cost_expected = self._forecast_cost()
+        if training.folder.exists:
+            self._take_up(training)
+
+    @property
+    def share(self) -> float:
+        """Return the share of the work that is done, over all steps."""
+        before = sum(step["problems"] for step in self._steps) * (self._size + 1)
+        return (before + self.tally.done) / (self._visits * (self._size + 1))
+
+    @property
+    def cost(self) -> str:
+        """Return what the run has cost so far, and what it will have cost in the end."""
+        most = f" of about {dollars(self._cost_expected)}" if self._cost_expected else ""
+        return super().cost + most
+
+    def hear(self, node: str, update: Any) -> None:
+        """Count what a node of the graph has done, and what it begins."""
+        if node == "draw_batch":
+            title = f"step {update['step']}, epoch {update['epoch']}"
+            self.tally.begin(title, len(update["batch"]), self._size)
+        if node == "edit_experiences":
+            self._finish(update["metrics"][-1])
+        super().hear(node, update)
+
+    def _finish(self, step: Metrics) -> None:
+        """Count a step as finished: from its own figures, in which nothing is left out."""
+        self._steps.append(step)
+        self.tally.begin(f"step {step['step']} is finished", 0, 0)
+        self.tally.usage = {}
+        for finished in self._steps:
+            self.tally.usage = add_ledgers(self.tally.usage, finished["usage"])
+        self._cost_expected = self._forecast_cost()
+
+    def _forecast_cost(self) -> float | None:
+        """Return what all steps will have cost; None where a price is not known."""
+        left = self._foresee(self._steps)["cost"]
+        spent = add_costs(step["cost"] for step in self._steps)
+        return None if left is None or spent == "unknown" else left + spent
+
+    def _take_up(self, training: TrainingRun) -> None:
+        """Count what earlier processes have finished."""
+        status = read_status(training.folder)
+        if now := status["current"]:
+            title = f"step {now['step']}, epoch {now['epoch']}"
+            self.tally.begin(title, now["groups_expected"] or 0, self._size)
+            path = training.folder.path
+            rollouts, groups = read_rollouts(path, now["step"]), read_groups(path, now["step"])
+            self.tally.take_up(rollouts, groups.values(), status["usage"])
+
+
+def write_time(seconds: float) -> str:
+    """Write a time as people say it."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    if hours:
+        return f"{hours} h {minutes:02} min"
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

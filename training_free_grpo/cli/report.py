@@ -1,0 +1,37 @@
+"""`tfgrpo report`: a run as one HTML file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from training_free_grpo.cli.options import Json, RunsDir
+from training_free_grpo.cli.output import print_json, reports_errors, results
+from training_free_grpo.report import write_report
+from training_free_grpo.run_files import find_run
+
+Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name.")]
+
+
+@reports_errors
+def report(
+    run: Run,
+    output: Annotated[
+        Path | None, typer.Option(help="File to write; report.html in the run's folder without it.")
+    ] = None,
+    runs_dir: RunsDir = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Write one HTML file to read in a browser: curves, library, history and every group.
+
+    It needs no network, and works on a run that is still going on.
+
+    Example: tfgrpo report runs/first
+    """
+    folder = find_run(run, runs_dir)
+    file = output or folder.path / "report.html"
+    size = write_report(folder, file)
+    if as_json:
+        print_json({"run": str(folder.path), "report": str(file), "bytes": size})
+    else:
+        results.print(f"{file}: {size / 1e6:.1f} MB")

@@ -1,0 +1,81 @@
+"""Where a piece of work stands, counted from what the nodes of its graph report."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from training_free_grpo.ledger import add_ledgers
+from training_free_grpo.metrics.figures import mean
+from training_free_grpo.records import JSON, Ledger
+
+_GROUP_NODES = ("rollout", "grade", "summarize", "extract_advantage")
+
+
+@dataclass
+class Tally:
+    """The counts of one step or one evaluation, and what all of the work has used so far.
+
+    A display may read them from another thread: what it goes through is copied at one go.
+    """
+
+    title: str = "starting"
+    rollouts_expected: int = 0
+    groups_expected: int = 0
+    rollouts: set[str] = field(default_factory=set)
+    missing: set[str] = field(default_factory=set)
+    rewards: dict[str, float] = field(default_factory=dict)
+    contrast: dict[str, bool] = field(default_factory=dict)
+    """By problem, once its group is finished."""
+    usage: Ledger = field(default_factory=dict)
+
+    @property
+    def mean_reward(self) -> float | None:
+        """Return the mean reward so far."""
+        return mean(list(self.rewards.values()))
+
+    @property
+    def with_contrast(self) -> int:
+        """Return how many of the finished groups have contrast."""
+        return sum(list(self.contrast.values()))
+
+    @property
+    def done(self) -> int:
+        """Return how many rollouts and groups are finished: both take their time."""
+        return len(self.rollouts) + len(self.contrast)
+
+    @property
+    def expected(self) -> int:
+        """Return how many rollouts and groups there will be."""
+        return self.rollouts_expected + self.groups_expected
+
+    def begin(self, title: str, groups: int, size: int) -> None:
+        """Begin a step or an evaluation of so many groups."""
+        self.title, self.groups_expected, self.rollouts_expected = title, groups, groups * size
+        self.rollouts, self.missing, self.rewards, self.contrast = set(), set(), {}, {}
+
+    def take_up(self, rollouts: Iterable[str], groups: Iterable[JSON], usage: Ledger) -> None:
+        """Count what an earlier process has finished."""
+        self.rollouts.update(rollouts)
+        for group in groups:
+            grades = {attempt["id"]: attempt for attempt in group["attempts"]}
+            self.hear("grade", {"grades": grades, "groups": [group]})
+        self.usage = usage
+
+    def hear(self, node: str, update: Mapping[str, Any]) -> None:
+        """Count what a node of a group's graph has done; nothing else is counted here."""
+        if node not in _GROUP_NODES:
+            return
+        self.usage = add_ledgers(self.usage, update.get("usage", {}))
+        for rollout in update.get("rollouts", []):
+            self.rollouts.add(rollout["id"])
+            if rollout["missing"] is not None:
+                self.missing.add(rollout["id"])
+        for id, grade in update.get("grades", {}).items():
+            if grade["reward"] is None:
+                self.missing.add(id)
+            else:
+                self.rewards[id] = grade["reward"]
+        for group in update.get("groups", []):
+            self.contrast[group["problem"]] = group["contrast"]
+            compared = {r: u for r, u in group["usage"].items() if r == "extract_advantage"}
+            self.usage = add_ledgers(self.usage, compared)

@@ -1,0 +1,112 @@
+"""The models that are named: one short call or two to each."""
+
+from collections.abc import AsyncIterator, Callable
+
+from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
+from langchain_core.tools import tool
+
+from training_free_grpo.advice import OperationsAnswer
+from training_free_grpo.doctor.finding import Finding
+from training_free_grpo.ledger import metered, total_usage
+from training_free_grpo.models import Endpoint, ModelError, Models
+from training_free_grpo.models.errors import BadRequest
+from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.preflight import check_endpoints
+from training_free_grpo.settings import Settings, SettingsError
+
+_PATIENCE = 60.0
+_COLOUR = [HumanMessage("Call the tool note_colour with the colour of grass.")]
+_LESSON: list[AnyMessage] = [
+    SystemMessage("You keep a library of lessons, each of one sentence."),
+    HumanMessage("<library>\n</library>\n\nAdd one lesson: check a sum by adding it up twice."),
+]
+
+
+@tool
+def note_colour(colour: str) -> str:
+    """Note a colour."""
+    return colour
+
+
+async def check_models(settings: Settings) -> AsyncIterator[Finding]:
+    """Ask each model that is named; an embedded one needs nothing."""
+    quick = settings.model_copy(
+        update={"max_retries": 0, "call_timeout": min(settings.call_timeout, _PATIENCE)}
+    )
+    models = Models()
+    try:
+        models.check(quick)
+        await check_endpoints(quick)
+    except (SettingsError, ModelError) as error:
+        yield Finding("model", "failed", str(error), "mend the name, the address or the key")
+        return
+    policy, reflection, judge = (f(quick) for f in (policy_name, reflection_name, judge_name))
+    asked: dict[Name, tuple[str, Callable[[Settings], Endpoint]]]
+    asked = {policy: ("model", models.policy)}
+    asked.setdefault(reflection, ("reflection model", models.reflection))
+    asked.setdefault(judge, ("judge model", models.judge))
+    for (name, _), (role, find) in asked.items():
+        if name == "simulated" or name.startswith("recorded:"):
+            said = f"{name} runs in this process, and no endpoint was asked"
+            yield Finding(role, "note", said, "name a real one with --model to have it asked")
+            continue
+        failed = False
+        if role == "model":
+            async for finding in check_policy(name, find(quick), quick.tools != "none"):
+                failed = failed or finding.state == "failed"
+                yield finding
+        if not failed:
+            yield await check_schema(role, name, find(asks_for_schema(quick)))
+
+
+def asks_for_schema(settings: Settings) -> Settings:
+    """Return settings that ask for structured answers in the best form, and in no other."""
+    return settings.model_copy(update={"structured_output": "json_schema"})
+
+
+async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> AsyncIterator[Finding]:
+    """See whether the policy model answers, calls tools, and says what it used."""
+    tools = [note_colour] if uses_tools else []
+    try:
+        with metered() as usage:
+            answer = await endpoint.call(_COLOUR, role="rollout", tools=tools)
+    except ModelError as error:
+        remedy = "choose another model, or another --base-url"
+        if tools and isinstance(error, BadRequest):
+            remedy = "it may take no tools: start its server with tool calls, or --set tools=none"
+        yield Finding("model", "failed", f"{name}: {error}", remedy)
+        return
+    yield Finding("model", "ok", f"{name} answers")
+    if tools:
+        yield judge_tool_call(name, bool(answer.tool_calls))
+    if total_usage(usage)["input"]:
+        yield Finding("usage", "ok", f"{name} says how many tokens it used")
+    else:
+        said = f"{name} does not say how many tokens it used: calls count as 0"
+        yield Finding("usage", "note", said, "do not rely on --max-tokens and --max-cost")
+
+
+def judge_tool_call(name: str, called: bool) -> Finding:
+    """Say what it means that a tool was called, or not."""
+    if called:
+        return Finding("tools", "ok", f"{name} called the tool it was asked to call")
+    said = f"{name} called no tool though it was asked to: its rollouts will hardly use any"
+    remedy = "start its server with tool calls (vLLM: --enable-auto-tool-choice), or take another"
+    return Finding("tools", "note", said, remedy)
+
+
+async def check_schema(role: str, name: str, endpoint: Endpoint) -> Finding:
+    """See whether a model that words lessons or judges answers by a JSON schema."""
+    try:
+        answer = await endpoint.call(_LESSON, role="extract_advantage", schema=OperationsAnswer)
+        OperationsAnswer.model_validate_json(answer.text)
+    except BadRequest:
+        said = f"{name} takes no JSON schema: it is asked for a tool call or JSON in text instead"
+        return Finding(f"{role}, schema", "note", said, "nothing: the loop finds the way by itself")
+    except ModelError as error:
+        return Finding(f"{role}, schema", "failed", f"{name}: {error}", "choose another model")
+    except ValueError:
+        said = f"{name} takes a JSON schema but does not keep to it: answers are repaired"
+        remedy = "try --set structured_output=tool, or another --reflection-model"
+        return Finding(f"{role}, schema", "note", said, remedy)
+    return Finding(f"{role}, schema", "ok", f"{name} answers by a JSON schema")
