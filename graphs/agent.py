@@ -6,16 +6,19 @@
 After `max_turns` model calls with tools it is asked once for its final answer without them.
 """
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import Parts, current_settings
+from training_free_grpo.graphs.recall import answer_tool_call
 from training_free_grpo.graphs.state import AgentState
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.settings import Settings
@@ -25,18 +28,30 @@ async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
     """Ask the model for its next message; without tools once its turns are used up."""
     settings = current_settings(state)
     last = count_turns(state["messages"]) >= settings.max_turns
-    system = render_prompt("agent", objective=settings.agent_objective)
+    tools = parts.tools_for(settings).tools
+    system = system_prompt(settings, tools)
     talk = [SystemMessage(with_experience(system, state.get("lessons", ""))), *state["messages"]]
     if last:
         talk.append(HumanMessage(render_prompt("final_answer")))
     answer = await parts.models.policy(settings, state.get("evaluation", False)).call(
         talk,
         role="rollout",
-        tools=[] if last else parts.tools_for(settings).tools,
+        tools=[] if last else tools,
         seed=state.get("seed", settings.seed),
         attempt=state.get("attempt", 0),
     )
     return {"messages": [without_tool_calls(answer) if last else answer]}
+
+
+def system_prompt(settings: Settings, tools: Sequence[BaseTool]) -> str:
+    """Tell the agent its job, and of the tools that it has, and no others, when to use them."""
+    system = render_prompt("agent", objective=settings.agent_objective)
+    if not tools:
+        return system
+    here = tuple(f"- `{tool.name}`" for tool in tools)
+    lines = render_prompt("tools").splitlines()
+    kept = (line for line in lines if not line.startswith("-") or line.startswith(here))
+    return "\n\n".join([system, "\n".join(kept)])
 
 
 def count_turns(messages: Sequence[AnyMessage]) -> int:
@@ -57,10 +72,8 @@ async def call_tools(parts: Parts, state: AgentState) -> dict[str, Any]:
     asked = state["messages"][-1]
     assert isinstance(asked, AIMessage)
     answers: list[Any] = [refuse(call) for call in asked.invalid_tool_calls]
-    if asked.tool_calls:
-        ran = await parts.tools_for(current_settings(state)).run.ainvoke(state)
-        answers += ran["messages"]
-    return {"messages": answers}
+    said = (answer_tool_call(parts, state, n) for n in range(len(asked.tool_calls)))
+    return {"messages": [*answers, *await asyncio.gather(*said)]}
 
 
 def refuse(call: Any) -> ToolMessage:

@@ -50,7 +50,9 @@ def send_groups(state: EvaluationState) -> list[Send]:
 
 async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
     """Count what the groups found, and clear them: the thread may hold another evaluation."""
-    found = measure_evaluation(state["groups"], current_settings(state).attempts)
+    settings = current_settings(state)
+    prices = await parts.prices(settings)
+    found = measure_evaluation(state["groups"], settings.attempts, prices)
     return {"evaluation": found, "groups": Overwrite([])}
 
 

@@ -11,16 +11,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from langchain_core.runnables import Runnable
+from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
 from training_free_grpo.graders import apply_grader, wants_trajectory
-from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.local import Local
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Parts, current_settings
-from training_free_grpo.graphs.rollout import describe_task, run_rollout
+from training_free_grpo.graphs.parts import Executor, Parts, current_settings
+from training_free_grpo.graphs.recall import settle
+from training_free_grpo.graphs.recorded import grader_of, take_rollout
+from training_free_grpo.graphs.rollout import describe_task, keep_rollout
 from training_free_grpo.graphs.state import (
     GroupInput,
     GroupOutput,
@@ -31,75 +33,90 @@ from training_free_grpo.graphs.state import (
 from training_free_grpo.groups import close_group, reflects, seed_of
 from training_free_grpo.judging import asks_judge, judge_answer, judge_of
 from training_free_grpo.ledger import add_ledgers, metered
-from training_free_grpo.library import parse_lessons
+from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
-from training_free_grpo.models.limits import limit
+from training_free_grpo.models.labels import labelled
 from training_free_grpo.records import JSON, Grade, Problem, Rollout
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
 from training_free_grpo.settings import Settings
 
 
-def send_rollouts(state: GroupState) -> list[Send] | str:
+async def send_rollouts(parts: Parts, state: GroupState) -> list[Send] | str:
     """Make every attempt a task of its own, so that each is durable once it is finished."""
     if not state["size"]:
         return "extract_advantage"
     step, id = state["step"], state["problem"]["id"]
     seed = seed_of(current_settings(state).seed, step, id)
-    return [
-        Send("rollout", RolloutTask(**given(state), id=f"{step}/{id}/{n}", attempt=n, seed=seed))
-        for n in range(state["size"])
-    ]
+    task = partial(RolloutTask, **given(state), seed=seed, chosen=await choose(parts, state))
+    return [Send("rollout", task(id=f"{step}/{id}/{n}", attempt=n)) for n in range(state["size"])]
 
 
-async def rollout(parts: Parts, agent: Runnable[Any, Any], task: RolloutTask) -> dict[str, Any]:
+async def choose(parts: Parts, state: GroupState) -> list[str] | None:
+    """Choose the lessons for the problem, once for all its attempts: they must differ by luck."""
+    top_k = current_settings(state).top_k
+    if top_k is None:
+        return None
+    lessons = await parts.archive.read_text(state["lessons"])
+    search = parts.retrieval.choose
+    return await asyncio.to_thread(search, lessons, state["problem"]["problem"], top_k)
+
+
+async def rollout(parts: Parts, executor: Executor, task: RolloutTask) -> dict[str, Any]:
     """Let the agent attempt the problem once."""
     settings = current_settings(task)
     lessons = await parts.archive.read_text(task["lessons"])
-    async with limit("rollouts", settings.concurrency):
-        end_thread = partial(parts.end_thread, settings)
-        own = parts.agent is not None
-        done = await run_rollout(agent, own, {**task}, lessons, settings, end_thread)
-    line = describe_task(task) | done
-    record = {key: line[key] for key in Rollout.__annotations__ if key in line}
-    record["trajectory"] = await parts.archive.keep_rollout(line)
-    return {"rollouts": [record], "usage": done["usage"]}
+    if task["chosen"] is not None:
+        lessons = select_lessons(lessons, task["chosen"])
+    done = await executor.run({**task}, lessons, settings)
+    if journal := parts.models.journal:
+        done = await settle(journal, {**task}, lessons, settings.changed(), done)
+    line = describe_task(task) | {"lessons": list_ids(lessons)} | done
+    return await keep_rollout(parts.archive, line)
 
 
 async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
     """Grade every finished attempt; close the group here if it teaches nothing."""
     settings, problem = current_settings(state), state["problem"]
     finished = [r for r in state["rollouts"] if r["missing"] is None]
-    with metered() as usage:
+    with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
         found = await asyncio.gather(*(grade_one(parts, settings, problem, r) for r in finished))
     grades = {r["id"]: g for r, g in zip(finished, found, strict=True)}
+    rewards = [g["reward"] for g in found]
+    told = {"step": state["step"], "problem": problem["id"], "rewards": rewards}
+    get_stream_writer()({"event": "grade", **told})
     update: dict[str, Any] = {"grades": grades, "usage": usage}
     if not (state["compare"] and reflects(settings, grades)):
         total = add_ledgers(state["usage"], usage)
-        update["groups"] = [close_group(problem["id"], state["rollouts"], grades, total)]
+        group = close_group(problem["id"], state["rollouts"], grades, total)
+        await parts.archive.keep_group(state["step"], group, problem, grades, {})
+        update["groups"] = [group]
     return update
 
 
 async def grade_one(parts: Parts, settings: Settings, problem: Problem, rollout: Rollout) -> Grade:
     """Grade one attempt; what the grader leaves open is for the judge, if there is one."""
     transcript: Sequence[JSON] = ()
-    if wants_trajectory(parts.grader):
+    grader = grader_of(parts, problem, rollout)
+    if wants_trajectory(grader):
         transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    grade = await apply_grader(parts.grader, problem, rollout["answer"], transcript)
+    grade = await apply_grader(grader, problem, rollout["answer"], transcript)
     if not asks_judge(grade, parts.models, settings):
         return grade
-    return await judge_answer(judge_of(parts.models, settings), problem, rollout["answer"])
+    with labelled(attempt=rollout["attempt"]):
+        return await judge_answer(judge_of(parts.models, settings), problem, rollout["answer"])
 
 
 def send_summaries(state: GroupState) -> list[Send] | str:
     """Put each graded attempt into words, unless the group was closed without contrast."""
     if state["groups"]:
         return END
-    grades = state["grades"]
+    grades = {id: g for id, g in state["grades"].items() if g["reward"] is not None}
+    # Tasks are stored several times over, and transcripts end in the answer anyway.
+    graded: list[Rollout] = [{**r, "answer": ""} for r in state["rollouts"] if r["id"] in grades]
     return [
         Send("summarize", SummaryTask(**given(state), rollout=r, grade=grades[r["id"]]))
-        for r in state["rollouts"]
-        if r["id"] in grades and grades[r["id"]]["reward"] is not None
+        for r in graded
     ]
 
 
@@ -109,7 +126,8 @@ async def summarize(parts: Parts, task: SummaryTask) -> dict[str, Any]:
     transcript = await parts.archive.read_transcript(rollout["trajectory"])
     endpoint, seed = parts.models.reflection(settings), seed_of(rollout["id"])
     call = summarize_attempt(endpoint, settings, task["problem"], transcript, task["grade"], seed)
-    with metered() as usage:
+    about = {"step": task["step"], "problem_id": task["problem"]["id"]}
+    with labelled(**about, attempt=rollout["attempt"]), metered() as usage:
         text, lost = await value_or_reason(call)
     if text is None:
         return {"lost": [lost], "usage": usage}
@@ -123,7 +141,7 @@ async def extract_advantage(parts: Parts, state: GroupState) -> dict[str, Any]:
     library = parse_lessons(await parts.archive.read_text(state["lessons"]))
     attempts = [(g["reward"], summaries[id]) for id, g in grades.items() if id in summaries]
     advice, failure = None, None
-    with metered() as usage:
+    with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
         if len(attempts) < min(state["size"], 2):
             failure = f"too few summaries: {state['lost'][0]}"
         else:
@@ -133,6 +151,7 @@ async def extract_advantage(parts: Parts, state: GroupState) -> dict[str, Any]:
             advice, failure = await value_or_reason(call)
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
+    await parts.archive.keep_group(state["step"], group, problem, grades, summaries)
     return {"groups": [group]}
 
 
@@ -143,13 +162,15 @@ def given(state: GroupState) -> GroupInput:
 
 def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
-    agent = parts.agent or build_agent_graph(parts)
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
-    graph.add_node("rollout", Node(rollout, parts, agent))
+    if parts.traces:
+        graph.add_node("rollout", Node(take_rollout, parts, parts.traces))
+    else:
+        graph.add_node("rollout", Node(rollout, parts, parts.executor or Local(parts)))
     graph.add_node("grade", Node(grade, parts))
     graph.add_node("summarize", Node(summarize, parts))
     graph.add_node("extract_advantage", Node(extract_advantage, parts))
-    graph.add_conditional_edges(START, Node(send_rollouts), ["rollout", "extract_advantage"])
+    graph.add_conditional_edges(START, Node(send_rollouts, parts), ["rollout", "extract_advantage"])
     graph.add_edge("rollout", "grade")
     graph.add_conditional_edges("grade", Node(send_summaries), ["summarize", END])
     graph.add_edge("summarize", "extract_advantage")

@@ -1,27 +1,44 @@
 """What a graph is built of: the objects that never enter state or settings."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import get_runtime
 
-from training_free_grpo.archive import Archive, Inline
+from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader, load_grader
+from training_free_grpo.graphs.stored import Stored
 from training_free_grpo.graphs.toolbox import Toolbox, default_toolbox, make_toolbox
 from training_free_grpo.models import Models
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.prices import Prices
+from training_free_grpo.records import JSON
+from training_free_grpo.retrieval import Retrieval
 from training_free_grpo.settings import Settings
+from training_free_grpo.traces import Traces
 
 _TASKS = 100_000
 _SUPERSTEPS = 1_000_000
 
 Agent = Runnable[Any, Any]
 """Any runnable over messages: a compiled graph, a chat model, a function made runnable."""
+
+
+class Executor(Protocol):
+    """Runs rollouts: here, or wherever it takes them."""
+
+    async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
+        """Let the agent attempt a problem once; return what came of it, as note_rollout does.
+
+        Raise only what ends the run, as run_rollout does.
+        """
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +51,27 @@ class Parts:
     toolbox: Toolbox | None = None
     """Tools of the ReAct agent; None for those that the settings name."""
     models: Models = field(default_factory=Models)
-    archive: Archive = field(default_factory=Inline)
+    archive: Archive = field(default_factory=Stored)
+    retrieval: Retrieval = field(default_factory=Retrieval)
+    traces: Traces | None = None
+    """Attempts on record, which take the place of rollouts."""
+    executor: Executor | None = None
+    """Where rollouts are run; None for this process."""
 
     def tools_for(self, settings: Settings) -> Toolbox:
         """Return the tools of a run."""
         return self.toolbox or default_toolbox(settings)
+
+    async def prices(self, settings: Settings) -> Prices:
+        """Return what is asked in each role, and its price."""
+        # In a thread: the list of prices is imported when it is first needed.
+        return await asyncio.to_thread(prices_of, self.models, settings, self.agent is not None)
+
+    def count_attempts(self, problem: str, settings: Settings) -> int:
+        """Return how many attempts a group makes: as many as are on record, where any are."""
+        if settings.directly_generated:
+            return 0
+        return len(self.traces.attempts[problem]) if self.traces else settings.group_size
 
     async def end_thread(self, settings: Settings, thread: str) -> None:
         """Let go of what the tools keep for a rollout; an agent of the user's has its own."""
@@ -52,6 +85,8 @@ def make_parts(
     tools: Sequence[BaseTool] | None,
     models: Models | None,
     archive: Archive | None,
+    traces: Traces | None = None,
+    executor: Executor | None = None,
 ) -> Parts:
     """Gather what a builder was given, with the defaults for the rest."""
     return Parts(
@@ -59,7 +94,10 @@ def make_parts(
         grader=grader or load_grader("math"),
         toolbox=None if tools is None else make_toolbox(tools),
         models=models or Models(),
-        archive=archive or Inline(),
+        archive=archive or Stored(),
+        retrieval=Retrieval(models.embeddings if models else None),
+        traces=traces,
+        executor=executor,
     )
 
 

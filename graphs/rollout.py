@@ -17,12 +17,17 @@ from langchain_core.messages import (
 )
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
+from langgraph.config import get_stream_writer
 
+from training_free_grpo.archive import Archive
 from training_free_grpo.experience import experience_block
 from training_free_grpo.ledger import metered, usage_of_messages
 from training_free_grpo.models import ModelError, Refused
-from training_free_grpo.records import JSON, Ledger
+from training_free_grpo.models.labels import labelled, traced_as
+from training_free_grpo.models.patience import patience
+from training_free_grpo.records import JSON, Ledger, Rollout
 from training_free_grpo.settings import Settings
+from training_free_grpo.sqlite import StorageError
 from training_free_grpo.text import well_formed
 
 EndThread = Callable[[str], Awaitable[None]]
@@ -43,22 +48,24 @@ async def run_rollout(
     """Run the agent on a problem within its time; return the figures and the messages.
 
     `own` agents are the user's: they get the lessons as a system message. A lost rollout is
-    missing, with the reason; only Refused is raised, for no other rollout could succeed either.
-    Whatever tools keep for its thread is let go of at the end.
+    missing, with the reason; only what ends the run is raised: Refused, for no other rollout could
+    succeed either, and StorageError, for none could be kept. Whatever tools keep for its thread is
+    let go of at the end.
     """
     # Its own saver would go on in the talk of an earlier run that made the same rollout.
     thread = f"{task['id']}/{uuid4().hex}"
     started = time.monotonic()
     messages: list[AnyMessage] = []
     missing = None
-    with metered() as usage:
+    about = {"step": task["step"], "problem_id": task["problem"]["id"]}
+    with labelled(**about, attempt=task["attempt"]), metered() as usage:
         try:
-            async with asyncio.timeout(settings.rollout_timeout) as patience:
+            async with patience(settings.rollout_timeout) as limit:
                 messages = await call_agent(agent, own, task, lessons, settings, thread)
-        except Refused:
+        except (Refused, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
-            missing = explain_loss(error, settings if patience.expired() else None)
+            missing = explain_loss(error, settings if limit.expired() else None)
         finally:
             await end_thread(thread)
     return note_rollout(messages, missing, time.monotonic() - started, usage)
@@ -90,19 +97,21 @@ async def call_agent(
     takes_list = isinstance(agent, BaseChatModel) or (
         isinstance(agent, RunnableBinding) and isinstance(agent.bound, BaseChatModel)
     )
-    result = await run_apart(agent, given["messages"] if takes_list else given, thread, options)
+    asked = given["messages"] if takes_list else given
+    result = await run_apart(agent, asked, task["id"], thread, options)
     return read_result(result, given["messages"])
 
 
 async def run_apart(
-    agent: Runnable[Any, Any], given: Any, thread: str, options: dict[str, Any]
+    agent: Runnable[Any, Any], given: Any, id: str, thread: str, options: dict[str, Any]
 ) -> Any:
     """Run the agent outside the surrounding graph's checkpoints, but seen by its callbacks.
 
     Its transcript is kept once, by the archive; and an agent compiled with a saver of its own
     would share one thread with all its siblings and mix their messages up.
     """
-    config = RunnableConfig(
+    config = traced_as("rollout") | RunnableConfig(
+        run_name=f"rollout {id}",
         callbacks=ensure_config().get("callbacks"),
         configurable={"thread_id": thread},
         recursion_limit=_SUPERSTEPS,
@@ -130,6 +139,15 @@ def read_result(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
     return head + messages[start:]
 
 
+async def keep_rollout(archive: Archive, line: JSON) -> dict[str, Any]:
+    """Keep an attempt with its transcript, tell of it, and return the group's update."""
+    record = {key: line[key] for key in Rollout.__annotations__ if key in line}
+    record["trajectory"] = await archive.keep_rollout(line)
+    told = {key: line[key] for key in ("step", "id", "turns", "missing")}
+    get_stream_writer()({"event": "rollout", **told})
+    return {"rollouts": [record], "usage": line["usage"]}
+
+
 def describe_task(task: Mapping[str, Any]) -> JSON:
     """Say which attempt at which problem a line of the archive is about."""
     problem = task["problem"]
@@ -138,6 +156,7 @@ def describe_task(task: Mapping[str, Any]) -> JSON:
         "step": task["step"],
         "problem_id": problem["id"],
         "problem": problem["problem"],
+        "answers": problem["answers"],
         "attempt": task["attempt"],
     }
 

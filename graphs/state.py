@@ -10,12 +10,14 @@ from typing_extensions import TypedDict
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.records import (
     JSON,
+    Decline,
     Evaluation,
     Grade,
     Group,
     Ledger,
     Library,
     Metrics,
+    Plan,
     Problem,
     Rollout,
 )
@@ -59,6 +61,8 @@ class RolloutTask(GroupInput):
     id: str
     attempt: int
     seed: int
+    chosen: list[str] | None
+    """The lessons that were chosen for the problem; None to show them all."""
 
 
 class SummaryTask(GroupInput):
@@ -94,19 +98,28 @@ class TrainingInput(TypedDict):
 
 
 class TrainingState(TypedDict):
-    """The run: what it learned, how far it is, and the figures of each step."""
+    """The run: what it learned, how far it is, and the figures of each step.
 
-    problems: list[Problem]
+    In the order in which Studio shows it.
+    """
+
     library: Library
-    settings: JSON
-    """The options that differ from the defaults: a resumed run has no other source of them."""
+    metrics: Annotated[list[Metrics], add]
     step: int
     steps: int
     epoch: int
-    batch: list[str]
-    lessons: Any
+    plan: Plan | None
+    """The edits of this step that are still to be carried out."""
+    declined: Annotated[list[Decline], add]
+    """What a person turned down, so that it is not planned again."""
+    settings: JSON
+    """The options that differ from the defaults: a resumed run has no other source of them."""
     groups: Annotated[list[Group], add]
-    metrics: Annotated[list[Metrics], add]
+    lessons: Any
+    batch: list[str]
+    turns: Annotated[dict[str, int], update]
+    """By problem: those of its last group's longest attempt, so that long groups start first."""
+    problems: list[Problem]
 
 
 class EvaluationState(TypedDict):

@@ -5,9 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
+from training_free_grpo.graphs.state import AgentState
 from training_free_grpo.models import Refused
 from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.simulated import passages
@@ -58,6 +60,18 @@ class Toolbox:
             if tool.keeps_threads:
                 await asyncio.to_thread(tool.end_thread, thread)
 
+    async def answer(self, state: AgentState, call: ToolCall) -> ToolMessage:
+        """Run the tool that one call of the last message names."""
+        *talk, asked = state["messages"]
+        alone = asked.model_copy(update={"tool_calls": [call]})
+        ran = await self.run.ainvoke({**state, "messages": [*talk, alone]})
+        answer: ToolMessage = ran["messages"][0]
+        return answer
+
+    def keeps_state(self, name: str) -> bool:
+        """Tell whether what a tool says depends on what it ran before."""
+        return any(tool.keeps_threads for tool in self._pythons if tool.name == name)
+
     @property
     def _pythons(self) -> list[PythonTool]:
         return [tool for tool in self.tools if isinstance(tool, PythonTool)]
@@ -78,8 +92,8 @@ def explain_tool_error(error: Exception) -> str:
 def default_toolbox(settings: Settings) -> Toolbox:
     """Return the tools that the settings name; the embedded model searches its own small corpus."""
     if settings.model == "simulated" and settings.search == "duckduckgo":
-        return _toolbox("bundled", None)
-    return _toolbox(settings.search, settings.search_cache)
+        return _toolbox(settings.tools, "bundled", None)
+    return _toolbox(settings.tools, settings.search, settings.search_cache)
 
 
 async def start_tools(settings: Settings) -> None:
@@ -88,7 +102,7 @@ async def start_tools(settings: Settings) -> None:
     Raises SettingsError that says what is missing, Refused where Python cannot be run.
     """
     try:
-        if settings.search in _ENGINES:
+        if "search" in settings.tools and settings.search in _ENGINES:
             check_provider(_ENGINES[settings.search]())
         await asyncio.to_thread(lambda: default_toolbox(settings).start())
     except SandboxUnavailable as error:
@@ -98,13 +112,21 @@ async def start_tools(settings: Settings) -> None:
 
 
 @cache
-def _toolbox(search: str, search_cache: str | None) -> Toolbox:
-    provider = _provider(search)
-    if search_cache:
-        provider = cached(provider, search_cache, name=search)
+def _toolbox(names: str, search: str, search_cache: str | None) -> Toolbox:
+    tools: list[BaseTool] = []
+    if "python" in names:
+        tools.append(make_python_tool())
+    if "search" in names:
+        tools.append(make_search_tool(_cached_provider(search, search_cache)))
     offline = search == "bundled" or search.startswith("corpus:")
-    reading = [] if offline else [make_page_tool()]
-    return make_toolbox([make_python_tool(), make_search_tool(provider), *reading])
+    if "pages" in names and not offline:
+        tools.append(make_page_tool())
+    return make_toolbox(tools)
+
+
+def _cached_provider(search: str, search_cache: str | None) -> SearchProvider:
+    provider = _provider(search)
+    return cached(provider, search_cache, name=search) if search_cache else provider
 
 
 def _provider(search: str) -> SearchProvider:

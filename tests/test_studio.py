@@ -14,9 +14,11 @@ from typing import Any
 
 import httpx
 import pytest
+from langgraph.pregel.remote import RemoteGraph
 from langgraph_sdk import get_sync_client
 from langgraph_sdk.client import SyncLangGraphClient
 
+from training_free_grpo.library import read_library
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
 
@@ -81,6 +83,10 @@ class Run:
     def of(self, kind: str) -> list[Any]:
         return [event.data for event in self.events if event.event == kind]
 
+    def inside(self, kind: str) -> list[Any]:
+        """Return the events of the groups in a training run."""
+        return [event.data for event in self.events if event.event.startswith(f"{kind}|group:")]
+
     def error(self) -> str:
         return json.dumps(self.of("error"))
 
@@ -88,8 +94,15 @@ class Run:
 def run(client: SyncLangGraphClient, assistant: str, given: Any, **options: Any) -> Run:
     """Run an assistant on a thread of its own, and listen."""
     thread = client.threads.create()["thread_id"]
-    modes: Any = ["values", "updates"]
-    stream = client.runs.stream(thread, assistant, input=given, stream_mode=modes, **options)
+    return go_on(client, assistant, thread, input=given, **options)
+
+
+def go_on(client: SyncLangGraphClient, assistant: str, thread: str, **options: Any) -> Run:
+    """Run an assistant on a thread, and listen."""
+    modes: Any = ["values", "updates", "custom", "messages"]
+    stream = client.runs.stream(
+        thread, assistant, stream_mode=modes, stream_subgraphs=True, **options
+    )
     return Run(list(stream), thread)
 
 
@@ -186,3 +199,107 @@ def test_agent_answers_a_problem(client: SyncLangGraphClient) -> None:
 def test_evaluation_reports_a_mean(client: SyncLangGraphClient) -> None:
     found = run(client, "evaluation", {"problems": PROBLEMS})
     assert found.of("values")[-1]["evaluation"]["mean"] is not None
+
+
+def test_rollouts_and_rewards_are_told_as_they_come(trained: Run) -> None:
+    rollouts = [event for event in trained.inside("custom") if event["event"] == "rollout"]
+    grades = [event for event in trained.inside("custom") if event["event"] == "grade"]
+    assert len({event["id"] for event in rollouts}) == 16
+    assert sorted(event["problem"] for event in grades) == sorted(p["id"] for p in PROBLEMS)
+    assert all(len(event["rewards"]) == 4 for event in grades)
+    assert [event["step"] for event in trained.of("custom")] == [1, 2]
+
+
+def test_messages_of_the_agent_are_streamed(client: SyncLangGraphClient) -> None:
+    problem = training_problems()[0]["problem"]
+    found = run(client, "agent", {"messages": [{"role": "user", "content": problem}]})
+    streamed = [message for messages in found.of("messages/complete") for message in messages]
+    assert any("boxed" in message["content"] for message in streamed)
+
+
+def test_state_begins_with_the_library_and_the_figures(trained: Run) -> None:
+    assert list(trained.of("values")[-1])[:3] == ["library", "metrics", "step"]
+
+
+def test_transcripts_are_in_the_store_of_the_server(
+    client: SyncLangGraphClient, trained: Run
+) -> None:
+    assert trained.of("values")[-1]["lessons"].keys() == {"stored"}
+    found = client.store.search_items(("training_free_grpo", "transcripts"), limit=50)["items"]
+    assert any("boxed" in item["value"]["value"][-1]["content"] for item in found)
+
+
+def test_state_weighs_little_more_than_its_problems(
+    client: SyncLangGraphClient, trained: Run
+) -> None:
+    values: Any = client.threads.get_state(trained.thread)["values"]
+    rest = {key: value for key, value in values.items() if key not in ("problems", "library")}
+    assert len(json.dumps(rest)) < 2000 * len(values["metrics"])
+
+
+@pytest.fixture(scope="module")
+def reviewer(client: SyncLangGraphClient) -> str:
+    """An assistant that asks before it changes the library."""
+    context: Any = {**CHANGED, "review": "each_step"}
+    found: str = client.assistants.create("training", context=context)["assistant_id"]
+    return found
+
+
+def waiting(client: SyncLangGraphClient, thread: str) -> Any:
+    """Return what a thread waits with."""
+    (task,) = client.threads.get_state(thread)["tasks"]
+    (interrupt,) = task["interrupts"]
+    return interrupt["value"]
+
+
+def test_a_run_waits_for_a_person_and_goes_on_with_the_decisions(
+    client: SyncLangGraphClient, reviewer: str
+) -> None:
+    begun = run(client, reviewer, {"problems": PROBLEMS})
+    request, waits = waiting(client, begun.thread), 0
+    turned_down = request["operations"][0]["content"]
+    assert client.threads.get(begun.thread)["status"] == "interrupted"
+    answer: Any = {"decisions": [{"operation": 0, "decision": "reject"}], "all": "approve"}
+    while client.threads.get_state(begun.thread)["next"]:
+        done = go_on(client, reviewer, begun.thread, command={"resume": answer})
+        waits += 1
+    lessons = done.of("values")[-1]["library"]["experiences"].values()
+    assert waits
+    assert turned_down not in [lesson["content"] for lesson in lessons]
+
+
+def test_a_wrong_answer_is_asked_for_again_with_the_reason(
+    client: SyncLangGraphClient, reviewer: str
+) -> None:
+    begun = run(client, reviewer, {"problems": PROBLEMS})
+    go_on(client, reviewer, begun.thread, command={"resume": {"all": "perhaps"}})
+    assert "'perhaps'" in waiting(client, begun.thread)["fault"]
+    assert client.threads.get_state(begun.thread)["next"] == ["review_edits"]
+
+
+def test_a_run_goes_on_from_an_earlier_step_with_another_library(
+    client: SyncLangGraphClient,
+) -> None:
+    thread = run(client, "training", {"problems": PROBLEMS}, context=CHANGED).thread
+    history = client.threads.get_history(thread, limit=50)
+    after_one = next(s for s in history if s["next"] == ["draw_batch"] and s["values"]["step"] == 1)  # type: ignore[call-overload]
+    own = read_library({"G7": "Mine: halve n times n minus one."})
+    changed = client.threads.update_state(
+        thread, {"library": own}, checkpoint=after_one["checkpoint"]
+    )
+    again = go_on(client, "training", thread, checkpoint=changed["checkpoint"])
+    state = again.of("values")[-1]
+    assert [step["step"] for step in state["metrics"]] == [1, 2]
+    assert state["library"]["experiences"]["G7"] == own["experiences"]["G7"]
+    assert state["library"]["next_id"] >= 8
+
+
+def test_remote_graph_serves_training_as_it_serves_any_other(
+    client: SyncLangGraphClient,
+) -> None:
+    remote = RemoteGraph("training", sync_client=client)
+    given = {"problems": PROBLEMS[:2]}
+    found = remote.invoke(given, context=CHANGED)
+    streamed = list(remote.stream(given, context=CHANGED, stream_mode="updates"))
+    assert found["metrics"][0]["rollouts"] == 8
+    assert [name for update in streamed for name in update][-1] == "edit_experiences"

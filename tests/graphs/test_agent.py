@@ -17,8 +17,9 @@ from langchain_core.tools import BaseTool, tool
 from training_free_grpo import Models, Settings
 from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.agent import agent as served_agent
-from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.agent import build_agent_graph, system_prompt
 from training_free_grpo.graphs.parts import make_parts
+from training_free_grpo.graphs.toolbox import default_toolbox
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.simulated import training_problems
 
@@ -85,6 +86,20 @@ def tool_answers(talk: list[BaseMessage]) -> list[str]:
 
 
 class TestTools:
+    @pytest.mark.parametrize("names", ["python", "search", "python,search", "pages"])
+    def test_the_prompt_speaks_of_those_that_are_there_and_of_no_others(self, names: str) -> None:
+        settings = Settings(model="openai:gpt-5-mini", tools=names)
+        tools = default_toolbox(settings).tools
+        system = system_prompt(settings, tools)
+        known = {"run_python", "web_search", "read_page"}
+        assert {name for name in known if f"`{name}`" in system} == {tool.name for tool in tools}
+
+    def test_an_agent_without_any_is_not_told_of_tools(self) -> None:
+        model = script(ANSWER)
+        ask(model, tools=[])
+        assert model.offered == [[]]
+        assert "tool" not in model.seen[0][0].text.casefold()
+
     def test_result_of_a_tool_call_is_shown_to_the_model(self) -> None:
         model = script(call(word="tea"), ANSWER)
         talk = ask(model)
@@ -173,7 +188,7 @@ class TestLibrary:
     def test_stands_in_the_system_prompt_as_the_middleware_puts_it(self) -> None:
         model = script(ANSWER)
         ask(model, lessons=self.LESSONS, settings={"agent_objective": "Define."})
-        system = render_prompt("agent", objective="Define.")
+        system = system_prompt(Settings(agent_objective="Define."), [look_up])
         assert model.seen[0] == [
             SystemMessage(with_experience(system, self.LESSONS)),
             *QUESTION["messages"],
@@ -188,8 +203,7 @@ class TestLibrary:
     def test_without_lessons_the_prompt_is_as_it_was(self, given: Any) -> None:
         model = script(ANSWER)
         ask(model, **given)
-        plain = render_prompt("agent", objective=Settings().agent_objective)
-        assert model.seen[0][0].text == plain
+        assert model.seen[0][0].text == system_prompt(Settings(), [look_up])
 
 
 class TestServedAgent:

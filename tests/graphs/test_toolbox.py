@@ -47,6 +47,34 @@ def test_offline_there_are_no_pages() -> None:
     assert names(default_toolbox(Settings())) == ["run_python", "web_search"]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "there"),
+    [
+        ("none", []),
+        ("python", ["run_python"]),
+        ("pages, search", ["web_search", "read_page"]),
+    ],
+)
+def test_there_are_the_tools_that_the_settings_name(chosen: str, there: list[str]) -> None:
+    settings = Settings.read({"model": "openai:gpt-5-mini", "tools": chosen})
+    assert names(default_toolbox(settings)) == there
+
+
+@pytest.mark.parametrize(
+    ("chosen", "unknown"), [("python,telephone", "'telephone'"), ("", "''"), ("none,pages", "none")]
+)
+def test_an_unknown_tool_is_refused_by_name_with_those_that_there_are(
+    chosen: str, unknown: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"'tools' is .* no tool is called .*{unknown}.*python"):
+        Settings.read({"tools": chosen})
+
+
+async def test_a_search_that_is_not_asked_for_needs_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TAVILY_API_KEY", raising=False)
+    await start_tools(Settings(search="tavily", tools="pages"))
+
+
 def test_the_settings_name_documents_to_search(documents: Path) -> None:
     toolbox = default_toolbox(Settings(model="openai:gpt-5-mini", search=f"corpus:{documents}"))
     assert names(toolbox) == ["run_python", "web_search"]

@@ -1,0 +1,122 @@
+"""How a step of training ends: a plan for the library, a person's word on it, and the edit."""
+
+from typing import Any
+
+from langgraph.config import get_config, get_stream_writer
+from langgraph.constants import CONFIG_KEY_CHECKPOINTER
+from langgraph.types import Overwrite, interrupt
+
+from training_free_grpo.advice import Advice, trace_origins
+from training_free_grpo.graphs.parts import Parts, current_settings
+from training_free_grpo.graphs.state import TrainingState
+from training_free_grpo.groups import longest_attempts, seed_of
+from training_free_grpo.ledger import metered
+from training_free_grpo.library import apply_plan
+from training_free_grpo.metrics import measure_step
+from training_free_grpo.models import value_or_reason
+from training_free_grpo.models.labels import labelled
+from training_free_grpo.records import Group, Plan, Proposal
+from training_free_grpo.reflection import edit_experiences as ask_for_plan
+from training_free_grpo.review import ReviewError, carry_decisions, describe_plan, read_answer
+from training_free_grpo.settings import Settings, SettingsError
+
+
+async def plan_edits(parts: Parts, state: TrainingState) -> dict[str, Any]:
+    """Turn what all groups propose into one plan; in a node of its own, it is paid for once."""
+    proposals = [p for group in in_order(state) for p in group["proposals"]]
+    with labelled(step=state["step"]), metered() as usage:
+        advice, warning = await make_plan(parts, state, proposals)
+    traced = trace_origins(advice.operations, proposals, state["step"], current_settings(state))
+    plan: Plan = {
+        "edits": [{"operation": operation, "origin": origin} for operation, origin in traced],
+        "rejected": advice.rejected,
+        "warning": warning,
+        "usage": usage,
+    }
+    return {"plan": plan}
+
+
+def in_order(state: TrainingState) -> list[Group]:
+    """Return the groups in the order of the batch: the plan may not depend on the clock."""
+    places = {id: place for place, id in enumerate(state["batch"])}
+    return sorted(state["groups"], key=lambda group: places[group["problem"]])
+
+
+async def make_plan(
+    parts: Parts, state: TrainingState, proposals: list[Proposal]
+) -> tuple[Advice, str | None]:
+    """Ask for the plan. Without proposals there is no call; without a plan they stand as made."""
+    if not proposals:
+        return Advice(), None
+    settings, declined = current_settings(state), state.get("declined", [])
+    endpoint, seed = parts.models.reflection(settings), seed_of(settings.seed, state["step"])
+    call = ask_for_plan(endpoint, settings, state["library"], proposals, seed, declined)
+    plan, lost = await value_or_reason(call)
+    if plan is not None:
+        return plan, None
+    operations = [proposal["operation"] for proposal in proposals]
+    warning = f"no plan, so the proposals were carried out as they were made: {lost}"
+    return Advice(operations=operations), warning
+
+
+def check_review(settings: Settings) -> None:
+    """Raise SettingsError for a run that is to wait for a person, and keeps no state meanwhile."""
+    if settings.review != "off" and not get_config()["configurable"].get(CONFIG_KEY_CHECKPOINTER):
+        raise SettingsError(
+            f"setting 'review' is {settings.review!r}, and a run cannot wait for a person without "
+            "a checkpointer: give build_training_graph one, or leave it off"
+        )
+
+
+def needs_review(state: TrainingState) -> str:
+    """Have a person decide on what there is to decide on, if the settings say so."""
+    asks = current_settings(state).review == "each_step" and planned(state)["edits"]
+    return "review_edits" if asks else "edit_experiences"
+
+
+async def review_edits(state: TrainingState) -> dict[str, Any]:
+    """Wait for a person's decisions; an answer that decides nothing is told why, and asked anew."""
+    plan, library, step = planned(state), state["library"], state["step"]
+    most = current_settings(state).max_lesson_words
+    request = describe_plan(plan, step, library, state["groups"], state["problems"], most)
+    operations = [edit["operation"] for edit in plan["edits"]]
+    fault = None
+    while True:
+        answer = interrupt({**request, "fault": fault})
+        try:
+            decisions = read_answer(answer, operations, library, most)
+        except ReviewError as error:
+            fault = str(error)
+        else:
+            break
+    plan, declined = carry_decisions(plan, decisions, step)
+    return {"plan": plan, "declined": declined}
+
+
+async def edit_experiences(parts: Parts, state: TrainingState) -> dict[str, Any]:
+    """Carry out the plan, and close the step."""
+    settings, plan, groups = current_settings(state), planned(state), in_order(state)
+    edits = [(edit["operation"], edit["origin"]) for edit in plan["edits"]]
+    library, applied, rejected = apply_plan(state["library"], edits, settings.max_lesson_words)
+    figures = measure_step(
+        {**state, "groups": groups},
+        library,
+        applied,
+        plan["rejected"] + rejected,
+        plan["usage"],
+        plan["warning"],
+        await parts.prices(settings),
+    )
+    await parts.archive.keep_library(state["step"], library)
+    await parts.archive.close_step(state["step"], groups)
+    told = {key: figures[key] for key in ("step", "epoch", "mean_reward", "library_size")}
+    get_stream_writer()({"event": "step", **told})
+    update = {"library": library, "metrics": [figures], "turns": longest_attempts(groups)}
+    return update | {"plan": None, "groups": Overwrite([])}
+
+
+def planned(state: TrainingState) -> Plan:
+    """Return the plan of the step at work."""
+    plan = state["plan"]
+    assert plan is not None
+    return plan

@@ -1,0 +1,35 @@
+"""Rollouts in this process: those of a run by itself, and those that a worker makes for one."""
+
+from functools import partial
+
+from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.parts import Parts
+from training_free_grpo.graphs.recall import count_own_agent
+from training_free_grpo.graphs.rollout import run_rollout
+from training_free_grpo.models.limits import limit
+from training_free_grpo.records import JSON
+from training_free_grpo.settings import Settings
+
+_WORKING = 4
+"""Rollouts in progress per call in flight: while some run their tools, others ask the model."""
+
+
+class Local:
+    """Runs rollouts on the running event loop."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._agent = parts.agent or build_agent_graph(parts)
+
+    async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
+        """Let the agent attempt a problem once; return the figures and the messages."""
+        own, models = self._parts.agent is not None, self._parts.models
+        end_thread = partial(self._parts.end_thread, settings)
+        async with limit("rollouts", settings.concurrency * (1 if own else _WORKING)):
+            with models.gate.passage() as passage:
+                if own:  # its calls are out of sight, so that the rollout passes the gate as one
+                    await passage.enter()
+                done = await run_rollout(self._agent, own, task, lessons, settings, end_thread)
+                if own:
+                    await count_own_agent(models, done["usage"])
+        return done

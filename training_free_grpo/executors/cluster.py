@@ -1,0 +1,76 @@
+"""Come to a Ray cluster: one that is there, or one of this machine's own for as long as it takes.
+
+Needs the extra `[ray]`.
+"""
+
+import os
+import secrets
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+_PATIENCE = 10
+_OBJECTS = 2**28
+"""Bytes for what is on its way between processes: rollouts, one by one."""
+
+
+class ClusterError(ValueError):
+    """A cluster cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Where to run rollouts: `auto` finds a cluster on this machine, None makes one on it."""
+
+    address: str | None = None
+
+    def check(self) -> None:
+        """Raise ClusterError if Ray is not installed, or nothing listens at the address."""
+        load_ray()
+        if self.address not in (None, "auto"):
+            check_address(str(self.address))
+
+    def join(self, folder: str) -> None:
+        """Become part of the cluster; a folder with a short path is for one that is made for it.
+
+        Raise ClusterError if it cannot be.
+        """
+        options: dict[str, Any] = {"address": self.address or "local"}
+        if self.address is None:
+            # Ray would report its use to its makers, and leave a password in the home folder.
+            os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+            os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
+            options |= {"_temp_dir": folder, "object_store_memory": _OBJECTS}
+            options |= {"include_dashboard": False}
+        ray = load_ray()
+        try:
+            ray.init(log_to_driver=False, logging_level="error", **options)
+        except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
+            raise ClusterError(f"cannot use the cluster {options['address']!r}: {error}") from None
+
+    def leave(self) -> None:
+        """Leave it; one that was made for the run ends."""
+        load_ray().shutdown()
+
+
+def check_address(address: str) -> None:
+    """Raise ClusterError if nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"--ray-address {address!r} cannot be reached ({error}): give HOST:PORT of a running "
+            "cluster, auto for the one on this machine, or nothing to start one for this run"
+        ) from None
+
+
+def load_ray() -> Any:
+    """Import Ray; raise ClusterError with the remedy if it is not installed."""
+    try:
+        import ray
+    except ImportError:
+        raise ClusterError(
+            "--executor ray needs Ray: pip install 'training-free-grpo[ray]'"
+        ) from None
+    return ray

@@ -1,0 +1,169 @@
+"""The workers of a run: each rollout goes to the one that has the fewest.
+
+A worker that dies is replaced, and its rollouts are begun again elsewhere: the calls that they had
+finished are in the journal, and are not paid again.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from training_free_grpo.executors.cluster import Cluster, ClusterError, load_ray
+from training_free_grpo.executors.worker import Plan, Worker
+from training_free_grpo.graphs.rollout import note_rollout
+from training_free_grpo.models import Refused
+from training_free_grpo.models.gate import Gate
+from training_free_grpo.models.limits import limit
+from training_free_grpo.records import JSON
+from training_free_grpo.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_MOST_DEATHS = 5
+"""Workers that may die under one rollout: it may be what kills them."""
+_MOST_AT_ONCE = 10_000
+"""Rollouts in one worker: what there are is divided among all, but the others may die."""
+_LOOKS = 10
+"""How often to look for free processors, a second apart."""
+_SHARED = ("concurrency", "endpoint_concurrency", "requests_per_minute", "tokens_per_minute")
+
+
+class Pool:
+    """Runs rollouts in the processes of a cluster."""
+
+    def __init__(self, cluster: Cluster, plan: Plan, gate: Gate) -> None:
+        self._cluster = cluster
+        self._plan = plan
+        self._gate = gate
+        self._size = 0
+        self._rollouts: dict[Any, int] = {}
+        """How many each worker has."""
+        self._hiring: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def opened(self, settings: Settings) -> AsyncIterator[None]:
+        """Start a worker per free processor, but no more than there are rollouts at once.
+
+        Raise ClusterError, or what a worker says that it lacks.
+        """
+        loop = asyncio.get_running_loop()
+        with (
+            # Sockets are made in it, whose paths must be short.
+            TemporaryDirectory(
+                prefix="tfgrpo-ray-", dir="/tmp", ignore_cleanup_errors=True
+            ) as folder,
+            # Ray takes over the signals of the main thread, and its processes end with the thread
+            # that started them.
+            ThreadPoolExecutor(1, "cluster") as thread,
+        ):
+            try:
+                await loop.run_in_executor(thread, self._cluster.join, folder)
+                self._size = await count_free(settings.concurrency)
+                await asyncio.gather(*(self._hire() for _ in range(self._size)))
+                yield
+            finally:
+                for task in self._hiring:
+                    task.cancel()
+                await loop.run_in_executor(thread, self._cluster.leave)
+
+    async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
+        """Run a rollout wherever there is room, and again elsewhere if its worker dies."""
+        share = divide(settings, self._size).changed()
+        async with limit("rollouts of the cluster", settings.concurrency):
+            started = time.monotonic()
+            with self._gate.passage() as passage:
+                for _ in range(_MOST_DEATHS):
+                    worker = await self._idlest()
+                    await passage.enter()
+                    done = await self._run_on(worker, task, lessons, share)
+                    if done is not None:
+                        return done
+                    passage.leave()
+        reason = f"{_MOST_DEATHS} workers died while they ran it"
+        return note_rollout([], reason, time.monotonic() - started, {})
+
+    async def _run_on(self, worker: Any, task: JSON, lessons: str, settings: JSON) -> JSON | None:
+        """Return what came of a rollout; None if the worker was lost."""
+        self._rollouts[worker] += 1
+        try:
+            done, paid = await said(worker.run.remote(task, lessons, settings))
+        except load_ray().exceptions.RayError as error:
+            self._replace(worker, error)
+            return None
+        finally:
+            if worker in self._rollouts:
+                self._rollouts[worker] -= 1
+        for role, usage in paid.items():
+            self._gate.count(role, usage)
+        found: JSON = done
+        return found
+
+    async def _idlest(self) -> Any:
+        while not self._rollouts:
+            if not self._hiring:
+                raise Refused("no worker of the cluster is left")
+            await asyncio.wait(self._hiring, return_when=asyncio.FIRST_COMPLETED)
+        return min(self._rollouts, key=lambda worker: self._rollouts[worker])
+
+    def _replace(self, worker: Any, error: Exception) -> None:
+        """Let go of a worker that was lost, and start another: every rollout that it had asks."""
+        if self._rollouts.pop(worker, None) is None:
+            return
+        log.warning("a worker was lost (%s); its rollouts begin again", type(error).__name__)
+        load_ray().kill(worker)
+        task = asyncio.create_task(self._rehire())
+        self._hiring.add(task)
+        task.add_done_callback(self._hiring.discard)
+
+    async def _rehire(self) -> None:
+        try:
+            await self._hire()
+        except Exception as error:  # noqa: BLE001 - the others go on
+            log.warning("a worker could not be replaced: %s", error)
+
+    async def _hire(self) -> None:
+        """Start a worker, on whichever machine has a processor free."""
+        kind = load_ray().remote(Worker).options(num_cpus=1, max_concurrency=_MOST_AT_ONCE)
+        worker = kind.remote(self._plan)
+        try:
+            await said(worker.start.remote())
+        except load_ray().exceptions.RayError as error:
+            raise ClusterError(f"a worker was lost as it started: {error}") from None
+        self._rollouts[worker] = 0
+
+
+async def count_free(wanted: int) -> int:
+    """Return how many processors of the cluster are free, up to what is wanted.
+
+    What an earlier run had is free only some seconds after its end.
+    """
+    ray = load_ray()
+    wanted = min(wanted, int(ray.cluster_resources().get("CPU", 0)))
+    for _ in range(_LOOKS):
+        free = int(ray.available_resources().get("CPU", 0))
+        if free >= wanted:
+            break
+        await asyncio.sleep(1)
+    if not free:
+        raise ClusterError("no processor of the cluster is free: wait, or add one")
+    return min(free, wanted)
+
+
+async def said(answer: Awaitable[Any]) -> Any:
+    """Return what a worker returned, or raise what it raised, as if it had been done here."""
+    try:
+        return await answer
+    except load_ray().exceptions.RayTaskError as error:
+        raise error.cause from None
+
+
+def divide(settings: Settings, workers: int) -> Settings:
+    """Give a worker its share of what all together may have in flight."""
+    limits = {name: getattr(settings, name) for name in _SHARED}
+    shares = {name: max(1, size // workers) for name, size in limits.items() if size is not None}
+    return settings.model_copy(update=shares)

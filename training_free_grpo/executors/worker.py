@@ -1,0 +1,96 @@
+"""What runs in a process of a cluster: rollouts, made of plain JSON as they are made at home."""
+
+import asyncio
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from typing_extensions import TypedDict
+
+from training_free_grpo import postgres
+from training_free_grpo.agents import load_agent
+from training_free_grpo.graphs.local import Local
+from training_free_grpo.graphs.parts import Parts
+from training_free_grpo.graphs.toolbox import start_tools
+from training_free_grpo.journal import Journal
+from training_free_grpo.ledger import add_ledgers
+from training_free_grpo.models import Models
+from training_free_grpo.models.chat import check_model
+from training_free_grpo.models.names import policy_name
+from training_free_grpo.records import JSON, Ledger, Usage
+from training_free_grpo.settings import Settings, SettingsError
+
+
+class Plan(TypedDict):
+    """What a worker is told of the run. It holds no secret: keys are read where they are used."""
+
+    host: str
+    folder: str
+    """Where the run was started: relative paths and the user's own modules are found from it."""
+    agent: str | None
+    settings: JSON
+    journal: str
+    """The journal's file, or its schema in the database."""
+    database: str | None
+
+
+def make_plan(
+    settings: Settings, agent: str | None, journal: str, database: str | None = None
+) -> Plan:
+    """Describe a run that is started here."""
+    return Plan(
+        host=socket.gethostname(),
+        folder=str(Path.cwd()),
+        agent=agent,
+        settings=settings.changed(),
+        journal=journal,
+        database=database,
+    )
+
+
+class Worker:
+    """Runs rollouts for a run whose graph is in another process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._paid: Ledger = {}
+        self._stack = ExitStack()
+        if Path(plan["folder"]).is_dir():
+            os.chdir(plan["folder"])
+
+    async def start(self) -> None:
+        """Make ready all that a rollout needs; raise whatever says that it is not to be had."""
+        settings, agent = Settings.read(self._plan["settings"]), load_agent(self._plan["agent"])
+        models = Models(journal=self._stack.enter_context(open_journal(self._plan)))
+        models.gate.watch = self._count
+        if agent is None:
+            await asyncio.to_thread(check_model, *policy_name(settings))
+            await start_tools(settings)
+        self._local = Local(Parts(agent=agent, models=models))
+
+    async def run(self, task: JSON, lessons: str, settings: JSON) -> tuple[JSON, Ledger]:
+        """Return what came of a rollout, and what was paid here since the last one returned."""
+        done = await self._local.run(task, lessons, Settings.read(settings))
+        paid, self._paid = self._paid, {}
+        return done, paid
+
+    def _count(self, role: str, usage: Usage) -> None:
+        self._paid = add_ledgers(self._paid, {role: usage})
+
+
+@contextmanager
+def open_journal(plan: Plan) -> Iterator[Journal]:
+    """Open the journal that all workers of the run share with it."""
+    if plan["database"] is not None:
+        with postgres.open_journal(plan["database"], plan["journal"]) as journal:
+            yield journal
+        return
+    if socket.gethostname() != plan["host"]:
+        raise SettingsError(
+            f"the worker on {socket.gethostname()} cannot write to the run's files on "
+            f"{plan['host']}: give a cluster of several machines --database postgresql://…"
+        )
+    with Journal.open(Path(plan["journal"])) as journal:
+        yield journal

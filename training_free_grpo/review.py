@@ -1,0 +1,207 @@
+"""The review of a step's plan by a person: what is shown, and the answer to it.
+
+An answer decides on every operation, one by one or all at once:
+
+    {"decisions": [{"operation": 0, "decision": "reject", "reason": "too narrow"},
+                   {"operation": 1, "decision": "edit", "content": "Name: one sentence."}],
+     "all": "approve"}
+
+`all` is for the operations that `decisions` does not name; without it, each must be named.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from training_free_grpo.library import (
+    apply_plan,
+    check_novelty,
+    check_operation,
+    diff_libraries,
+    one_line,
+)
+from training_free_grpo.records import (
+    JSON,
+    Decline,
+    Edit,
+    Group,
+    Library,
+    Operation,
+    Origin,
+    Plan,
+    Problem,
+    Rejection,
+)
+
+_HOW = (
+    'Resume with {"all": "approve"}, or decide on each: {"decisions": ['
+    '{"operation": 0, "decision": "approve"}, '
+    '{"operation": 1, "decision": "edit", "content": "Name: one sentence."}, '
+    '{"operation": 2, "decision": "reject", "reason": "why"}]}.'
+)
+_SHOWN = 5
+"""Problems of an operation's evidence that a person is shown."""
+_LONGEST_PROBLEM = 300
+
+
+class ReviewError(ValueError):
+    """An answer does not decide on a plan; the message names the operation and the remedy."""
+
+
+class Decision(BaseModel):
+    """What is to become of one operation: `edit` takes it with another content."""
+
+    model_config = ConfigDict(extra="forbid")
+    operation: int
+    decision: Literal["approve", "edit", "reject"]
+    content: str | None = None
+    reason: str = ""
+
+
+class Answer(BaseModel):
+    """The decisions on a plan; `all` is for what they do not name."""
+
+    model_config = ConfigDict(extra="forbid")
+    decisions: list[Decision] = []
+    all: Literal["approve", "reject"] | None = None
+    reason: str = ""
+
+
+def describe_plan(
+    plan: Plan,
+    step: int,
+    library: Library,
+    groups: Sequence[Group],
+    problems: Sequence[Problem],
+    max_words: int,
+) -> JSON:
+    """Put what a person needs for a decision into small, plain JSON."""
+    texts = {problem["id"]: problem["problem"] for problem in problems}
+    rewards = {a["id"]: a["reward"] for group in groups for a in group["attempts"]}
+    shown = []
+    for index, edit in enumerate(plan["edits"]):
+        operation = edit["operation"]
+        after, _, rejected = apply_plan(library, [(operation, edit["origin"])], max_words)
+        shown.append(
+            {
+                "index": index,
+                **operation,
+                "diff": diff_libraries(library, after),
+                "fault": rejected[0]["reason"] if rejected else None,
+                "evidence": describe_evidence(edit["origin"], groups, texts, rewards),
+            }
+        )
+        library = after
+    return {"step": step, "operations": shown, "how": _HOW}
+
+
+def describe_evidence(
+    origin: Origin,
+    groups: Sequence[Group],
+    texts: Mapping[str, str],
+    rewards: Mapping[str, float | None],
+) -> JSON:
+    """Say which problems and attempts an operation comes from, and how these came out."""
+    behind = set(origin["rollouts"])
+    attempts = {g["problem"]: [a["id"] for a in g["attempts"] if a["id"] in behind] for g in groups}
+    return {
+        "problems": len(origin["problems"]),
+        "rollouts": len(origin["rollouts"]),
+        "shown": [
+            {
+                "id": id,
+                "problem": texts[id][:_LONGEST_PROBLEM],
+                "rewards": {rollout: rewards[rollout] for rollout in attempts[id]},
+            }
+            for id in origin["problems"][:_SHOWN]
+        ],
+    }
+
+
+def read_answer(
+    answer: Any, operations: Sequence[Operation], library: Library, max_words: int
+) -> list[Decision]:
+    """Return a decision for each operation, in their order; raise ReviewError if one is amiss."""
+    try:
+        found = Answer.model_validate(answer)
+    except ValidationError as error:
+        raise ReviewError(explain(error)) from None
+    decisions: dict[int, Decision] = {}
+    for decision in found.decisions:
+        number = decision.operation
+        if not 0 <= number < len(operations):
+            last = len(operations) - 1
+            raise ReviewError(f"there is no operation {number}: they are numbered 0 to {last}")
+        if number in decisions:
+            raise ReviewError(f"operation {number} is decided on twice: leave one of the two out")
+        if fault := check_decision(decision, operations[number], library, max_words):
+            raise ReviewError(f"operation {number}: {fault}")
+        decisions[number] = decision
+    undecided = [n for n in range(len(operations)) if n not in decisions]
+    if undecided and found.all is None:
+        raise ReviewError(
+            f"operation {undecided[0]} is not decided on: approve, edit or reject it, or say what "
+            'is to become of the rest, as {"all": "approve"}'
+        )
+    for number in undecided:
+        rest = {"operation": number, "decision": found.all, "reason": found.reason}
+        decisions[number] = Decision.model_validate(rest)
+    return [decisions[number] for number in range(len(operations))]
+
+
+def explain(error: ValidationError) -> str:
+    """Say what is wrong with the form of an answer, and what would be right."""
+    lines = []
+    for problem in error.errors():
+        place = ".".join(map(str, problem["loc"])) or "the answer"
+        lines.append(f"{place} is {problem['input']!r}: {problem['msg']}")
+    return "\n".join(lines)
+
+
+def check_decision(
+    decision: Decision, operation: Operation, library: Library, max_words: int
+) -> str | None:
+    """Return what is wrong with a decision, or None; other words are checked as a model's are."""
+    if decision.decision != "edit":
+        return None if decision.content is None else "only `edit` takes a content"
+    if operation["operation"] == "delete":
+        return "a deletion has no content to edit: approve or reject it"
+    if decision.content is None:
+        return "`edit` needs the content"
+    edited = reword(operation, decision.content)
+    return check_operation(library, edited, max_words) or check_novelty(library, edited)
+
+
+def reword(operation: Operation, content: str) -> Operation:
+    """Return the operation with another content."""
+    return {**operation, "content": one_line(content)}
+
+
+def carry_decisions(
+    plan: Plan, decisions: Sequence[Decision], step: int
+) -> tuple[Plan, list[Decline]]:
+    """Return what is left of a plan, and what was turned down."""
+    pairs = list(zip(plan["edits"], decisions, strict=True))
+    edits = [decide(edit, d) for edit, d in pairs if d.decision != "reject"]
+    declined: list[Decline] = [
+        {"step": step, "operation": edit["operation"], "reason": d.reason}
+        for edit, d in pairs
+        if d.decision == "reject"
+    ]
+    rejected = [*plan["rejected"], *map(reject, declined)]
+    return {**plan, "edits": edits, "rejected": rejected}, declined
+
+
+def decide(edit: Edit, decision: Decision) -> Edit:
+    """Return an edit as it was decided on; whose words they are goes on record."""
+    if decision.content is None:
+        return edit
+    origin: Origin = {**edit["origin"], "model": f"{edit['origin']['model']}, edited by a person"}
+    return {"operation": reword(edit["operation"], decision.content), "origin": origin}
+
+
+def reject(decline: Decline) -> Rejection:
+    """Return what was turned down in the form in which the metrics tell of it."""
+    reason = f": {decline['reason']}" if decline["reason"] else ""
+    return {"operation": {**decline["operation"]}, "reason": f"declined in review{reason}"}
