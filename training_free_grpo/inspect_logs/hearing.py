@@ -1,0 +1,141 @@
+"""Write logs while the work goes on: in a thread, and never at its cost."""
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from training_free_grpo.evaluation_run import Arm
+from training_free_grpo.inspect_logs.steps import missing_logs, write_step
+from training_free_grpo.inspect_logs.writing import Subject, write_log
+from training_free_grpo.models.names import policy_name
+from training_free_grpo.records import JSON, Evaluation, Problem
+from training_free_grpo.run_folder import RunFolder
+
+Warn = Callable[[str], None]
+
+
+class Writer:
+    """Writes one log after the other in a thread, for which the end of its `with` block waits."""
+
+    def __init__(self, warn: Warn) -> None:
+        self._warn = warn
+        self.thread = ThreadPoolExecutor(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        self.thread.shutdown()
+
+    def write(self, file: Path, work: Coroutine[Any, Any, None]) -> None:
+        """Write a log, or warn that it was not written."""
+        try:
+            asyncio.run(work)
+        except Exception as error:  # noqa: BLE001 - no log is worth a run
+            self._warn(f"warning: {file} was not written: {type(error).__name__}: {error}")
+
+
+class TrainingLogs(Writer):
+    """Writes the log of each step of a run once it is finished; earlier ones that lack, too."""
+
+    def __init__(self, run: RunFolder, place: Path, warn: Warn) -> None:
+        super().__init__(warn)
+        self._run, self._place = run, place
+        self._tried: set[Path] = set()
+
+    def hear(self, node: str, update: Any) -> None:
+        """Take note of what a node did, once the run's files tell of it."""
+        if node == "edit_experiences":
+            self.thread.submit(self._catch_up)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.thread.submit(self._catch_up)
+        super().__exit__(kind, error, at)
+
+    def _catch_up(self) -> None:
+        for figures, file in missing_logs(self._run, self._place):
+            if file not in self._tried:
+                self._tried.add(file)
+                self.write(file, write_step(self._run, figures, file))
+
+
+class EvaluationLogs(Writer):
+    """Writes the log of each arm of an evaluation once it is finished."""
+
+    def __init__(
+        self,
+        name: str,
+        problems: Sequence[Problem],
+        agent: str,
+        grader: str,
+        place: Path,
+        warn: Warn,
+    ) -> None:
+        super().__init__(warn)
+        self._name, self._problems = name, problems
+        self._agent, self._grader, self._place = agent, grader, place
+
+    def begin(self, arm: Arm) -> None:
+        """Take note of the arm that begins."""
+        self._arm = arm
+        self._rollouts: dict[str, JSON] = {}
+        self._groups: dict[str, JSON] = {}
+
+    def hear(self, node: str, update: Any) -> None:
+        """Take note of what a node did."""
+        if node == "rollout":
+            for rollout in update["rollouts"]:
+                messages = {"messages": rollout["trajectory"], "usage": update["usage"]}
+                self._rollouts[rollout["id"]] = rollout | messages
+        elif node == "grade":
+            critiques = {id: grade["critique"] for id, grade in update["grades"].items()}
+            for group in update["groups"]:
+                self._groups[group["problem"]] = group | {"critiques": critiques}
+        elif node == "report":
+            name = re.sub(r"[^\w.-]+", "-", f"{self._name}-{self._arm.name}")
+            file = self._place / f"{name}.eval"
+            self.thread.submit(
+                self.write, file, write_log(self._subject(update["evaluation"]), file)
+            )
+
+    def _subject(self, found: Evaluation) -> Subject:
+        settings, now = self._arm.settings, datetime.now(UTC).isoformat(timespec="seconds")
+        return Subject(
+            task=f"{self._name} {self._arm.name}",
+            arguments={"arm": self._arm.name},
+            run=f"{self._name} {now}",
+            created=now,
+            model=policy_name(settings)[0],
+            temperature=settings.evaluation_temperature,
+            agent=self._agent,
+            grader=self._grader,
+            rows=list(self._rows()),
+            groups=self._groups,
+            mean=found["mean"],
+            usage=found["usage"],
+            costs=found["costs"],
+            metadata={"settings": settings.model_dump(mode="json")},
+        )
+
+    def _rows(self) -> Iterator[JSON]:
+        """Put each attempt together from what nodes told of it."""
+        for problem in self._problems:
+            about = {"problem_id": problem["id"], **problem}
+            for attempt in self._groups[problem["id"]]["attempts"]:
+                yield about | self._rollouts[attempt["id"]] | attempt

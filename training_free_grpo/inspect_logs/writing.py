@@ -1,0 +1,119 @@
+"""Put a log together, and write it whole or not at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid5
+
+from training_free_grpo.files import replacing
+from training_free_grpo.inspect_logs.samples import make_sample
+from training_free_grpo.inspect_logs.usage import read_usage, total
+from training_free_grpo.records import JSON, Ledger, RoleCost
+from training_free_grpo.settings import SettingsError
+
+if TYPE_CHECKING:
+    from inspect_ai.log import EvalLog
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a log is about: one step of a run, or one evaluation."""
+
+    task: str
+    arguments: JSON
+    run: str
+    """Shared by the logs of one run, and by no others."""
+    created: str
+    """In UTC, as ISO 8601 has it."""
+    model: str
+    temperature: float
+    agent: str
+    grader: str
+    rows: Sequence[JSON]
+    """The rollouts, with what was found of them."""
+    groups: Mapping[str, JSON]
+    """By problem."""
+    mean: float | None
+    usage: Ledger
+    costs: Mapping[str, RoleCost]
+    metadata: JSON = field(default_factory=dict)
+
+
+def check_inspect() -> None:
+    """Raise SettingsError where the extra is not installed."""
+    if find_spec("inspect_ai") is None:
+        raise SettingsError(
+            "logs for Inspect need its package: pip install 'training-free-grpo[inspect]'"
+        )
+
+
+async def write_log(subject: Subject, file: Path) -> None:
+    """Write a log; a reader sees all of it or nothing."""
+    from inspect_ai.log import write_eval_log_async
+
+    log = await make_log(subject)
+    with replacing(file) as part:
+        await write_eval_log_async(log, part, "eval")
+
+
+async def make_log(subject: Subject) -> "EvalLog":
+    """Put a log together."""
+    from inspect_ai.log import (
+        EvalConfig,
+        EvalDataset,
+        EvalLog,
+        EvalMetric,
+        EvalResults,
+        EvalScore,
+        EvalSpec,
+        EvalStats,
+    )
+    from inspect_ai.model import GenerateConfig
+
+    run = uuid5(NAMESPACE_OID, subject.run).hex
+    id = uuid5(NAMESPACE_OID, f"{subject.run} {subject.task}").hex
+    rows, scorer, costs = subject.rows, subject.grader, subject.costs
+    problems = list(dict.fromkeys(row["problem_id"] for row in rows))
+    graded = sum(row.get("reward") is not None for row in rows)
+    mean = {"mean": EvalMetric(name="mean", value=subject.mean)} if subject.mean is not None else {}
+    roles = {role: read_usage(used, costs[role]["cost"]) for role, used in subject.usage.items()}
+    return EvalLog(
+        status="success",
+        eval=EvalSpec(
+            eval_id=id,
+            run_id=run,
+            created=subject.created,
+            task=subject.task,
+            task_id=id,
+            task_args=subject.arguments,
+            solver=subject.agent,
+            dataset=EvalDataset(samples=len(problems), sample_ids=problems),
+            model=subject.model,
+            model_generate_config=GenerateConfig(temperature=subject.temperature),
+            config=EvalConfig(epochs=max((row["attempt"] + 1 for row in rows), default=None)),
+            metadata=subject.metadata,
+        ),
+        results=EvalResults(
+            total_samples=len(rows),
+            completed_samples=sum(not row["missing"] for row in rows),
+            scores=[
+                EvalScore(
+                    name=scorer,
+                    scorer=scorer,
+                    metrics=mean,
+                    scored_samples=graded,
+                    unscored_samples=len(rows) - graded,
+                )
+            ],
+        ),
+        stats=EvalStats(
+            model_usage=total((costs[role]["model"], used) for role, used in roles.items()),
+            role_usage=roles,
+        ),
+        samples=[
+            await make_sample(row, subject.groups.get(row["problem_id"], {}), scorer, costs, id)
+            for row in rows
+        ],
+    )
