@@ -12,13 +12,19 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
     "records settings text files sqlite imports background prompts tools",
-    "ledger journal checkpoints library datasets batches archive experience graders simulated",
-    "models metrics middleware run_folder",
-    "transcripts advice preflight interrupts judging",
-    "reflection",
+    "ledger prices journal checkpoints library datasets batches archive experience "
+    "graders simulated",
+    "models metrics retrieval traces run_folder postgres",
+    "middleware placebo lineage run_files transcripts advice preflight interrupts "
+    "forecast budget disk judging stores review review_files",
+    "equal_cost run_status reflection",
     "groups",
     "graphs",
-    "training_run evaluations",
+    "agents",
+    "executors",
+    "report doctor training_run evaluation_run evaluations",
+    "inspect_logs",
+    "replay paper",
     "cli",
 )
 """From the ground up; a room imports from lower floors only, and what is in it from each other."""

@@ -16,6 +16,7 @@ from training_free_grpo.settings import Settings
 
 _LEAST = 2
 """Graded attempts that a comparison needs."""
+_UNGRADED = "not graded ({verdict}): {critique}"
 
 
 def seed_of(*parts: object) -> int:
@@ -40,6 +41,11 @@ def reflects(settings: Settings, grades: Mapping[str, Grade]) -> bool:
     if settings.group_size == 1 or settings.ground_truth == "withheld":
         return len(graded) >= min(settings.group_size, _LEAST)
     return has_contrast(graded)
+
+
+def longest_attempts(groups: Iterable[Group]) -> dict[str, int]:
+    """Return by problem the turns of its longest attempt: the seconds differ from run to run."""
+    return {g["problem"]: max((a["turns"] for a in g["attempts"]), default=0) for g in groups}
 
 
 def close_group(
@@ -73,7 +79,7 @@ def note_attempt(rollout: Rollout, grade: Grade | None) -> Attempt:
     """Keep the figures of an attempt. One whose grader failed is missing, never wrong."""
     missing = rollout["missing"]
     if missing is None and grade is not None and grade["reward"] is None:
-        missing = f"not graded ({grade['verdict']}): {grade['critique']}"
+        missing = _UNGRADED.format(**grade)
     return {
         "id": rollout["id"],
         "reward": grade["reward"] if grade else None,
@@ -84,3 +90,8 @@ def note_attempt(rollout: Rollout, grade: Grade | None) -> Attempt:
         "turns": rollout["turns"],
         "seconds": rollout["seconds"],
     }
+
+
+def may_succeed(missing: str) -> bool:
+    """Tell whether a missing attempt is worth another: not where its grader could not decide."""
+    return not missing.startswith(_UNGRADED.format(verdict="undecided", critique=""))

@@ -78,6 +78,17 @@ Ledger = dict[str, Usage]
 """Usage by role: rollout, summarize, extract_advantage, edit_experiences, judge."""
 
 
+Cost = float | Literal["unknown"]
+"""Dollars. A price that nobody knows makes it unknown, never 0."""
+
+
+class RoleCost(TypedDict):
+    """What the calls of one role cost, and the model that was asked."""
+
+    model: str
+    cost: Cost
+
+
 class Rollout(TypedDict):
     """One attempt at a problem. `trajectory` is the transcript, or where an archive keeps it."""
 
@@ -105,6 +116,31 @@ class Rejection(TypedDict):
     """An operation that was not applied, with the reason. None is dropped in silence."""
 
     operation: JSON
+    reason: str
+
+
+class Edit(TypedDict):
+    """An operation of a plan, with the evidence that it would put on record."""
+
+    operation: Operation
+    origin: Origin
+
+
+class Plan(TypedDict):
+    """What is to become of the library after a step. Until it is carried out, nothing has."""
+
+    edits: list[Edit]
+    rejected: list[Rejection]
+    warning: str | None
+    """Why the plan is not the model's."""
+    usage: Ledger
+
+
+class Decline(TypedDict):
+    """An operation that a person turned down, and why."""
+
+    step: int
+    operation: Operation
     reason: str
 
 
@@ -159,6 +195,8 @@ class Metrics(TypedDict):
     groups_lost: dict[str, int]
     tool_calls: float
     """Mean per finished rollout."""
+    seconds: float
+    """Mean per finished rollout."""
     proposals: int
     applied: dict[str, int]
     rejected: list[Rejection]
@@ -166,6 +204,9 @@ class Metrics(TypedDict):
     warning: str | None
     """What went wrong with the step's edit."""
     usage: Ledger
+    cost: Cost
+    costs: dict[str, RoleCost]
+    """By role."""
 
 
 class Figure(TypedDict):
@@ -185,6 +226,7 @@ class ProblemFigures(TypedDict):
     """The reward of the most frequent answer."""
     missing: dict[str, int]
     usage: Usage
+    cost: Cost
     seconds: float
     """The attempts' times added up; many of them ran at once."""
 
@@ -213,7 +255,9 @@ class Evaluation(TypedDict):
     """By problem id, in the order of the attempts."""
     by_problem: dict[str, ProblemFigures]
     usage: Ledger
-    cost: float | Literal["unknown"]
+    cost: Cost
+    costs: dict[str, RoleCost]
+    """By role."""
     seconds: float
 
 

@@ -12,10 +12,12 @@ from training_free_grpo.library import (
     render_library,
 )
 from training_free_grpo.models import Endpoint
+from training_free_grpo.models.errors import TooLong
 from training_free_grpo.models.structured import ask
 from training_free_grpo.prompts import quote, render_messages
 from training_free_grpo.records import (
     JSON,
+    Decline,
     Grade,
     Library,
     Problem,
@@ -24,6 +26,9 @@ from training_free_grpo.records import (
 from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
 from training_free_grpo.transcripts import cut
+
+_LEAST_TOKENS = 500
+"""Transcript that is not cut further for a model that finds it too long."""
 
 
 async def summarize(
@@ -35,17 +40,25 @@ async def summarize(
     seed: int,
 ) -> str:
     """Say in words what one attempt did: its decisions, tools, errors and outcome."""
-    messages = render_messages(
-        "summarize",
-        agent_objective=settings.agent_objective,
-        learning_objective=settings.learning_objective,
-        problem=show_problem(problem, settings),
-        trajectory=quote("trajectory", cut(transcript, settings.trajectory_tokens)),
-        grade=show_grade(grade, settings),
-    )
-    answer = await endpoint.call(messages, role="summarize", seed=seed)
-    text: str = well_formed(answer.text.strip())
-    return text
+    tokens = settings.trajectory_tokens
+    while True:
+        messages = render_messages(
+            "summarize",
+            agent_objective=settings.agent_objective,
+            learning_objective=settings.learning_objective,
+            problem=show_problem(problem, settings),
+            trajectory=quote("trajectory", cut(transcript, tokens)),
+            grade=show_grade(grade, settings),
+        )
+        try:
+            answer = await endpoint.call(messages, role="summarize", seed=seed)
+        except TooLong:
+            if tokens < _LEAST_TOKENS:
+                raise
+            tokens //= 3
+        else:
+            text: str = well_formed(answer.text.strip())
+            return text
 
 
 async def extract_advantage(
@@ -81,8 +94,9 @@ async def edit_experiences(
     library: Library,
     proposals: Sequence[Proposal],
     seed: int,
+    declined: Sequence[Decline] = (),
 ) -> Advice:
-    """Turn the proposals of a whole batch into one plan for the library."""
+    """Turn the proposals of a whole batch into one plan, without what a person has declined."""
     most = max(settings.max_operations, len(proposals))
     values = {
         "agent_objective": settings.agent_objective,
@@ -91,6 +105,7 @@ async def edit_experiences(
         "max_operations": str(most),
         "library": show_library(library),
         "proposals": show_proposals(proposals),
+        "declined": show_declined(declined),
     }
     name = role = "edit_experiences"
     return await advise(endpoint, name, values, library, settings, most, role, seed)
@@ -155,4 +170,15 @@ def show_proposals(proposals: Sequence[Proposal]) -> str:
         known: dict[str, object] = {"n": f"P{n}", "operation": operation["operation"]}
         known |= {"ids": " ".join(operation["ids"]), "problem": proposal["problem"]}
         shown.append(quote("proposal", text, **known, attempts=len(proposal["rollouts"])))
+    return "\n\n".join(shown)
+
+
+def show_declined(declined: Sequence[Decline]) -> str:
+    """Show what a person has turned down, and why; nothing where that is nothing."""
+    shown = []
+    for decline in declined:
+        operation = decline["operation"]
+        known = {"operation": operation["operation"], "ids": " ".join(operation["ids"])}
+        text = f"{operation['content']}\nWhy not: {decline['reason'] or '(no reason given)'}"
+        shown.append(quote("declined", text, **known))
     return "\n\n".join(shown)

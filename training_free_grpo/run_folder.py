@@ -5,10 +5,15 @@ manifest.json      versions, and fingerprints of data, prompts and models
 checkpoints.sqlite the graph's state at every step
     calls.sqlite       every answer of a model, written down as it arrived
 library.json       what has been learned so far
+problems.jsonl     what it learns from: one line per problem
 metrics.jsonl      one line per step
 rollouts/          one line per rollout, one file per step
+groups/            one line per group, one file per step
+libraries/         the library as each step left it
+reviews/           what a person was asked about a step's plan, and the answer
 lessons/           the library as it was shown, by content
-usage.json         what the model calls cost, by role
+usage.json         what the model calls cost, by role: tokens and dollars
+inspect/           logs for Inspect, one per step, where they were asked for
 """
 
 import asyncio
@@ -16,15 +21,20 @@ import fcntl
 import hashlib
 import json
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from training_free_grpo.files import write_atomically
+from training_free_grpo.files import remove_parts, write_atomically
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.library import save_library
-from training_free_grpo.records import JSON, Group, Ledger, Metrics
+from training_free_grpo.prices import add_bills
+from training_free_grpo.records import JSON, Grade, Group, Ledger, Library, Metrics, Problem
+
+_MAY_DIFFER = ("created", "versions", "parent", "schema")
+_FORK = "--fork NEW to go on from its library with the changes"
 
 
 class RunError(ValueError):
@@ -36,6 +46,7 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._schema = f"tfgrpo_{uuid4().hex[:16]}"
         self._offsets: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
 
@@ -50,30 +61,44 @@ class RunFolder:
         return self.path / "checkpoints.sqlite"
 
     @property
+    def problems(self) -> Path:
+        """Return where the problems are that the run learns from; an old run has no such file."""
+        return self.path / "problems.jsonl"
+
+    @property
     def calls(self) -> Path:
         """Return where the answers of the models are kept."""
         return self.path / "calls.sqlite"
 
-    def create(self, settings: JSON, manifest: JSON) -> None:
-        """Start a run: write down what it must not change on the way."""
+    @property
+    def schema(self) -> str:
+        """Return the name of the run in a database that it shares with others."""
+        if self.exists:
+            return str(self.read_json("manifest.json").get("schema", self._schema))
+        return self._schema
+
+    def create(self, settings: JSON, manifest: JSON, problems: Sequence[Problem]) -> None:
+        """Start a run: write down what it must not change on the way, and what it learns from."""
+        shown = ({"id": problem["id"], "problem": problem["problem"]} for problem in problems)
+        lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in shown)
+        write_atomically(self.problems, lines)
         self._write_json("settings.json", settings)
         self._write_json("manifest.json", manifest)
 
-    def check_unchanged(self, settings: JSON, manifest: JSON) -> None:
+    def check_unchanged(self, settings: JSON, manifest: JSON, or_else: str = _FORK) -> None:
         """Raise RunError with the difference if the run was started with anything else."""
         before = {**self.read_json("settings.json"), **self.read_json("manifest.json")}
         now = {**settings, **manifest}
         changes = [
             f"  {name}: {before.get(name)!r} before, {now.get(name)!r} now"
             for name in sorted(before.keys() | now.keys())
-            if before.get(name) != now.get(name) and name not in ("created", "versions", "parent")
+            if before.get(name) != now.get(name) and name not in _MAY_DIFFER
         ]
         if changes:
             raise RunError(
                 f"the run {self.path.name!r} was started differently:\n"
                 + "\n".join(changes)
-                + "\nRepeat the first command to go on, or give --fork NEW to go on from its "
-                "library with the changes."
+                + f"\nRepeat the first command to go on, or give {or_else}."
             )
 
     @contextmanager
@@ -85,7 +110,20 @@ class RunFolder:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise RunError(f"another process is at work on the run {self.path}") from None
+            remove_parts(self.path)
             yield
+
+    @property
+    def at_work(self) -> bool:
+        """Tell whether a process is at work on the run; asking changes nothing."""
+        try:
+            with (self.path / ".lock").open() as lock:
+                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
 
     def save(self, state: JSON) -> None:
         """Write the library, the metrics and the usage of a graph's state; each file whole."""
@@ -96,8 +134,7 @@ class RunFolder:
         ledger: Ledger = {}
         for step in metrics:
             ledger = add_ledgers(ledger, step["usage"])
-        # Prices are not known here, and an unknown price is not 0.
-        usage = {"roles": ledger, "total": total_usage(ledger), "cost": "unknown"}
+        usage = {"roles": ledger, "total": total_usage(ledger), **add_bills(metrics)}
         self._write_json("usage.json", usage)
 
     def read_json(self, name: str) -> JSON:
@@ -123,7 +160,7 @@ class RunFolder:
     async def keep_rollout(self, rollout: JSON) -> Any:
         """Append the rollout's line to the file of its step."""
         name = f"step-{rollout['step']:04}.jsonl"
-        await asyncio.to_thread(self._append, name, rollout)
+        await asyncio.to_thread(self._append_rollout, name, rollout)
         return {"file": name, "id": rollout["id"]}
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
@@ -132,19 +169,42 @@ class RunFolder:
         messages: Sequence[JSON] = line["messages"]
         return messages
 
+    async def keep_group(
+        self,
+        step: int,
+        group: Group,
+        problem: Problem,
+        grades: Mapping[str, Grade],
+        summaries: JSON,
+    ) -> None:
+        """Append the group's line to the file of its step."""
+        critiques = {id: grade["critique"] for id, grade in grades.items()}
+        line = {"step": step, **group, "answers": problem["answers"]}
+        line |= {"critiques": critiques, "summaries": summaries}
+        file = self.path / "groups" / f"step-{step:04}.jsonl"
+        await asyncio.to_thread(self._append, file, line)
+
+    async def keep_library(self, step: int, library: Library) -> None:
+        """Keep the library as a step left it, in a file of its own."""
+        file = self.path / "libraries" / f"step-{step:04}.json"
+        await asyncio.to_thread(save_library, library, file)
+
     async def close_step(self, step: int, groups: Sequence[Group]) -> None:
         """Write the rewards into the lines of a step, in the order of problem and attempt."""
         await asyncio.to_thread(self._close_step, f"step-{step:04}.jsonl", groups)
 
-    def _append(self, name: str, rollout: JSON) -> None:
-        file = self.path / "rollouts" / name
+    def _append_rollout(self, name: str, rollout: JSON) -> None:
+        self._offsets[name, rollout["id"]] = self._append(self.path / "rollouts" / name, rollout)
+
+    def _append(self, file: Path, value: JSON) -> int:
+        """Append a line to a file, and return where it begins."""
         file.parent.mkdir(parents=True, exist_ok=True)
-        line = json.dumps(rollout, ensure_ascii=False).encode() + b"\n"
+        line = json.dumps(value, ensure_ascii=False).encode() + b"\n"
         with self._lock, file.open("ab") as out:
             start = out.tell()
             # The leading newline ends a line that a kill may have torn; readers skip empty ones.
             out.write(b"\n" + line if start else line)
-            self._offsets[name, rollout["id"]] = start
+        return start
 
     def _find(self, name: str, id: str) -> JSON:
         if (name, id) not in self._offsets:
@@ -166,23 +226,35 @@ class RunFolder:
                 start += len(line)
 
     def _close_step(self, name: str, groups: Sequence[Group]) -> None:
-        file = self.path / "rollouts" / name
-        if not file.exists():  # a step without rollouts: lessons from the problems alone
-            return
-        kept = {}
-        for line in file.read_bytes().splitlines():
-            if (rollout := read_line(line)) is not None:
-                kept[rollout["id"]] = rollout
+        rollouts = read_lines(self.path / "rollouts" / name, "id")
         attempts = [attempt for group in groups for attempt in group["attempts"]]
-        lines = [{**kept[a["id"]], **a} for a in attempts if a["id"] in kept]
-        text = "".join(json.dumps(order(line), ensure_ascii=False) + "\n" for line in lines)
+        lines = [order({**rollouts[a["id"]], **a}) for a in attempts if a["id"] in rollouts]
+        kept = read_lines(self.path / "groups" / name, "problem")
+        in_order = [kept[g["problem"]] for g in groups if g["problem"] in kept]
         with self._lock:
-            write_atomically(file, text)
+            self._write_lines("rollouts", name, lines)
+            self._write_lines("groups", name, in_order)
             self._offsets = {key: at for key, at in self._offsets.items() if key[0] != name}
+
+    def _write_lines(self, folder: str, name: str, lines: Sequence[JSON]) -> None:
+        """Write a file of a step anew; a step that has nothing to write has no such file."""
+        if lines:
+            text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+            write_atomically(self.path / folder / name, text)
 
     def _write_json(self, name: str, value: JSON) -> None:
         text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
         write_atomically(self.path / name, text + "\n")
+
+
+def read_lines(file: Path, key: str) -> dict[str, JSON]:
+    """Read a file of lines by their key, the later of two; none if there is no such file."""
+    found = {}
+    if file.exists():
+        for line in file.read_bytes().splitlines():
+            if (value := read_line(line)) is not None:
+                found[value[key]] = value
+    return found
 
 
 def read_line(line: bytes) -> JSON | None:

@@ -5,12 +5,18 @@ bounds as a form, the command line fills them from flags and files, and a run fo
 them. It holds no secrets and no objects.
 """
 
+import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+TOOLS = ("python", "search", "pages")
+"""What the ReAct agent may have, in the order in which its model is offered them."""
+MOST_ATTEMPTS = 1024
+"""Rollouts per problem in evaluation."""
 
 
 class SettingsError(ValueError):
@@ -35,6 +41,13 @@ class Settings(BaseModel):
     for the reflection model with that grader."""
     judge_base_url: str | None = None
     """Endpoint of the judge model; empty for that of the reflection model."""
+    price: str | None = None
+    """Price of the policy model: `INPUT,CACHED,OUTPUT` in dollars per million tokens; empty for
+    the listed one of a model that a price list knows."""
+    reflection_price: str | None = None
+    """Price of the reflection model; empty for `price` if it is the policy model."""
+    judge_price: str | None = None
+    """Price of the judge model; empty for `reflection_price` if it is the reflection model."""
     structured_output: Literal["auto", "json_schema", "tool", "text"] = "auto"
     """How reflection answers are asked for; auto takes the first that the endpoint can do."""
 
@@ -59,18 +72,29 @@ class Settings(BaseModel):
     """Longest answer of one model call, in tokens; empty for the provider's default."""
 
     concurrency: int = Field(128, ge=1, le=4096)
-    """Rollouts, and model calls of all roles, in flight at once."""
+    """Model calls of all roles in flight at once; fewer where an endpoint refuses so many."""
     endpoint_concurrency: int | None = Field(None, ge=1, le=4096)
     """Model calls in flight at once at any one endpoint; empty for `concurrency`."""
+    requests_per_minute: int | None = Field(None, ge=1)
+    """Model calls a minute at any one endpoint; empty for no limit."""
+    tokens_per_minute: int | None = Field(None, ge=1)
+    """Tokens a minute, prompts and answers, at any one endpoint; empty for no limit."""
     call_timeout: float = Field(600, gt=0)
     """Seconds before one model call is given up and tried again."""
-    max_retries: int = Field(5, ge=0, le=100)
-    """Tries again after an outage, a rate limit, or an empty or cut-off answer."""
+    max_retries: int = Field(8, ge=0, le=100)
+    """Tries again after an outage, or an empty or cut-off answer. Calls that were too many at once
+    are made again without counting."""
     rollout_timeout: float = Field(1800, gt=0)
-    """Seconds before a rollout is given up and counted as missing."""
+    """Seconds before a rollout is given up and counted as missing; waiting does not count."""
     max_turns: int = Field(20, ge=1, le=1000)
     """Model calls with tools per rollout; then the final answer is asked for without tools."""
 
+    top_k: int | None = Field(None, ge=1, le=10_000)
+    """Lessons shown per problem: those that fit it best; empty for the whole library. Reflection
+    reads the whole one all the same."""
+    tools: str = ",".join(TOOLS)
+    """Tools of the ReAct agent: some of `python,search,pages`, or `none`. There are no pages where
+    the search needs no network."""
     search: str = Field(
         "duckduckgo",
         pattern=r"^(duckduckgo|tavily|brave|serper|searxng:https?://\S+|corpus:.+)$",
@@ -86,6 +110,9 @@ class Settings(BaseModel):
     """Write lessons from the problems alone, without rollouts: the paper's ablation."""
     max_operations: int = Field(2, ge=1, le=50)
     """Most operations that one group may propose."""
+    review: Literal["off", "each_step"] = "off"
+    """Whether a person decides on each step's edits before they are made. The run waits, which
+    takes a checkpointer."""
     max_lesson_words: int = Field(32, ge=4, le=500)
     """Longest lesson, in words."""
     trajectory_tokens: int = Field(6000, ge=200)
@@ -98,8 +125,30 @@ class Settings(BaseModel):
     )
     """What the lessons should be about, in a sentence; reflection prompts show it."""
 
-    attempts: int = Field(1, ge=1, le=1024)
+    attempts: int = Field(1, ge=1, le=MOST_ATTEMPTS)
     """Rollouts per problem in evaluation: the k of mean@k."""
+
+    @field_validator("price", "reflection_price", "judge_price")
+    @classmethod
+    def _is_price(cls, text: str | None) -> str | None:
+        number = r"\s*\d+(\.\d+)?\s*"
+        if text is not None and not re.fullmatch(f"{number},{number},{number}", text):
+            raise ValueError(
+                "a price is INPUT,CACHED,OUTPUT, three numbers in dollars per million tokens, "
+                "such as 0.25,0.025,2"
+            )
+        return text
+
+    @field_validator("tools")
+    @classmethod
+    def _order_tools(cls, value: str) -> str:
+        names = {name.strip() for name in value.split(",")}
+        if names == {"none"}:
+            return "none"
+        if unknown := sorted(names - set(TOOLS)):
+            named = ", ".join(map(repr, unknown))
+            raise ValueError(f"no tool is called {named}; list some of {', '.join(TOOLS)}, or none")
+        return ",".join(name for name in TOOLS if name in names)
 
     @classmethod
     def read(cls, options: dict[str, Any]) -> Self:

@@ -5,28 +5,39 @@ import json
 import platform
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.types import Command, StateSnapshot
 
 from training_free_grpo import __version__
-from training_free_grpo.checkpoints import DualSqliteSaver
+from training_free_grpo.budget import Budget
+from training_free_grpo.checkpoints import Dual
 from training_free_grpo.datasets import fingerprint_problems
+from training_free_grpo.disk import room_on_disk
+from training_free_grpo.executors import Cluster, ClusterError, Pool, make_plan
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.parts import Agent
 from training_free_grpo.graphs.training import build_training_graph
 from training_free_grpo.journal import Journal
 from training_free_grpo.models import Models
 from training_free_grpo.models.names import policy_name, reflection_name
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.postgres import describe_database, has_password
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Metrics, Problem
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.review_files import keep_request
+from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
+from training_free_grpo.stores import open_stores
+from training_free_grpo.traces import Traces
 
 _PACKAGES = ("langgraph", "langchain", "langchain-core", "langchain-openai")
-_CONFIG: RunnableConfig = {"configurable": {"thread_id": "run"}}
+RUN: RunnableConfig = {"configurable": {"thread_id": "run"}}
+"""The thread of a run: each has a database, or a schema of one, to itself."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,20 @@ class TrainingRun:
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     grader_name: str = "math"
     models: Models = field(default_factory=Models)
+    traces: Traces | None = None
+    """Attempts on record to learn from, in place of an agent that makes them."""
+    budget: Budget = field(default_factory=Budget)
     parent: str | None = None
+    cluster: Cluster | None = None
+    """Where rollouts are run, by agents and models that have names; None for this process."""
+    database: str | None = None
+    """Address of a PostgreSQL database that keeps checkpoints and answers; None for files."""
+    record: Journal | None = None
+    """The journal of an earlier run: what it holds is not asked again."""
+    sealed: bool = False
+    """Whether to ask nothing that the record does not hold: a replay."""
+    start: JSON | None = None
+    """The state of an earlier run after one of its steps, to go on from."""
 
     def manifest(self) -> JSON:
         """Describe what the run must not change on the way."""
@@ -56,57 +80,147 @@ class TrainingRun:
             "start_library": fingerprint_library(self.library),
             "policy": policy_name(self.settings)[0],
             "reflection": reflection_name(self.settings)[0],
-            "agent": self.agent_name or "react",
+            "agent": self._attempter(),
             "grader": self.grader_name,
             "parent": self.parent,
+            "database": self.database and describe_database(self.database),
+            "schema": self.folder.schema,
         }
+
+    def _attempter(self) -> str:
+        """Name who made the attempts."""
+        if self.traces:
+            return f"traces:{self.traces.fingerprint()}"
+        return self.agent_name or "react"
 
     async def run(
         self,
         before_spending: Callable[[], Awaitable[None]],
         report: Callable[[str, Any], None],
     ) -> JSON:
-        """Train to the end and return the final state.
+        """Train to the end, or until a plan waits for a person, and return the state.
 
         `before_spending` is awaited before the first call of a run that is not finished;
-        `report` hears of every update of the graph's nodes, as (node, update).
+        `report` hears of all that nodes do, in groups too, as (node, update).
         """
-        settings, fresh = self.settings.model_dump(mode="json"), not self.folder.exists
+        settings, manifest = self.settings.model_dump(mode="json"), self.manifest()
+        fresh = not self.folder.exists
+        pool = self._pool()
         if fresh:
             await before_spending()
-        with (
-            self.folder.locked(),
-            DualSqliteSaver.open(self.folder.checkpoints) as saver,
-            Journal.open(self.folder.calls) as journal,
-        ):
+        with self.folder.locked(), ExitStack() as stack:
+            if not fresh:
+                self.folder.check_unchanged(settings, manifest)
+            stores = open_stores(
+                self.folder,
+                self.database,
+                self.record,
+                self.sealed,
+                rebuilds=self.agent is None,
+            )
+            saver, journal = stack.enter_context(stores)
             if fresh:
-                self.folder.create(settings, self.manifest())
-            else:
-                self.folder.check_unchanged(settings, self.manifest())
+                self.folder.create(settings, manifest, self.problems)
             models = replace(self.models, journal=journal)
             graph = build_training_graph(
-                self.agent, self.grader, None, saver, models=models, archive=self.folder
+                self.agent,
+                self.grader,
+                None,
+                saver,
+                models=models,
+                archive=self.folder,
+                traces=self.traces,
+                executor=pool,
             )
-            state = await graph.aget_state(_CONFIG)
-            if state.next or not state.values:
+            state = await graph.aget_state(RUN)
+            if not is_finished(state.values) and not self._waits(state):
                 if not fresh:
                     await before_spending()
-                await self._go_on(graph, started=bool(state.values), report=report)
-                state = await graph.aget_state(_CONFIG)
+                if not state.values and self.start:
+                    await graph.aupdate_state(RUN, self.start, "edit_experiences")
+                prices = prices_of(models, self.settings, self.agent is not None)
+                async with (
+                    room_on_disk(self.folder.path, models.gate),
+                    self.budget.kept(prices, journal, models.gate),
+                    pool.opened(self.settings) if pool else nullcontext(),
+                ):
+                    await self._go_on(graph, saver, state, report)
+                state = await graph.aget_state(RUN)
             self.folder.save(state.values)
             return dict(state.values)
 
-    async def _go_on(self, graph: Any, started: bool, report: Callable[[str, Any], None]) -> None:
-        """Run the graph from its last checkpoint, or from the start."""
-        given = None if started else {"problems": self.problems, "library": self.library}
-        stream = graph.astream(
-            given, _CONFIG, context=self.settings, stream_mode="updates", durability="sync"
-        )
-        async for event in stream:
-            for name, update in event.items():
-                report(name, update)
-                if name == "edit_experiences":
-                    self.folder.save((await graph.aget_state(_CONFIG)).values)
+    def _pool(self) -> Pool | None:
+        """Return what runs the rollouts where that is not this process."""
+        if self.cluster is None:
+            return None
+        self.cluster.check()
+        nameless = self.models.policy_model or (self.agent and not self.agent_name)
+        if nameless or self.record:
+            raise ClusterError(
+                "workers of a cluster are told names, and nothing of an earlier run: give the "
+                "agent as module:attr and the model as provider:name, or run without a cluster"
+            )
+        if self.database and has_password(self.database):
+            raise ClusterError(
+                "--database holds a password, and workers are told no secret: put it into "
+                "PGPASSWORD or ~/.pgpass on every machine"
+            )
+        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
+        plan = make_plan(self.settings, self.agent_name, journal, self.database)
+        return Pool(self.cluster, plan, self.models.gate)
+
+    async def _go_on(
+        self, graph: Any, saver: Dual, state: StateSnapshot, report: Callable[[str, Any], None]
+    ) -> None:
+        """Run the graph from where it is until it ends, or waits for a person.
+
+        Raise RunError for an answer of the person's that cannot be carried out.
+        """
+        start = {"problems": self.problems, "library": self.library}
+        given: Any = None if state.values or self.start else start
+        while not self._waits(state):
+            if state.interrupts:
+                given = Command(resume=self._answer(state))
+            await self._stream(graph, saver, given, report)
+            asked, state = state.interrupts, await graph.aget_state(RUN)
+            if not state.interrupts:
+                return
+            if asked and (fault := state.interrupts[0].value["fault"]):
+                raise RunError(f"the review cannot be carried out: {fault}. Repeat tfgrpo review")
+
+    def _waits(self, state: StateSnapshot) -> bool:
+        """Tell whether there is nothing to do before a person has decided on a plan."""
+        return bool(state.interrupts) and self._answer(state) is None
+
+    def _answer(self, state: StateSnapshot) -> Any:
+        """Return what a person has decided on the plan that waits; None for nothing."""
+        request = {key: value for key, value in state.interrupts[0].value.items() if key != "fault"}
+        return keep_request(self.folder.path, request)
+
+    async def _stream(
+        self, graph: Any, saver: Dual, given: Any, report: Callable[[str, Any], None]
+    ) -> None:
+        """Run the graph, and report what its nodes do."""
+        # Of a group's nodes, "updates" would tell only what leaves the group.
+        options = {"stream_mode": "tasks", "subgraphs": True, "durability": "sync"}
+        config = RUN | RunnableConfig(metadata={"run": self.folder.path.name})
+        async for _, task in graph.astream(given, config, context=self.settings, **options):
+            if "result" in task:
+                if task["name"] == "edit_experiences":
+                    self.folder.save((await graph.aget_state(RUN)).values)
+                if task["name"] == "draw_batch":
+                    finished = (await graph.aget_state(RUN)).config["configurable"]
+                    await saver.aforget_groups(finished["checkpoint_id"])
+                report(task["name"], task["result"])
+
+
+def is_finished(state: JSON) -> bool:
+    """Tell whether every step of a run is done.
+
+    LangGraph names no next node either when a kill came between a node's result and the
+    checkpoint made of it.
+    """
+    return len(state.get("metrics", [])) == state.get("steps")
 
 
 def fingerprint_library(library: Library | None) -> str | None:

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 
 from training_free_grpo.groups import close_group
+from training_free_grpo.ledger import no_usage
 from training_free_grpo.library import empty_library, load_library, read_library
 from training_free_grpo.metrics import measure_step
-from training_free_grpo.records import JSON, Grade, Group, Ledger, Metrics, Rollout
+from training_free_grpo.prices import Price
+from training_free_grpo.records import JSON, Grade, Group, Ledger, Metrics, Problem, Rollout
+from training_free_grpo.run_files import read_groups
 from training_free_grpo.run_folder import RunError, RunFolder
 
 SETTINGS: JSON = {"epochs": 3, "seed": 42}
@@ -48,7 +51,7 @@ def lines(folder: RunFolder, step: int = 1) -> list[JSON]:
 @pytest.fixture
 def folder(tmp_path: Path) -> RunFolder:
     folder = RunFolder(tmp_path / "run")
-    folder.create(SETTINGS, MANIFEST)
+    folder.create(SETTINGS, MANIFEST, [])
     return folder
 
 
@@ -188,7 +191,7 @@ def test_a_run_exists_once_it_was_started(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
     with folder.locked():
         assert not folder.exists
-        folder.create(SETTINGS, MANIFEST)
+        folder.create(SETTINGS, MANIFEST, [])
     assert folder.exists
     assert folder.read_json("settings.json") == SETTINGS
 
@@ -262,9 +265,12 @@ def test_a_lock_is_given_back_when_the_work_fails(folder: RunFolder) -> None:
         pass
 
 
+PRICES = {"rollout": ("openai:m", Price(1, 1, 1))}
+
+
 def figures(step: int, usage: Ledger) -> Metrics:
     state = {"groups": [close("a", 1.0, 0.0)], "step": step, "epoch": 1}
-    return measure_step(state, empty_library(), [], [], usage, None)
+    return measure_step(state, empty_library(), [], [], usage, None, PRICES)
 
 
 def test_a_saved_state_is_a_library_a_line_per_step_and_the_usage_of_all(
@@ -286,7 +292,40 @@ def test_a_saved_state_is_a_library_a_line_per_step_and_the_usage_of_all(
     assert usage["total"]["retries"] == 2
 
 
+def test_the_usage_of_a_run_says_what_each_role_cost_and_its_model(folder: RunFolder) -> None:
+    used = no_usage() | {"calls": 1, "input": 1_000_000}
+    steps = [figures(1, {"rollout": used, "judge": used}), figures(2, {"rollout": used})]
+    folder.save({"library": empty_library(), "metrics": steps})
+    usage = folder.read_json("usage.json")
+    assert usage["costs"]["rollout"] == {"model": "openai:m", "cost": 2.0}
+    assert usage["costs"]["judge"] == {"model": "unknown", "cost": "unknown"}
+    assert usage["cost"] == "unknown"
+
+
 def test_a_state_before_the_first_step_can_be_saved(folder: RunFolder) -> None:
     folder.save({"library": empty_library()})
     assert (folder.path / "metrics.jsonl").read_text("utf-8") == ""
     assert folder.read_json("usage.json")["total"]["calls"] == 0
+
+
+async def test_groups_are_kept_as_they_finish_and_put_in_order_when_the_step_ends(
+    folder: RunFolder,
+) -> None:
+    groups = [close(id, 1.0, 0.0) for id in ("a", "b")]
+    for group in reversed(groups):
+        problem: Problem = {"id": group["problem"], "problem": "?", "answers": ["42"]}
+        summaries = {attempt["id"]: "It tried." for attempt in group["attempts"]}
+        await folder.keep_group(1, group, problem, {}, summaries)
+    assert list(read_groups(folder.path, 1)) == ["b", "a"]
+    await folder.close_step(1, groups)
+    kept = read_groups(folder.path, 1)
+    assert list(kept) == ["a", "b"]
+    assert kept["a"]["answers"] == ["42"]
+    assert kept["a"]["summaries"] == {"1/a/0": "It tried.", "1/a/1": "It tried."}
+
+
+def test_whether_a_process_is_at_work_can_be_asked(folder: RunFolder) -> None:
+    assert not folder.at_work
+    with folder.locked():
+        assert RunFolder(folder.path).at_work
+    assert not folder.at_work

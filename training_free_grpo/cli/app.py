@@ -3,8 +3,16 @@
 import typer
 
 from training_free_grpo.cli.demo import demo
+from training_free_grpo.cli.doctor import doctor
 from training_free_grpo.cli.evaluate import evaluate
+from training_free_grpo.cli.inspect_logs import inspect_logs
+from training_free_grpo.cli.learn import learn_from_traces
 from training_free_grpo.cli.library import library
+from training_free_grpo.cli.paper import paper
+from training_free_grpo.cli.replay import replay
+from training_free_grpo.cli.report import report
+from training_free_grpo.cli.review import review
+from training_free_grpo.cli.status import status
 from training_free_grpo.cli.train import train
 
 main = typer.Typer(
@@ -16,4 +24,12 @@ main = typer.Typer(
 main.command()(demo)
 main.command()(train)
 main.command()(evaluate)
+main.command()(paper)
+main.command()(replay)
+main.command()(learn_from_traces)
+main.command()(review)
+main.command()(report)
+main.command()(inspect_logs)
+main.command()(status)
+main.command()(doctor)
 main.add_typer(library, name="library")

@@ -1,17 +1,16 @@
 """The options that the commands share, and the settings they add up to."""
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
 import typer
-from langchain_core.runnables import Runnable, RunnableLambda
 
+from training_free_grpo.cli.output import hush
 from training_free_grpo.datasets import NAMED
-from training_free_grpo.graphs.parts import Agent
-from training_free_grpo.imports import ImportNameError, load_object
+from training_free_grpo.executors import Cluster, ClusterError
+from training_free_grpo.inspect_logs import check_inspect
 from training_free_grpo.library import load_library
 from training_free_grpo.records import Library
 from training_free_grpo.settings import PRESETS, Settings, SettingsError
@@ -22,6 +21,9 @@ Dataset = Annotated[
 ]
 RunsDir = Annotated[Path, typer.Option(help="Folder of the runs.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on stdout.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", callback=hush, help="Say nothing but results and errors.")
+]
 Config = Annotated[Path | None, typer.Option(help="TOML file of settings; flags go before it.")]
 Preset = Annotated[str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}.")]
 Model = Annotated[
@@ -47,6 +49,31 @@ Sample = Annotated[int | None, typer.Option(min=1, help="Draw N problems, always
 Map = Annotated[
     list[str] | None, typer.Option("--map", help="Where rows keep it, as answer=FIELD; repeatable.")
 ]
+Database = Annotated[
+    str | None, typer.Option(help="postgresql://… that keeps checkpoints and answers, not files.")
+]
+Executor = Annotated[
+    str, typer.Option(help="Where rollouts are run: local, or ray for the workers of a cluster.")
+]
+RayAddress = Annotated[
+    str | None,
+    typer.Option(help="HOST:PORT of a cluster, or auto; without it this machine becomes one."),
+]
+Price = Annotated[
+    str | None, typer.Option(help="INPUT,CACHED,OUTPUT: dollars per million tokens of the model.")
+]
+MaxCost = Annotated[float | None, typer.Option(min=0, help="Stop at so many dollars.")]
+MaxTokens = Annotated[int | None, typer.Option(min=0, help="Stop at so many tokens.")]
+MaxCalls = Annotated[int | None, typer.Option(min=0, help="Stop at so many model calls.")]
+MaxMinutes = Annotated[float | None, typer.Option(min=0, help="Stop after so many minutes.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")]
+InspectLogs = Annotated[
+    bool,
+    typer.Option("--inspect-logs", help="Also write logs for Inspect, to inspect/ in the run."),
+]
+InspectDir = Annotated[
+    Path | None, typer.Option(help="Folder to write logs for Inspect to, in place of the run's.")
+]
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Evaluate on problems that were trained on.")
 ]
@@ -59,8 +86,13 @@ NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 def find_library(place: Path, runs_dir: Path) -> Library:
     """Load a library from a file, a run folder, or the name of a run."""
+    return load_library(find_place(place, runs_dir))
+
+
+def find_place(place: Path, runs_dir: Path) -> Path:
+    """Return where a library is: a file, a run folder, or the folder of a run by its name."""
     named = runs_dir / place
-    return load_library(named if not place.exists() and named.exists() else place)
+    return named if not place.exists() and named.exists() else place
 
 
 def read_settings(
@@ -92,28 +124,26 @@ def read_pair(pair: str) -> tuple[str, Any]:
     return name.strip().replace("-", "_"), value.strip()
 
 
-def read_agent(name: str | None) -> Agent | None:
-    """Load the user's agent: a runnable, a function of messages, or one that makes either."""
-    if name is None:
+def find_log_folder(wanted: bool, place: Path | None, run: Path | None) -> Path | None:
+    """Return where logs for Inspect are written, or None for nowhere."""
+    if not wanted and place is None:
         return None
-    found = load_object(name, "agent")
-    if callable(found) and not isinstance(found, Runnable):
-        found = make_agent(name, found)
-    if not isinstance(found, Runnable):
-        raise ImportNameError(
-            f"agent {name!r} is {type(found).__name__}, not a runnable: name a compiled graph, a "
-            "chat model, or a function without arguments that returns one"
+    check_inspect()
+    if place is not None and place.exists() and not place.is_dir():
+        raise SettingsError(f"--inspect-dir {place} is a file: name a folder")
+    if place is None and run is None:
+        raise SettingsError(
+            "--inspect-logs has no run to go to: give --run NAME or --inspect-dir DIR"
         )
-    return found
+    return place or (run and run / "inspect")
 
 
-def make_agent(name: str, function: Callable[..., Any]) -> Any:
-    """Call a function without parameters; one that takes the messages is an agent itself."""
-    if inspect.signature(function).parameters:
-        return RunnableLambda(function)
-    try:
-        return function()
-    except Exception as error:
-        raise ImportNameError(
-            f"agent {name!r}: calling it failed: {type(error).__name__}: {error}"
-        ) from error
+def find_cluster(executor: str, address: str | None) -> Cluster | None:
+    """Return the cluster that rollouts are run in, or None for this process."""
+    if executor == "ray":
+        return Cluster(address)
+    if executor != "local":
+        raise ClusterError(f"--executor {executor!r} is unknown; there are: local, ray")
+    if address is not None:
+        raise ClusterError(f"--ray-address {address!r} is for --executor ray")
+    return None

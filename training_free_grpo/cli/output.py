@@ -2,6 +2,7 @@
 
 import functools
 import json
+import sqlite3
 import sys
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -9,23 +10,31 @@ from typing import Any, ParamSpec, TypeVar
 import typer
 from rich.console import Console
 
+from training_free_grpo.budget import OutOfBudget
 from training_free_grpo.datasets import DatasetError
+from training_free_grpo.executors import ClusterError
 from training_free_grpo.imports import ImportNameError
 from training_free_grpo.interrupts import Interrupted
 from training_free_grpo.library import LibraryError, active_experiences
 from training_free_grpo.models import ModelError
+from training_free_grpo.postgres import DatabaseError
 from training_free_grpo.records import Experience, Library
 from training_free_grpo.run_folder import RunError
 from training_free_grpo.settings import SettingsError
+from training_free_grpo.sqlite import StorageError
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BAD_INPUT = (SettingsError, DatasetError, LibraryError, ImportNameError, RunError)
-FAILED, USAGE, INTERRUPTED = 1, 2, 130
+BAD_INPUT = (
+    *(SettingsError, DatasetError, LibraryError, ImportNameError),
+    *(RunError, DatabaseError, ClusterError),
+)
+FAILED, USAGE, OUT_OF_BUDGET, INTERRUPTED = 1, 2, 3, 130
 
 # What models and data sets wrote is printed as it stands: no markup, no highlighting of numbers.
 progress = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
+errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
 results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
 
 
@@ -38,8 +47,15 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
             return command(*given, **options)
         except BAD_INPUT as error:
             raise fail(str(error), USAGE) from None
+        except OutOfBudget as error:
+            raise fail(str(error), OUT_OF_BUDGET) from None
         except ModelError as error:
             raise fail(f"the model cannot be used: {error}", FAILED) from None
+        except (StorageError, sqlite3.Error, OSError) as error:
+            raise fail(
+                f"{error}. What was finished is saved; mend it, and the same command goes on",
+                FAILED,
+            ) from None
         except (Interrupted, KeyboardInterrupt):
             raise fail(
                 "interrupted; what was finished is saved, and the same command goes on", INTERRUPTED
@@ -50,8 +66,15 @@ def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
 
 def fail(message: str, code: int) -> typer.Exit:
     """Say what is wrong, and return the exit to raise."""
-    progress.print(f"tfgrpo: {message}", style="red")
+    errors.print(f"tfgrpo: {message}", style="red")
     return typer.Exit(code)
+
+
+def hush(context: typer.Context, quiet: bool) -> bool:
+    """Say no progress while a command runs that was told to be quiet."""
+    progress.quiet = quiet
+    context.call_on_close(lambda: setattr(progress, "quiet", False))
+    return quiet
 
 
 def print_json(value: Any) -> None:

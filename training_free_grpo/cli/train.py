@@ -1,13 +1,17 @@
 """`tfgrpo train`: learn a library from a data set."""
 
 import asyncio
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from training_free_grpo.agents import load_agent
+from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
-from training_free_grpo.cli.data import compares, grader_of, read_data
+from training_free_grpo.cli.data import compares, defaults_of, grader_of, read_data
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
     percent,
@@ -17,11 +21,20 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
+from training_free_grpo.cli.progress import TrainingWatch
+from training_free_grpo.cli.spending import announce, explain_stop, is_judged, show_forecast
+from training_free_grpo.forecast import forecast_training
 from training_free_grpo.graders import load_grader
+from training_free_grpo.inspect_logs import TrainingLogs
 from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences, load_library
+from training_free_grpo.lineage import learner_of
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.prices import show_cost
 from training_free_grpo.records import JSON, Metrics
+from training_free_grpo.review_files import read_pending
+from training_free_grpo.run_files import read_metrics
 from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
 from training_free_grpo.training_run import TrainingRun, learned_nothing
@@ -52,7 +65,22 @@ def train(
     limit: o.Limit = None,
     sample: o.Sample = None,
     fields: o.Map = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="Wait for a person before each step's edits.")
+    ] = False,
     settings: o.Set = None,
+    database: o.Database = None,
+    executor: o.Executor = "local",
+    ray_address: o.RayAddress = None,
+    price: o.Price = None,
+    max_cost: o.MaxCost = None,
+    max_tokens: o.MaxTokens = None,
+    max_calls: o.MaxCalls = None,
+    max_minutes: o.MaxMinutes = None,
+    inspect_logs: o.InspectLogs = False,
+    inspect_dir: o.InspectDir = None,
+    dry_run: o.DryRun = False,
+    quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
     """Learn a library from a data set; the same command again goes on where it stopped.
@@ -63,6 +91,7 @@ def train(
         preset,
         config,
         settings,
+        defaults=defaults_of(dataset),
         model=model,
         base_url=base_url,
         reflection_model=reflection_model,
@@ -74,40 +103,71 @@ def train(
         concurrency=concurrency,
         temperature=temperature,
         seed=seed,
+        review="each_step" if review else None,
+        price=price,
     )
     grader = grader_of(grader, dataset)
     needs_truth = compares(grader) and not chosen.directly_generated
     problems = read_data(dataset, limit, sample, fields, needs_truth)
     folder, start, parent = open_folder(runs_dir, run, fork, library)
+    log_folder = o.find_log_folder(inspect_logs, inspect_dir, folder.path)
+    done, own_agent = read_metrics(folder.path), agent is not None
+    judged = is_judged(chosen, grader)
+    foresee = partial(
+        forecast_training, chosen, problems, judged, library=start, own_agent=own_agent
+    )
+    forecast = foresee(done)
+    if dry_run:
+        show_forecast(forecast, as_json)
+        return
+    budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     training = TrainingRun(
         folder=folder,
         settings=chosen,
         problems=problems,
         library=start,
-        agent=o.read_agent(agent),
+        agent=load_agent(agent),
         agent_name=agent,
         grader=load_grader(grader),
         grader_name=grader,
         parent=parent,
+        database=database,
+        cluster=o.find_cluster(executor, ray_address),
+        budget=budget,
     )
     training.models.check(chosen)
     note_choices(chosen, agent)
-    work = training.run(check_first(chosen, uses_tools=agent is None), report)
-    state = asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
+    announce(forecast, budget, prices_of(training.models, chosen, own_agent), done)
+    watch = TrainingWatch(progress, training, foresee)
+    logs = TrainingLogs(folder, log_folder, progress.print) if log_folder else None
+
+    def hear(node: str, update: Any) -> None:
+        report(node, update)
+        watch.hear(node, update)
+        if logs:
+            logs.hear(node, update)
+
+    work = training.run(check_first(chosen, uses_tools=agent is None), hear)
+    try:
+        with watch, logs or nullcontext():
+            state = asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
+    except OutOfBudget as error:
+        raise explain_stop(error, folder, read_metrics(folder.path)) from None
     show_outcome(folder, state, as_json)
 
 
 def open_folder(
     runs_dir: Path, run: str, fork: str | None, library: Path | None
 ) -> tuple[RunFolder, Any, str | None]:
-    """Return the folder of the run, the library it starts from, and the run it was forked from."""
+    """Return the folder of the run, the library it starts from, and the run that learned that."""
     start = o.find_library(library, runs_dir) if library else None
+    learner = learner_of(o.find_place(library, runs_dir), runs_dir) if library else None
     if fork is None:
-        return RunFolder(runs_dir / run), start, None
+        return RunFolder(runs_dir / run), start, learner
     if not (runs_dir / run).is_dir():
         raise RunError(f"there is no run {run!r} in {runs_dir} to fork")
     new = RunFolder(runs_dir / fork)
-    return new, start or load_library(runs_dir / run), run
+    return new, start or load_library(runs_dir / run), learner or run
 
 
 def note_choices(settings: Settings, agent: str | None) -> None:
@@ -134,7 +194,7 @@ def describe_step(step: Metrics) -> str:
         f"step {step['step']} (epoch {step['epoch']}): reward {percent(step['mean_reward'])}, "
         f"{step['groups_with_contrast']} of {step['problems']} groups with contrast, "
         f"{step['library_size']} lessons, {usage['calls']} calls, "
-        f"{usage['input']:,} + {usage['output']:,} tokens"
+        f"{usage['input']:,} + {usage['output']:,} tokens, {show_cost(step)}"
     )
     line += f", {missing} rollouts missing" if missing else ""
     return line + (f"\n  warning: {step['warning']}" if step["warning"] else "")
@@ -142,11 +202,18 @@ def describe_step(step: Metrics) -> str:
 
 def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
     """Say what a run has come to."""
-    warning = learned_nothing(state["metrics"])
+    pending = read_pending(folder.path)
+    warning = None if pending else learned_nothing(state["metrics"])
     if warning:
         progress.print(f"warning: {warning}")
     if as_json:
-        print_json(summarize_run(folder, state, warning))
+        status = "waiting for review" if pending else "finished"
+        print_json({"status": status, **summarize_run(folder, state, warning)})
+        return
+    if pending:
+        count = len(pending["operations"])
+        results.print(f"step {pending['step']} waits for a review of {count} operations.")
+        results.print(f"Decide with  tfgrpo review {folder.path}  and repeat this command.")
         return
     results.print(f"{len(active_experiences(state['library']))} lessons in {folder.path}:")
     print_lessons(state["library"])
@@ -156,7 +223,7 @@ def summarize_run(folder: RunFolder, state: JSON, warning: str | None) -> JSON:
     """Put what a run has come to into one JSON object."""
     return {
         "run": str(folder.path),
-        "steps": state["step"],
+        "steps": len(state["metrics"]),
         "library": state["library"],
         "metrics": state["metrics"],
         "usage": folder.read_json("usage.json"),

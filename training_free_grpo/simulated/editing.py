@@ -36,7 +36,12 @@ def edit_experiences(instructions: str, prompt: str) -> str:
     library = read_lessons(read_block("library", prompt))
     proposals = [read_proposal(*block) for block in read_blocks("proposal", prompt)]
     limit = read_limit(instructions, r"(\d+) words at most", 32)
-    sound = [p for p in proposals if not is_vague(p.content) and len(p.content.split()) <= limit]
+    declined = [body.partition("\nWhy not: ")[0] for _, body in read_blocks("declined", prompt)]
+    sound = [
+        p
+        for p in proposals
+        if not is_vague(p.content) and len(p.content.split()) <= limit and p.content not in declined
+    ]
     texts = {p.n: p.content for p in proposals}
     plan = change_cited(library, sound)
     plan += add_new(library, [p for p in sound if p.operation == "add"], texts, used(plan))

@@ -206,6 +206,7 @@ def edit(model: SimulatedModel, library: Library, proposals: Sequence[Operation]
         "edit_experiences",
         library=show_library(library),
         proposals=show_proposals(proposals),
+        declined="",
     )
     for step in plan:
         step["ids"] = [key for key in step["ids"] if key.startswith("G")]
