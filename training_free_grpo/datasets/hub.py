@@ -20,7 +20,7 @@ def load_hub(place: str) -> Iterable[Any]:
     except ImportError:
         raise DatasetError(
             f"hf:{place} needs the package `datasets`: "
-            "pip install 'training-free-grpo[huggingface]'"
+            "pip install 'training-free-grpo[hf]'"
         ) from None
     try:
         rows: Iterable[Any] = load_dataset(name, *parts, split=split)
