@@ -19,8 +19,7 @@ def load_hub(place: str) -> Iterable[Any]:
         from datasets import load_dataset
     except ImportError:
         raise DatasetError(
-            f"hf:{place} needs the package `datasets`: "
-            "pip install 'training-free-grpo[hf]'"
+            f"hf:{place} needs the package `datasets`: pip install 'training-free-grpo[hf]'"
         ) from None
     try:
         rows: Iterable[Any] = load_dataset(name, *parts, split=split)
