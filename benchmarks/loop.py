@@ -151,6 +151,16 @@ def size_of(paths: Iterable[Path]) -> int:
     return sum(path.stat().st_size for path in paths if path.is_file())
 
 
+def is_ledger_exact(server: StandIn, run: Path) -> bool:
+    """Tell whether the run counted in every role what the server charged."""
+    ours = json.loads((run / "usage.json").read_text("utf-8"))["roles"]
+    return all(
+        ours.get(role, {}).get(name) == value
+        for role, charged in server.usage().items()
+        for name, value in charged.items()
+    )
+
+
 def measure(options: argparse.Namespace, mean: float) -> None:
     """Run once at a mean latency and print the figures."""
     problems, _ = load_problems(options.dataset, options.limit)
@@ -166,6 +176,7 @@ def measure(options: argparse.Namespace, mean: float) -> None:
         bounds = [bound_step(step, options.concurrency) for step in split_steps(calls)]
         barriers, alone = (sum(column) for column in zip(*bounds, strict=True))
         cpu = used.ru_utime + used.ru_stime - before.ru_utime - before.ru_stime
+        exact = is_ledger_exact(server, run)
         server.latency = 0.0
         bare = asyncio.run(repeat_bare(server, [c.body for c in calls], options.concurrency))
         transcripts = size_of(run.glob("rollouts/*"))
@@ -183,6 +194,7 @@ def measure(options: argparse.Namespace, mean: float) -> None:
         print(ROW.format("bare aiohttp, same requests, s", f"{bare_thousand:.2f}", ratio))
         print(ROW.format("peak memory, MB", f"{used.ru_maxrss // 1024}", ""))
         print(ROW.format("most calls in flight", f"{server.peak}", ""))
+        print(ROW.format("the ledger is the server's", "yes" if exact else "NO", ""))
         print(ROW.format("transcripts, MB a step", f"{transcripts / len(bounds) / 1e6:.2f}", ""))
         print(ROW.format("checkpoints at the end, MB", f"{checkpoints / 1e6:.1f}", ""))
         if len(sizes) > 1:

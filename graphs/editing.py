@@ -9,7 +9,7 @@ from langgraph.types import Overwrite, interrupt
 from training_free_grpo.advice import Advice, trace_origins
 from training_free_grpo.graphs.parts import Parts, current_settings
 from training_free_grpo.graphs.state import TrainingState
-from training_free_grpo.groups import longest_attempts, seed_of
+from training_free_grpo.groups import longest_attempts, next_wave, seed_of
 from training_free_grpo.ledger import metered
 from training_free_grpo.library import apply_plan
 from training_free_grpo.metrics import measure_step
@@ -22,7 +22,12 @@ from training_free_grpo.settings import Settings, SettingsError
 
 
 async def plan_edits(parts: Parts, state: TrainingState) -> dict[str, Any]:
-    """Turn what all groups propose into one plan; in a node of its own, it is paid for once."""
+    """Turn what all groups propose into one plan; in a node of its own, it is paid for once.
+
+    Between the waves of a large batch there is nothing to plan yet.
+    """
+    if next_wave(state["batch"], state["groups"]):
+        return {}
     proposals = [p for group in in_order(state) for p in group["proposals"]]
     with labelled(step=state["step"]), metered() as usage:
         advice, warning = await make_plan(parts, state, proposals)
@@ -68,8 +73,10 @@ def check_review(settings: Settings) -> None:
         )
 
 
-def needs_review(state: TrainingState) -> str:
-    """Have a person decide on what there is to decide on, if the settings say so."""
+def after_plan(state: TrainingState) -> str:
+    """Go on with the batch, or have a person decide on its plan, if the settings say so."""
+    if next_wave(state["batch"], state["groups"]):
+        return "draw_batch"
     asks = current_settings(state).review == "each_step" and planned(state)["edits"]
     return "review_edits" if asks else "edit_experiences"
 

@@ -1,6 +1,6 @@
 """Evaluation: k attempts at each problem, graded and counted; groups without the comparison.
 
-START → prepare → group ×N → report → END
+START → prepare → group ×N → report → [more groups?] → END
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from training_free_grpo.graphs.parts import (
     unlimited,
 )
 from training_free_grpo.graphs.state import EvaluationState, GroupInput, TrainingInput
+from training_free_grpo.groups import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.models import Models
@@ -33,27 +34,41 @@ from training_free_grpo.settings import Settings
 async def prepare(parts: Parts, state: EvaluationState) -> dict[str, Any]:
     """Check what the evaluation is given, before any money is spent."""
     given = await read_inputs(parts, state)
-    return given | {"lessons": await parts.archive.keep_text(render_library(given["library"]))}
+    lessons = await parts.archive.keep_text(render_library(given["library"]))
+    return given | {"lessons": lessons, "evaluation": None}
 
 
 def send_groups(state: EvaluationState) -> list[Send]:
     """Give each problem to a group of its own."""
-    size = current_settings(state).attempts
+    size, wave = current_settings(state).attempts, set(waiting(state))
     # Step 0 whatever the library: with and without it, the seeds are the same, so the
     # difference between two evaluations is a paired one.
     shared = {"lessons": state["lessons"], "settings": state["settings"], "step": 0}
     return [
         Send("group", GroupInput(problem=problem, size=size, compare=False, **shared))  # type: ignore[typeddict-item]
         for problem in state["problems"]
+        if problem["id"] in wave
     ]
+
+
+def waiting(state: EvaluationState) -> list[str]:
+    """Return the problems whose groups are to start, a thousand at once."""
+    return next_wave((problem["id"] for problem in state["problems"]), state["groups"])
 
 
 async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
     """Count what the groups found, and clear them: the thread may hold another evaluation."""
+    if waiting(state):
+        return {}
     settings = current_settings(state)
     prices = await parts.prices(settings)
     found = measure_evaluation(state["groups"], settings.attempts, prices)
     return {"evaluation": found, "groups": Overwrite([])}
+
+
+def more_groups(state: EvaluationState) -> list[Send] | str:
+    """Go on until every problem has its group."""
+    return END if state["evaluation"] else send_groups(state)
 
 
 def build_evaluation_graph(
@@ -78,7 +93,7 @@ def build_evaluation_graph(
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", Node(send_groups), ["group"])
     graph.add_edge("group", "report")
-    graph.add_edge("report", END)
+    graph.add_conditional_edges("report", Node(more_groups), ["group", END])
     return unlimited(graph.compile(name="evaluation", checkpointer=checkpointer))
 
 

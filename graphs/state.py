@@ -130,4 +130,4 @@ class EvaluationState(TypedDict):
     settings: JSON
     lessons: Any
     groups: Annotated[list[Group], add]
-    evaluation: Evaluation
+    evaluation: Evaluation | None

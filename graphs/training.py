@@ -1,8 +1,8 @@
 """Training: batches of groups, and an edit of the experience library after each.
 
     START → prepare → draw_batch → group ×B → plan_edits → [review?] → review_edits
-                          ↑                                   └→ edit_experiences ←┘
-                          └──────────────────────────────────────── [more steps?] → END
+                          ↑                      │            └→ edit_experiences ←┘
+                          └──────────────────────┴───────────────── [more steps?] → END
 
 The library is state: every step is a checkpoint, and a run can go on from any of them.
 """
@@ -19,9 +19,9 @@ from training_free_grpo.archive import Archive
 from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.editing import (
+    after_plan,
     check_review,
     edit_experiences,
-    needs_review,
     plan_edits,
     review_edits,
 )
@@ -37,6 +37,7 @@ from training_free_grpo.graphs.parts import (
     unlimited,
 )
 from training_free_grpo.graphs.state import GroupInput, TrainingInput, TrainingState
+from training_free_grpo.groups import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.models import Models
 from training_free_grpo.settings import Settings
@@ -56,6 +57,8 @@ async def prepare(parts: Parts, state: TrainingState) -> dict[str, Any]:
 
 async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
     """Draw the next batch, and write the library down once for all its groups."""
+    if state["groups"]:  # in the middle of a large batch
+        return {}
     step = state["step"] + 1
     epoch, batch = draw([p["id"] for p in state["problems"]], step, current_settings(state))
     lessons = await parts.archive.keep_text(render_library(state["library"]))
@@ -63,7 +66,7 @@ async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
 
 
 def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
-    """Give each problem of the batch to a group; those that took many turns start first."""
+    """Give each problem to a group, a thousand at once; those that took many turns start first."""
     settings = current_settings(state)
     turns = state.get("turns", {})
     problems = {p["id"]: p for p in state["problems"]}
@@ -78,7 +81,9 @@ def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
                 **shared,  # type: ignore[typeddict-item]
             ),
         )
-        for id in sorted(state["batch"], key=lambda id: -turns.get(id, 0))
+        for id in next_wave(
+            sorted(state["batch"], key=lambda id: -turns.get(id, 0)), state["groups"]
+        )
     ]
 
 
@@ -117,7 +122,7 @@ def build_training_graph(
     graph.add_conditional_edges("draw_batch", Node(send_groups, parts), ["group"])
     graph.add_edge("group", "plan_edits")
     graph.add_conditional_edges(
-        "plan_edits", Node(needs_review), ["review_edits", "edit_experiences"]
+        "plan_edits", Node(after_plan), ["draw_batch", "review_edits", "edit_experiences"]
     )
     graph.add_edge("review_edits", "edit_experiences")
     graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])

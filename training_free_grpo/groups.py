@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from training_free_grpo.advice import Advice
 from training_free_grpo.records import (
@@ -14,6 +15,8 @@ from training_free_grpo.records import (
 )
 from training_free_grpo.settings import Settings
 
+_WAVE = 1_000
+"""Groups in progress at once: LangGraph looks at all of them whenever one ends."""
 _LEAST = 2
 """Graded attempts that a comparison needs."""
 _UNGRADED = "not graded ({verdict}): {critique}"
@@ -23,6 +26,12 @@ def seed_of(*parts: object) -> int:
     """Derive a seed from the parts: the same on every platform and after every resume."""
     digest = hashlib.sha256("/".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:4], "big")
+
+
+def next_wave(problems: Iterable[str], groups: Iterable[Group]) -> list[str]:
+    """Return the problems whose groups are to start, in their order; none when all are through."""
+    through = {group["problem"] for group in groups}
+    return list(islice((id for id in problems if id not in through), _WAVE))
 
 
 def has_contrast(rewards: Iterable[float | None]) -> bool:

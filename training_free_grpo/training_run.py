@@ -208,7 +208,7 @@ class TrainingRun:
             if "result" in task:
                 if task["name"] == "edit_experiences":
                     self.folder.save((await graph.aget_state(RUN)).values)
-                if task["name"] == "draw_batch":
+                if task["name"] == "plan_edits":
                     finished = (await graph.aget_state(RUN)).config["configurable"]
                     await saver.aforget_groups(finished["checkpoint_id"])
                 report(task["name"], task["result"])

@@ -3,14 +3,14 @@
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
-from tests.standin import Call, StandIn, by_share, in_order
+from tests.standin import Call, Faults, StandIn, in_order
 from training_free_grpo import Settings, build_evaluation_graph, build_training_graph
 from training_free_grpo.cli import main
 from training_free_grpo.graders import load_grader
@@ -20,6 +20,7 @@ PUZZLES = [
     {"id": f"p{n}", "problem": f"Puzzle number {n}: how many?", "answer": str(n)} for n in range(12)
 ]
 ANSWERS = {row["problem"]: row["answer"] for row in PUZZLES}
+ROLES = {"rollout", "judge", "summarize", "extract_advantage", "edit_experiences"}
 MIXED = (
     *("rate_limit", "server_error", "broken_body", "garbage", "empty", "cut_off"),
     *("error_page", "refusal", "not_json", "wrong_schema"),
@@ -47,6 +48,17 @@ async def train(server: StandIn) -> tuple[JSON, list[Group]]:
     return state, groups
 
 
+def every_fifth(kinds: Sequence[str]) -> Faults:
+    """Break the first call of each role, and every fifth from then on, with the kinds in turn."""
+    calls: Counter[str] = Counter()
+
+    def draw(call: Call) -> str | None:
+        nth, calls[call.role] = calls[call.role], calls[call.role] + 1
+        return None if nth % 5 else kinds[nth // 5 % len(kinds)]
+
+    return draw
+
+
 def rewards(groups: list[Group]) -> Counter[tuple[str, float | None]]:
     """Count the rewards by problem: which attempt gets which answer is the server's luck."""
     return Counter((g["problem"], attempt["reward"]) for g in groups for attempt in g["attempts"])
@@ -63,10 +75,10 @@ async def test_a_fifth_of_broken_answers_changes_neither_rewards_nor_library(
     kinds: tuple[str, ...], whole: tuple[JSON, list[Group]]
 ) -> None:
     with new_server() as server:
-        server.faults = by_share(3, **dict.fromkeys(kinds, 0.2 / len(kinds)))
+        server.faults = every_fifth(kinds)
         state, groups = await train(server)
     struck = Counter(call.role for call in server.calls if call.fault)
-    assert set(struck) >= {"rollout", "judge", "summarize", "extract_advantage"}
+    assert set(struck) == {call.role for call in server.calls} == ROLES
     assert rewards(groups) == rewards(whole[1])
     assert not [group["failure"] for group in groups if group["failure"]]
     assert state["library"] == whole[0]["library"]
