@@ -305,7 +305,8 @@ class TestBadInput:
 def test_a_batch_of_more_than_a_thousand_comes_in_waves_and_is_planned_once() -> None:
     problems = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(1001)]
     settings = Settings(epochs=1, batch_size=1001, directly_generated=True)
-    graph, nodes = build_training_graph(), []
+    graph = build_training_graph()
+    nodes: list[str] = []
     for update in graph.stream({"problems": problems}, context=settings, stream_mode="updates"):
         nodes += update
     assert [name for name in nodes if name != "group"] == [
