@@ -52,7 +52,7 @@ def send_groups(state: EvaluationState) -> list[Send]:
 
 
 def waiting(state: EvaluationState) -> list[str]:
-    """Return the problems whose groups are to start, a thousand at once."""
+    """Return the problems whose groups are to start, some hundreds at once."""
     return next_wave((problem["id"] for problem in state["problems"]), state["groups"])
 
 

@@ -66,7 +66,7 @@ async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
 
 
 def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
-    """Give each problem to a group, a thousand at once; those that took many turns start first."""
+    """Give problems to groups, some hundreds at once; those that took many turns start first."""
     settings = current_settings(state)
     turns = state.get("turns", {})
     problems = {p["id"]: p for p in state["problems"]}

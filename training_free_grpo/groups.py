@@ -15,7 +15,7 @@ from training_free_grpo.records import (
 )
 from training_free_grpo.settings import Settings
 
-_WAVE = 1_000
+_WAVE = 500
 """Groups in progress at once: LangGraph looks at all of them whenever one ends."""
 _LEAST = 2
 """Graded attempts that a comparison needs."""

@@ -302,9 +302,9 @@ class TestBadInput:
         assert agent.calls == 0
 
 
-def test_a_batch_of_more_than_a_thousand_comes_in_waves_and_is_planned_once() -> None:
-    problems = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(1001)]
-    settings = Settings(epochs=1, batch_size=1001, directly_generated=True)
+def test_a_batch_of_more_than_five_hundred_comes_in_waves_and_is_planned_once() -> None:
+    problems = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501)]
+    settings = Settings(epochs=1, batch_size=501, directly_generated=True)
     graph = build_training_graph()
     nodes: list[str] = []
     for update in graph.stream({"problems": problems}, context=settings, stream_mode="updates"):
@@ -312,5 +312,5 @@ def test_a_batch_of_more_than_a_thousand_comes_in_waves_and_is_planned_once() ->
     assert [name for name in nodes if name != "group"] == [
         *("prepare", "draw_batch", "plan_edits", "draw_batch", "plan_edits", "edit_experiences")
     ]
-    assert nodes.index("plan_edits") == len(("prepare", "draw_batch")) + 1000
-    assert update["edit_experiences"]["metrics"][0]["problems"] == 1001
+    assert nodes.index("plan_edits") == len(("prepare", "draw_batch")) + 500
+    assert update["edit_experiences"]["metrics"][0]["problems"] == 501
