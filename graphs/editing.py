@@ -73,10 +73,8 @@ def check_review(settings: Settings) -> None:
         )
 
 
-def after_plan(state: TrainingState) -> str:
-    """Go on with the batch, or have a person decide on its plan, if the settings say so."""
-    if next_wave(state["batch"], state["groups"]):
-        return "draw_batch"
+def needs_review(state: TrainingState) -> str:
+    """Have a person decide on what there is to decide on, if the settings say so."""
     asks = current_settings(state).review == "each_step" and planned(state)["edits"]
     return "review_edits" if asks else "edit_experiences"
 

@@ -1,8 +1,8 @@
 """Training: batches of groups, and an edit of the experience library after each.
 
     START → prepare → draw_batch → group ×B → plan_edits → [review?] → review_edits
-                          ↑                      │            └→ edit_experiences ←┘
-                          └──────────────────────┴───────────────── [more steps?] → END
+                          ↑                                   └→ edit_experiences ←┘
+                          └──────────────────────────────────────── [more steps?] → END
 
 The library is state: every step is a checkpoint, and a run can go on from any of them.
 """
@@ -19,9 +19,9 @@ from training_free_grpo.archive import Archive
 from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.editing import (
-    after_plan,
     check_review,
     edit_experiences,
+    needs_review,
     plan_edits,
     review_edits,
 )
@@ -57,8 +57,6 @@ async def prepare(parts: Parts, state: TrainingState) -> dict[str, Any]:
 
 async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
     """Draw the next batch, and write the library down once for all its groups."""
-    if state["groups"]:  # in the middle of a large batch
-        return {}
     step = state["step"] + 1
     epoch, batch = draw([p["id"] for p in state["problems"]], step, current_settings(state))
     lessons = await parts.archive.keep_text(render_library(state["library"]))
@@ -85,6 +83,11 @@ def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
             sorted(state["batch"], key=lambda id: -turns.get(id, 0)), state["groups"]
         )
     ]
+
+
+def after_plan(parts: Parts, state: TrainingState) -> list[Send] | str:
+    """Go on with the rest of a large batch, else with the plan."""
+    return send_groups(parts, state) or needs_review(state)
 
 
 def more_steps(state: TrainingState) -> str:
@@ -122,7 +125,7 @@ def build_training_graph(
     graph.add_conditional_edges("draw_batch", Node(send_groups, parts), ["group"])
     graph.add_edge("group", "plan_edits")
     graph.add_conditional_edges(
-        "plan_edits", Node(after_plan), ["draw_batch", "review_edits", "edit_experiences"]
+        "plan_edits", Node(after_plan, parts), ["group", "review_edits", "edit_experiences"]
     )
     graph.add_edge("review_edits", "edit_experiences")
     graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])

@@ -310,7 +310,7 @@ def test_a_batch_of_more_than_five_hundred_comes_in_waves_and_is_planned_once() 
     for update in graph.stream({"problems": problems}, context=settings, stream_mode="updates"):
         nodes += update
     assert [name for name in nodes if name != "group"] == [
-        *("prepare", "draw_batch", "plan_edits", "draw_batch", "plan_edits", "edit_experiences")
+        *("prepare", "draw_batch", "plan_edits", "plan_edits", "edit_experiences")
     ]
     assert nodes.index("plan_edits") == len(("prepare", "draw_batch")) + 500
     assert update["edit_experiences"]["metrics"][0]["problems"] == 501

@@ -107,7 +107,7 @@ class EvaluationLogs(Writer):
             critiques = {id: grade["critique"] for id, grade in update["grades"].items()}
             for group in update["groups"]:
                 self._groups[group["problem"]] = group | {"critiques": critiques}
-        elif node == "report":
+        elif node == "report" and update:  # between the waves of many groups it has none
             name = re.sub(r"[^\w.-]+", "-", f"{self._name}-{self._arm.name}")
             file = self._place / f"{name}.eval"
             self.thread.submit(

@@ -111,3 +111,12 @@ def test_without_the_extra_the_remedy_is_told(
     done = run(*command, *asked)
     assert done.exit_code == 2
     assert "pip install 'training-free-grpo[inspect]'" in done.stderr
+
+
+def test_an_evaluation_of_more_than_five_hundred_problems_gets_its_log() -> None:
+    rows = ({"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501))
+    Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    command = ["evaluate", "many.jsonl", "--model", "simulated", "--set", "tools=none"]
+    done = run(*command, "--run", "many", "--inspect-logs")
+    assert done.exit_code == 0, done.stderr
+    assert logs("runs/many/inspect") == ["many-without-library.eval"]

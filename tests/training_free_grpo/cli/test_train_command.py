@@ -126,3 +126,14 @@ def test_a_function_of_messages_is_an_agent() -> None:
     )
     train("--agent", "plain_agent:answer")
     assert "1 message" in Path("runs/default/rollouts/step-0001.jsonl").read_text()
+
+
+def test_a_batch_of_more_than_five_hundred_is_learned_from_as_one() -> None:
+    rows = ({"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501))
+    Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    sizes = ["--epochs", "1", "--batch-size", "501", "--set", "directly_generated=true"]
+    command = ["train", "many.jsonl", "--model", "simulated", "--run", "many", *sizes]
+    done = CliRunner().invoke(main, [*command, "--json"])
+    assert done.exit_code == 0, done.stderr
+    assert [step["problems"] for step in told(done)["metrics"]] == [501]
+    assert CliRunner().invoke(main, ["replay", "many"]).exit_code == 0
