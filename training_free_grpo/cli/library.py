@@ -19,11 +19,11 @@ from training_free_grpo.library import (
     empty_library,
     export_library,
     import_library,
-    load_library,
     save_library,
     trace_changes,
 )
 from training_free_grpo.records import JSON, Library
+from training_free_grpo.run_files import read_libraries
 
 library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)
 
@@ -125,10 +125,9 @@ def import_(
 
 def read_versions(run: Path) -> list[tuple[int, Library]]:
     """Read the library as each step of a run left it, and what the run started from."""
-    files = sorted((run / "libraries").glob("step-*.json"))
-    if not files:
+    versions = read_libraries(run)
+    if not versions:
         raise LibraryError(f"{run} holds no library of a finished step: name the folder of a run")
-    versions = [(int(file.stem.removeprefix("step-")), load_library(file)) for file in files]
     return versions if versions[0][0] == 0 else [(0, empty_library()), *versions]
 
 
