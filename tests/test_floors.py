@@ -20,7 +20,7 @@ FLOORS = (
     "equal_cost run_status reflection",
     "groups",
     "graphs",
-    "agents",
+    "agents forecast_traces",
     "executors",
     "report doctor training_run evaluation_run evaluations",
     "inspect_logs",

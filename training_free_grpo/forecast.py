@@ -93,9 +93,10 @@ def forecast_training(
         basis = f"as measured in {len(done)} step{'s' if len(done) > 1 else ''}"
     else:
         compared = visits * share_compared(settings)
-        shown = _shown(settings, lessons + compared * GROWTH / 2) * LESSON
+        shown = lessons_shown(settings, lessons + compared * GROWTH / 2) * LESSON
+        size = 0 if settings.directly_generated else settings.group_size
         ledger = assume_rollouts(settings, problems, rollouts, judged, shown)
-        ledger |= assume_reflection(settings, problems, compared, steps, shown)
+        ledger |= assume_reflection(settings, problems, compared, size, steps, shown)
         seconds, basis = SECONDS, ASSUMED
     minutes = minutes_of(settings, ledger, rollouts, steps, seconds)
     return make_forecast(settings, ledger, rollouts, minutes, basis, own_agent)
@@ -111,9 +112,9 @@ def forecast_evaluation(
     own_agent: bool = False,
 ) -> Forecast:
     """Forecast an evaluation with a library, or with one of so many lessons yet to be learned."""
-    shown = _shown(settings, lessons or 0) * LESSON
+    shown = lessons_shown(settings, lessons or 0) * LESSON
     if library and (known := len(active_experiences(library))):
-        shown = _tokens(render_library(library)) * _shown(settings, known) / known
+        shown = count_tokens(render_library(library)) * lessons_shown(settings, known) / known
     rollouts = len(problems) * settings.attempts
     ledger = assume_rollouts(settings, problems, rollouts, judged, shown)
     minutes = minutes_of(settings, ledger, rollouts, 0, SECONDS)
@@ -157,32 +158,42 @@ def assume_rollouts(
     tools = 0 if settings.tools == "none" else len(settings.tools.split(","))
     calls = min(CALLS, settings.max_turns + 1) if tools else 1
     prefix = _prompt("agent", *["tools"] * bool(tools)) + tools * TOOL_SCHEMA + lessons
-    question = _mean_length(problems)
+    question = mean_length(problems)
     # Each turn reads all before it, and finds in the cache what the turn before has read.
     turn = OUTPUT / calls + TOOL_RESULT
     prompts = [prefix + question + turn * n for n in range(calls)]
     cached = prefix + sum(prompts[:-1])
     found = {"rollout": _usage(rollouts, calls, sum(prompts), cached, OUTPUT)}
     if judged:
-        known = _prompt("judge")
-        read = known + question + OUTPUT / calls
-        found["judge"] = _usage(rollouts, 1, read, known, REASONING)
+        found |= assume_judge(problems, rollouts, OUTPUT / calls)
     return found
 
 
+def assume_judge(problems: Sequence[Problem], attempts: int, answer: float) -> Ledger:
+    """Return what it takes to judge so many answers of so many tokens."""
+    known = _prompt("judge")
+    return {"judge": _usage(attempts, 1, known + mean_length(problems) + answer, known, REASONING)}
+
+
 def assume_reflection(
-    settings: Settings, problems: Sequence[Problem], compared: float, steps: int, lessons: float
+    settings: Settings,
+    problems: Sequence[Problem],
+    compared: float,
+    size: float,
+    steps: int,
+    lessons: float,
+    transcript: float = OUTPUT + CALLS * TOOL_RESULT,
 ) -> Ledger:
-    """Return what it takes to learn from so many groups."""
-    question = _mean_length(problems)
-    size = 0 if settings.directly_generated else settings.group_size
+    """Return what it takes to learn from so many groups of `size` attempts.
+
+    `lessons` and `transcript` are tokens: of the library that is shown, and of an attempt.
+    """
+    question = mean_length(problems)
     found: Ledger = {}
     if size:
         known = _prompt("summarize")
-        transcript = min(OUTPUT + CALLS * TOOL_RESULT, settings.trajectory_tokens)
-        found["summarize"] = _usage(
-            compared * size, 1, known + question + transcript, known, SUMMARY
-        )
+        read = known + question + min(transcript, settings.trajectory_tokens)
+        found["summarize"] = _usage(compared * size, 1, read, known, SUMMARY)
     known = _prompt("extract_advantage" if size else "generate_lessons") + lessons
     read = known + question + size * SUMMARY
     found["extract_advantage"] = _usage(compared, 1, read, known, REASONING + OPERATION)
@@ -284,18 +295,20 @@ def _usage(times: float, calls: float, input: float, cached: float, output: floa
     }
 
 
-def _shown(settings: Settings, lessons: float) -> float:
+def lessons_shown(settings: Settings, lessons: float) -> float:
     """Return how many of so many lessons a rollout is shown."""
     return min(lessons, settings.top_k or lessons)
 
 
 def _prompt(*names: str) -> float:
-    return sum(_tokens(read_prompt(name)) for name in names)
+    return sum(count_tokens(read_prompt(name)) for name in names)
 
 
-def _mean_length(problems: Sequence[Problem]) -> float:
-    return sum(_tokens(problem["problem"]) for problem in problems) / max(len(problems), 1)
+def mean_length(problems: Sequence[Problem]) -> float:
+    """Return about how many tokens a problem has."""
+    return sum(count_tokens(problem["problem"]) for problem in problems) / max(len(problems), 1)
 
 
-def _tokens(text: str) -> float:
+def count_tokens(text: str) -> float:
+    """Return about how many tokens a text has, whoever's tokens they are."""
     return len(text) / _CHARACTERS_PER_TOKEN

@@ -1,9 +1,10 @@
 """`tfgrpo demo`: the whole loop on the embedded model, with no key and no network."""
 
 import asyncio
+from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -18,10 +19,13 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
+from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.train import report, summarize_run
-from training_free_grpo.graphs.evaluation import build_evaluation_graph
+from training_free_grpo.evaluation_run import Arm, EvaluationRun
+from training_free_grpo.forecast import forecast_training
 from training_free_grpo.metrics import compare_evaluations
-from training_free_grpo.records import JSON, Evaluation, Library, Metrics
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.records import JSON, Evaluation, Metrics
 from training_free_grpo.run_folder import RunFolder
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import heldout_problems, training_problems
@@ -68,20 +72,33 @@ def demo(
 async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluation, Evaluation]:
     """Evaluate, train, evaluate again."""
     progress.print("baseline on held-out problems …")
-    before = await evaluate_heldout(settings, None)
+    before = await evaluate_heldout(Arm("baseline", settings))
     progress.print("training …")
     training = TrainingRun(folder, settings, training_problems())
-    state = await training.run(check_first(settings, uses_tools=True), report)
+    foresee = partial(forecast_training, settings, training.problems, False)
+    with TrainingWatch(progress, training, foresee) as watch:
+
+        def hear(node: str, update: Any) -> None:
+            report(node, update)
+            watch.hear(node, update)
+
+        state = await training.run(check_first(settings, uses_tools=True), hear)
     progress.print("held-out problems again, with the library …\n")
-    return state, before, await evaluate_heldout(settings, state["library"])
+    return state, before, await evaluate_heldout(Arm("with library", settings, state["library"]))
 
 
-async def evaluate_heldout(settings: Settings, library: Library | None) -> Evaluation:
+async def evaluate_heldout(arm: Arm) -> Evaluation:
     """Evaluate on the problems kept aside."""
-    given = {"problems": heldout_problems(), "library": library}
-    found = await build_evaluation_graph().ainvoke(given, context=settings)
-    evaluation: Evaluation = found["evaluation"]
-    return evaluation
+    problems = heldout_problems()
+    evaluation = EvaluationRun(problems, [arm])
+    with Watch(progress, prices_of(evaluation.models, arm.settings)) as watch:
+
+        def begin(arm: Arm) -> None:
+            watch.tally.begin(arm.name, len(problems), len(problems) * arm.settings.attempts)
+
+        first = check_first(arm.settings, uses_tools=True)
+        found = await evaluation.run(first, begin, watch.hear)
+    return found[arm.name]
 
 
 def draw_step(step: Metrics) -> str:

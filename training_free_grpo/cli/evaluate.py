@@ -182,7 +182,7 @@ def make_evaluations(
     def say(arm: Arm) -> None:
         problems, attempts = len(evaluation.problems), arm.settings.attempts
         progress.print(f"evaluating {arm.name}: {problems} problems × {attempts}")
-        watch.tally.begin(arm.name, problems, attempts)
+        watch.tally.begin(arm.name, problems, problems * attempts)
         if logs:
             logs.begin(arm)
 

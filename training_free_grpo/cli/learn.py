@@ -1,27 +1,25 @@
 """`tfgrpo learn-from-traces`: learn a library from attempts that were made already."""
 
-import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from training_free_grpo.budget import Budget, OutOfBudget
+from training_free_grpo.budget import Budget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares
-from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import progress, reports_errors
-from training_free_grpo.cli.spending import explain_stop, is_judged
-from training_free_grpo.cli.train import note_choices, open_folder, report, show_outcome
+from training_free_grpo.cli.spending import announce, is_judged, show_forecast
+from training_free_grpo.cli.train import make_run, note_choices, open_folder, show_outcome
 from training_free_grpo.datasets import read_mapping
+from training_free_grpo.forecast_traces import forecast_traces
 from training_free_grpo.graders import load_grader
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.run_files import read_metrics
 from training_free_grpo.traces import FIELDS, Traces, load_traces
 from training_free_grpo.training_run import TrainingRun
 
-_REFLECTION = ("summarize", "extract_advantage", "edit_experiences")
 _LARGEST_GROUP = 256
 
 
@@ -54,6 +52,7 @@ def learn_from_traces(
     max_tokens: o.MaxTokens = None,
     max_calls: o.MaxCalls = None,
     max_minutes: o.MaxMinutes = None,
+    dry_run: o.DryRun = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
@@ -85,6 +84,13 @@ def learn_from_traces(
         price=price,
     )
     folder, start, parent = open_folder(runs_dir, run, None, library)
+    done, judged = read_metrics(folder.path), is_judged(chosen, grader)
+    foresee = partial(forecast_traces, chosen, traces, judged, library=start)
+    forecast = foresee(done)
+    if dry_run:
+        show_forecast(forecast, as_json)
+        return
+    budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     learning = TrainingRun(
         folder=folder,
         settings=chosen,
@@ -95,18 +101,12 @@ def learn_from_traces(
         grader_name=grader,
         parent=parent,
         database=database,
-        budget=(budget := Budget(max_cost, max_tokens, max_calls, max_minutes)),
+        budget=budget,
     )
     learning.models.check(chosen)
     note_choices(chosen, agent=None)
-    roles = [*_REFLECTION, *(["judge"] if is_judged(chosen, grader) else [])]
-    budget.check(prices_of(learning.models, chosen), roles)
-    work = learning.run(check_first(chosen, uses_tools=False), report)
-    try:
-        state = asyncio.run(stop_on_interrupt(work, learning.models.gate, progress.print))
-    except OutOfBudget as error:
-        raise explain_stop(error, folder, read_metrics(folder.path)) from None
-    show_outcome(folder, state, as_json)
+    announce(forecast, budget, prices_of(learning.models, chosen), done)
+    show_outcome(folder, make_run(learning, foresee), as_json)
 
 
 def describe_traces(traces: Traces) -> str:

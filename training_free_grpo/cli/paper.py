@@ -173,7 +173,8 @@ def watch_over(work: Work) -> Watch:
     if isinstance(work, Learning):
         return TrainingWatch(progress, work.run, partial(forecast_learning, work))
     watch = Watch(progress, prices_of(work.models, work.settings))
-    watch.tally.begin(work.method.name, len(work.data.problems), work.settings.attempts)
+    problems = len(work.data.problems)
+    watch.tally.begin(work.method.name, problems, problems * work.settings.attempts)
     return watch
 
 

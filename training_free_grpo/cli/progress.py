@@ -15,6 +15,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from training_free_grpo.batches import draw
 from training_free_grpo.cli.output import percent
 from training_free_grpo.cli.tally import Tally
 from training_free_grpo.forecast import Forecast
@@ -25,6 +26,9 @@ from training_free_grpo.records import Metrics
 from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
 from training_free_grpo.run_status import read_status
 from training_free_grpo.training_run import TrainingRun
+
+Foresee = Callable[[Sequence[Metrics]], Forecast]
+"""Forecasts what is left of a run after the steps that are done."""
 
 _SILENCE = 30.0
 """Seconds after which work without a display says where it stands."""
@@ -110,6 +114,8 @@ class Watch:
         done = ProgressBar(total=1.0, completed=self.share, width=_BAR)
         gone = write_time(time.monotonic() - self._started)
         head.add_row(Text(self.tally.title, style="bold"), done, gone)
+        if not self.tally.expected:  # before the first step, and between two
+            return Group(head)
         said = (self._say_progress(), self._say_spending())
         return Group(head, *(Text(" · ".join(facts), style="dim") for facts in said))
 
@@ -121,14 +127,15 @@ class TrainingWatch(Watch):
         self,
         console: Console,
         training: TrainingRun,
-        foresee: Callable[[Sequence[Metrics]], Forecast],
+        foresee: Foresee,
         silence: float = _SILENCE,
     ) -> None:
         settings, own_agent = training.settings, training.agent is not None
         super().__init__(console, prices_of(training.models, settings, own_agent), silence)
         self._foresee = foresee
-        self._size = 0 if settings.directly_generated else settings.group_size
-        self._visits = settings.epochs * len(training.problems)
+        self._training = training
+        ids = [problem["id"] for problem in training.problems]
+        self._expected = settings.epochs * (len(ids) + self._count_attempts(ids))
         self._steps = read_metrics(training.folder.path)
         self._cost_expected = self._forecast_cost()
         if training.folder.exists:
@@ -137,8 +144,8 @@ class TrainingWatch(Watch):
     @property
     def share(self) -> float:
         """Return the share of the work that is done, over all steps."""
-        before = sum(step["problems"] for step in self._steps) * (self._size + 1)
-        return (before + self.tally.done) / (self._visits * (self._size + 1))
+        before = sum(step["problems"] + step["rollouts"] for step in self._steps)
+        return (before + self.tally.done) / self._expected
 
     @property
     def cost(self) -> str:
@@ -150,10 +157,18 @@ class TrainingWatch(Watch):
         """Count what a node of the graph has done, and what it begins."""
         if node == "draw_batch":
             title = f"step {update['step']}, epoch {update['epoch']}"
-            self.tally.begin(title, len(update["batch"]), self._size)
+            batch = update["batch"]
+            self.tally.begin(title, len(batch), self._count_attempts(batch))
         if node == "edit_experiences":
             self._finish(update["metrics"][-1])
         super().hear(node, update)
+
+    def _count_attempts(self, problems: Sequence[str]) -> int:
+        """Return how many attempts the groups of these problems make, or have on record."""
+        settings, traces = self._training.settings, self._training.traces
+        if traces:
+            return sum(len(traces.attempts[id]) for id in problems)
+        return 0 if settings.directly_generated else settings.group_size * len(problems)
 
     def _finish(self, step: Metrics) -> None:
         """Count a step as finished: from its own figures, in which nothing is left out."""
@@ -175,7 +190,9 @@ class TrainingWatch(Watch):
         status = read_status(training.folder)
         if now := status["current"]:
             title = f"step {now['step']}, epoch {now['epoch']}"
-            self.tally.begin(title, now["groups_expected"] or 0, self._size)
+            ids = [problem["id"] for problem in training.problems]
+            _, batch = draw(ids, now["step"], training.settings)
+            self.tally.begin(title, len(batch), self._count_attempts(batch))
             path = training.folder.path
             rollouts, groups = read_rollouts(path, now["step"]), read_groups(path, now["step"])
             self.tally.take_up(rollouts, groups.values(), status["usage"])

@@ -48,9 +48,9 @@ class Tally:
         """Return how many rollouts and groups there will be."""
         return self.rollouts_expected + self.groups_expected
 
-    def begin(self, title: str, groups: int, size: int) -> None:
-        """Begin a step or an evaluation of so many groups."""
-        self.title, self.groups_expected, self.rollouts_expected = title, groups, groups * size
+    def begin(self, title: str, groups: int, rollouts: int) -> None:
+        """Begin a step or an evaluation of so many groups, and rollouts in all of them."""
+        self.title, self.groups_expected, self.rollouts_expected = title, groups, rollouts
         self.rollouts, self.missing, self.rewards, self.contrast = set(), set(), {}, {}
 
     def take_up(self, rollouts: Iterable[str], groups: Iterable[JSON], usage: Ledger) -> None:

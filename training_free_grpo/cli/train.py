@@ -21,7 +21,7 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
-from training_free_grpo.cli.progress import TrainingWatch
+from training_free_grpo.cli.progress import Foresee, TrainingWatch
 from training_free_grpo.cli.spending import announce, explain_stop, is_judged, show_forecast
 from training_free_grpo.forecast import forecast_training
 from training_free_grpo.graders import load_grader
@@ -138,22 +138,8 @@ def train(
     training.models.check(chosen)
     note_choices(chosen, agent)
     announce(forecast, budget, prices_of(training.models, chosen, own_agent), done)
-    watch = TrainingWatch(progress, training, foresee)
     logs = TrainingLogs(folder, log_folder, progress.print) if log_folder else None
-
-    def hear(node: str, update: Any) -> None:
-        report(node, update)
-        watch.hear(node, update)
-        if logs:
-            logs.hear(node, update)
-
-    work = training.run(check_first(chosen, uses_tools=agent is None), hear)
-    try:
-        with watch, logs or nullcontext():
-            state = asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
-    except OutOfBudget as error:
-        raise explain_stop(error, folder, read_metrics(folder.path)) from None
-    show_outcome(folder, state, as_json)
+    show_outcome(folder, make_run(training, foresee, logs), as_json)
 
 
 def open_folder(
@@ -168,6 +154,25 @@ def open_folder(
         raise RunError(f"there is no run {run!r} in {runs_dir} to fork")
     new = RunFolder(runs_dir / fork)
     return new, start or load_library(runs_dir / run), learner or run
+
+
+def make_run(training: TrainingRun, foresee: Foresee, logs: TrainingLogs | None = None) -> JSON:
+    """Make a run, or what is left of it, show how it goes on, and return its state."""
+    folder, watch = training.folder, TrainingWatch(progress, training, foresee)
+
+    def hear(node: str, update: Any) -> None:
+        report(node, update)
+        watch.hear(node, update)
+        if logs:
+            logs.hear(node, update)
+
+    uses_tools = training.agent is None and training.traces is None
+    work = training.run(check_first(training.settings, uses_tools), hear)
+    try:
+        with watch, logs or nullcontext():
+            return asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
+    except OutOfBudget as error:
+        raise explain_stop(error, folder, read_metrics(folder.path)) from None
 
 
 def note_choices(settings: Settings, agent: str | None) -> None:

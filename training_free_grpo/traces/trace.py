@@ -20,6 +20,12 @@ class Trace:
     """What a grader may return: a reward, a bool, a mapping; None for an attempt to be graded."""
     seconds: float = 0.0
 
+    @property
+    def reward(self) -> float | None:
+        """Return the reward that is on record; None for an attempt to be graded."""
+        found = self.grade.get("reward") if isinstance(self.grade, Mapping) else self.grade
+        return None if found is None else float(found)
+
 
 @dataclass(frozen=True)
 class Traces:

@@ -204,3 +204,17 @@ class TestWords:
         result = learn(file, server, tmp_path, "--map", "rewards=x")
         assert result.exit_code == 2
         assert "did you mean 'reward'?" in result.stderr
+
+    def test_what_it_would_take_is_said_without_a_call_and_without_a_run(
+        self, file: Path, server: StandIn, tmp_path: Path
+    ) -> None:
+        result = learn(file, server, tmp_path, "--dry-run")
+        assert told(result)["forecast"]["rollouts"] == 0
+        assert server.calls == []
+        assert not (tmp_path / "default").exists()
+
+    def test_forecast_stands_ahead_of_the_work_and_counts_for_the_budget(
+        self, file: Path, server: StandIn, tmp_path: Path
+    ) -> None:
+        said = learn(file, server, tmp_path, "--max-calls", "1").stderr
+        assert said.index("forecast: 0 rollouts") < said.index("the forecast exceeds the budget")

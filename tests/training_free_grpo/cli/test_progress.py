@@ -46,7 +46,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_rollouts_rewards_and_groups_are_counted_as_they_finish() -> None:
     tally = Tally()
-    tally.begin("step 1", groups=2, size=2)
+    tally.begin("step 1", groups=2, rollouts=4)
     tally.hear("rollout", rollout("a/0"))
     tally.hear("rollout", rollout("a/1"))
     tally.hear("rollout", rollout("b/0", "Outage: gone"))
@@ -75,7 +75,7 @@ def test_without_a_terminal_a_line_comes_only_after_a_silence() -> None:
     heard, quiet = StringIO(), StringIO()
     for out, silence in ((heard, 0.0), (quiet, 3600.0)):
         with Watch(Console(file=out, width=200), {}, silence) as watch:
-            watch.tally.begin("with library", groups=1, size=2)
+            watch.tally.begin("with library", groups=1, rollouts=2)
             watch.hear("rollout", rollout("a/0"))
     assert "with library: 1 of 2 rollouts, 0 of 1 groups" in heard.getvalue()
     assert "900 + 100 tokens" in heard.getvalue()
@@ -102,12 +102,16 @@ async def test_a_run_that_goes_on_is_shown_from_where_it_stopped(tmp_path: Path)
 
 
 def watch_on_terminal(data: Path, **environment: str) -> str:
-    """Train in a process that has a terminal, and return all that it showed."""
+    """Train on a terminal, and return all that it showed."""
+    return show_on_terminal(["train", str(data), *SIZES], data.parent / "runs", **environment)
+
+
+def show_on_terminal(arguments: list[str], runs: Path, **environment: str) -> str:
+    """Run a command in a process that has a terminal, and return all that it showed."""
     command = "from training_free_grpo.cli import main; main()"
-    place = ["--runs-dir", str(data.parent / "runs")]
     mine, its = pty.openpty()
     process = subprocess.Popen(
-        [sys.executable, "-c", command, "train", str(data), *SIZES, *place],
+        [sys.executable, "-c", command, *arguments, "--runs-dir", str(runs)],
         stdin=its,
         stdout=subprocess.DEVNULL,
         stderr=its,
@@ -131,6 +135,21 @@ def test_a_terminal_shows_the_step_at_work_and_keeps_the_finished_ones(data: Pat
     assert "━" in shown
     assert "\x1b[3" in shown  # coloured
     assert "step 1 (epoch 1): reward" in shown
+
+
+def test_learning_from_traces_is_shown_with_as_many_rollouts_as_are_on_record(data: Path) -> None:
+    rows = [row | {"reward": n % 2} for row in training_problems()[:4] for n in range(3)]
+    lines = (json.dumps(row | {"response": f"{n}"}) + "\n" for n, row in enumerate(rows))
+    traces = data.with_name("traces.jsonl")
+    traces.write_text("".join(lines), "utf-8")
+    shown = show_on_terminal(["learn-from-traces", str(traces)], data.parent / "runs")
+    assert "of 12 rollouts" in shown
+
+
+def test_the_demo_is_shown_from_its_baseline_on(data: Path) -> None:
+    shown = show_on_terminal(["demo"], data.parent / "runs")
+    assert "of 280 rollouts" in shown
+    assert "of 100 rollouts" in shown
 
 
 def test_no_color_takes_the_colours_and_leaves_the_display(data: Path) -> None:
