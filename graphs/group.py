@@ -14,6 +14,7 @@ from typing import Any
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
+from langgraph.pregel.protocol import PregelProtocol
 from langgraph.types import Send
 
 from training_free_grpo.graders import apply_grader, wants_trajectory
@@ -163,10 +164,11 @@ def given(state: GroupState) -> GroupInput:
 def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
+    local = Local(parts)
     if parts.traces:
         graph.add_node("rollout", Node(take_rollout, parts, parts.traces))
     else:
-        graph.add_node("rollout", Node(rollout, parts, parts.executor or Local(parts)))
+        graph.add_node("rollout", Node(rollout, parts, parts.executor or local))
     graph.add_node("grade", Node(grade, parts))
     graph.add_node("summarize", Node(summarize, parts))
     graph.add_node("extract_advantage", Node(extract_advantage, parts))
@@ -175,4 +177,8 @@ def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
     graph.add_conditional_edges("grade", Node(send_summaries), ["summarize", END])
     graph.add_edge("summarize", "extract_advantage")
     graph.add_edge("extract_advantage", END)
-    return graph.compile(name="group")
+    group = graph.compile(name="group")
+    if not parts.traces and isinstance(local.agent, PregelProtocol):
+        # For drawings. LangGraph itself would find an agent only in the closure of a function.
+        group.nodes["rollout"].subgraphs = [local.agent]
+    return group

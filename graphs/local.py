@@ -19,7 +19,7 @@ class Local:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._agent = parts.agent or build_agent_graph(parts)
+        self.agent = parts.agent or build_agent_graph(parts)
 
     async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
         """Let the agent attempt a problem once; return the figures and the messages."""
@@ -29,7 +29,7 @@ class Local:
             with models.gate.passage() as passage:
                 if own:  # its calls are out of sight, so that the rollout passes the gate as one
                     await passage.enter()
-                done = await run_rollout(self._agent, own, task, lessons, settings, end_thread)
+                done = await run_rollout(self.agent, own, task, lessons, settings, end_thread)
                 if own:
                     await count_own_agent(models, done["usage"])
         return done

@@ -144,10 +144,13 @@ def test_input_form_asks_for_problems(client: SyncLangGraphClient) -> None:
     assert "problems" in (schemas["input_schema"] or {})["properties"]
 
 
-def test_drawing_shows_the_rollouts_of_a_group(client: SyncLangGraphClient) -> None:
+def test_drawing_shows_the_agent_in_the_group_in_the_training(client: SyncLangGraphClient) -> None:
     (found,) = client.assistants.search(graph_id="training", metadata={"created_by": "system"})
     drawn = client.assistants.get_graph(found["assistant_id"], xray=True)
-    assert any("rollout" in str(node["id"]) for node in drawn["nodes"])
+    nodes = {node["id"] for node in drawn["nodes"]}
+    assert {"draw_batch", "plan_edits", "review_edits", "edit_experiences"} < nodes
+    assert {"group:grade", "group:summarize", "group:extract_advantage"} < nodes
+    assert {"group:rollout:call_model", "group:rollout:tools"} < nodes
 
 
 def test_assistant_runs_with_the_settings_that_were_changed(trained: Run) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableConfig, RunnableLambda
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -19,7 +20,7 @@ from training_free_grpo import Settings, build_training_graph
 from training_free_grpo.checkpoints import DualSqliteSaver
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.library import active_experiences, read_library
-from training_free_grpo.simulated import training_problems
+from training_free_grpo.simulated import SimulatedModel, training_problems
 
 PROBLEMS = training_problems()[:6]
 SETTINGS = Settings(epochs=1, batch_size=3, group_size=4)
@@ -176,9 +177,20 @@ class TestWatching:
         events = graph.astream(GIVEN, context=SETTINGS, stream_mode="updates", subgraphs=True)
         assert {name async for _, event in events for name in event} >= NODES
 
-    def test_drawing_shows_the_group_and_its_rollouts(self) -> None:
+    def test_drawing_shows_the_group_and_the_agent_of_its_rollouts(self) -> None:
         drawn = build_training_graph().get_graph(xray=True).draw_mermaid()
         assert "subgraph group" in drawn
+        assert "subgraph rollout" in drawn
+        assert "call_model(call_model)" in drawn
+
+    def test_drawing_shows_an_agent_of_the_users_own(self) -> None:
+        agent = create_agent(SimulatedModel(), name="mine")
+        drawn = build_training_graph(agent).get_graph(xray=True).draw_mermaid()
+        assert "rollout\\3amodel" in drawn
+        assert "call_model" not in drawn
+
+    def test_agent_that_is_no_graph_is_drawn_as_one_node(self) -> None:
+        drawn = build_training_graph(SimulatedModel()).get_graph(xray=True).draw_mermaid()
         assert "rollout(rollout)" in drawn
 
 
