@@ -179,7 +179,7 @@ class StandIn:
                 total["output"] += call.usage["completion_tokens"]
         return dict(totals)
 
-    def wait_for(self, met: Callable[[], bool], seconds: float = 60) -> None:
+    def wait_for(self, met: Callable[[], bool], seconds: float = 180) -> None:
         """Wait until a request makes the condition true."""
         with self._changed:
             assert self._changed.wait_for(met, seconds), f"never came to it: {self.count()}"

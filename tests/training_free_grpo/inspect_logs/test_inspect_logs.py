@@ -146,13 +146,15 @@ def test_log_reads_back_as_recorded_attempts(run: RunFolder) -> None:
     "ignore::DeprecationWarning:pandas", "ignore::DeprecationWarning:inspect_ai"
 )
 def test_log_is_a_table_for_pandas(run: RunFolder) -> None:
-    for needed in ("pandas", "pyarrow"):
-        pytest.importorskip(needed, reason=f"Inspect's data frames need {needed}")
     from inspect_ai.analysis import samples_df
 
     table = samples_df(str(run.path / "inspect"), quiet=True)
+    (score,) = [name for name in table.columns if name.startswith("score_")]
+    groups = [group for step in (1, 2) for group in read_groups(run.path, step).values()]
+    rewards = [attempt["reward"] for group in groups for attempt in group["attempts"]]
     assert len(table) == 64
     assert set(table["epoch"]) == {1, 2, 3, 4}
+    assert sorted(table[score]) == sorted(rewards)
 
 
 async def test_only_steps_without_a_log_of_what_they_are_now_are_written(run: RunFolder) -> None:
