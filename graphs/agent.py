@@ -19,7 +19,8 @@ from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.parts import Parts, current_settings
 from training_free_grpo.graphs.recall import answer_tool_call
-from training_free_grpo.graphs.state import AgentState
+from training_free_grpo.graphs.state import AgentInput, AgentState
+from training_free_grpo.library import read_library, render_library
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.settings import Settings
 
@@ -27,10 +28,12 @@ from training_free_grpo.settings import Settings
 async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
     """Ask the model for its next message; without tools once its turns are used up."""
     settings = current_settings(state)
+    if not state["messages"]:
+        raise ValueError("messages is empty: ask the agent something")
     last = count_turns(state["messages"]) >= settings.max_turns
     tools = parts.tools_for(settings).tools
     system = system_prompt(settings, tools)
-    talk = [SystemMessage(with_experience(system, state.get("lessons", ""))), *state["messages"]]
+    talk = [SystemMessage(with_experience(system, shown_lessons(state))), *state["messages"]]
     if last:
         talk.append(HumanMessage(render_prompt("final_answer")))
     answer = await parts.models.policy(settings, state.get("evaluation", False)).call(
@@ -41,6 +44,16 @@ async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
         attempt=state.get("attempt", 0),
     )
     return {"messages": [without_tool_calls(answer) if last else answer]}
+
+
+def shown_lessons(state: AgentState) -> str:
+    """Return the lessons that the agent reads: as a training run hands them, or a library's.
+
+    Raise LibraryError for a library that cannot be read.
+    """
+    if library := state.get("library"):
+        return render_library(read_library(library))
+    return state.get("lessons", "")
 
 
 def system_prompt(settings: Settings, tools: Sequence[BaseTool]) -> str:
@@ -89,9 +102,11 @@ def next_node(state: AgentState) -> str:
     return "tools" if called else END
 
 
-def build_agent_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
+def build_agent_graph(
+    parts: Parts, input_schema: type[Any] = AgentState
+) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the ReAct agent over the given tools and models."""
-    graph = StateGraph(AgentState, context_schema=Settings)
+    graph = StateGraph(AgentState, context_schema=Settings, input_schema=input_schema)
     graph.add_node("call_model", Node(call_model, parts))
     graph.add_node("tools", Node(call_tools, parts))
     graph.add_edge(START, "call_model")
@@ -100,5 +115,5 @@ def build_agent_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
     return graph.compile(name="agent")
 
 
-agent = build_agent_graph(Parts())
+agent = build_agent_graph(Parts(), AgentInput)
 """The graph that langgraph.json serves: a talk with the agent, in Studio."""

@@ -7,15 +7,15 @@ from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.types import Overwrite, interrupt
 
 from training_free_grpo.advice import Advice, trace_origins
-from training_free_grpo.graphs.parts import Parts, current_settings
+from training_free_grpo.graphs.parts import Parts, current_settings, kept_settings
 from training_free_grpo.graphs.state import TrainingState
 from training_free_grpo.groups import longest_attempts, next_wave, seed_of
 from training_free_grpo.ledger import metered
-from training_free_grpo.library import apply_plan
+from training_free_grpo.library import apply_plan, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
-from training_free_grpo.records import Group, Plan, Proposal
+from training_free_grpo.records import Group, Library, Plan, Proposal
 from training_free_grpo.reflection import edit_experiences as ask_for_plan
 from training_free_grpo.review import ReviewError, carry_decisions, describe_plan, read_answer
 from training_free_grpo.settings import Settings, SettingsError
@@ -55,7 +55,7 @@ async def make_plan(
         return Advice(), None
     settings, declined = current_settings(state), state.get("declined", [])
     endpoint, seed = parts.models.reflection(settings), seed_of(settings.seed, state["step"])
-    call = ask_for_plan(endpoint, settings, state["library"], proposals, seed, declined)
+    call = ask_for_plan(endpoint, settings, current_library(state), proposals, seed, declined)
     plan, lost = await value_or_reason(call)
     if plan is not None:
         return plan, None
@@ -69,19 +69,20 @@ def check_review(settings: Settings) -> None:
     if settings.review != "off" and not get_config()["configurable"].get(CONFIG_KEY_CHECKPOINTER):
         raise SettingsError(
             f"setting 'review' is {settings.review!r}, and a run cannot wait for a person without "
-            "a checkpointer: give build_training_graph one, or leave it off"
+            "a checkpointer: give build_training_graph one, on a server run it on a thread, or "
+            "leave it off"
         )
 
 
 def needs_review(state: TrainingState) -> str:
     """Have a person decide on what there is to decide on, if the settings say so."""
-    asks = current_settings(state).review == "each_step" and planned(state)["edits"]
+    asks = kept_settings(state).review == "each_step" and planned(state)["edits"]
     return "review_edits" if asks else "edit_experiences"
 
 
 async def review_edits(state: TrainingState) -> dict[str, Any]:
     """Wait for a person's decisions; an answer that decides nothing is told why, and asked anew."""
-    plan, library, step = planned(state), state["library"], state["step"]
+    plan, library, step = planned(state), current_library(state), state["step"]
     most = current_settings(state).max_lesson_words
     request = describe_plan(plan, step, library, state["groups"], state["problems"], most)
     operations = [edit["operation"] for edit in plan["edits"]]
@@ -102,7 +103,8 @@ async def edit_experiences(parts: Parts, state: TrainingState) -> dict[str, Any]
     """Carry out the plan, and close the step."""
     settings, plan, groups = current_settings(state), planned(state), in_order(state)
     edits = [(edit["operation"], edit["origin"]) for edit in plan["edits"]]
-    library, applied, rejected = apply_plan(state["library"], edits, settings.max_lesson_words)
+    before = current_library(state)
+    library, applied, rejected = apply_plan(before, edits, settings.max_lesson_words)
     figures = measure_step(
         {**state, "groups": groups},
         library,
@@ -118,6 +120,14 @@ async def edit_experiences(parts: Parts, state: TrainingState) -> dict[str, Any]
     get_stream_writer()({"event": "step", **told})
     update = {"library": library, "metrics": [figures], "turns": longest_attempts(groups)}
     return update | {"plan": None, "groups": Overwrite([])}
+
+
+def current_library(state: TrainingState) -> Library:
+    """Return the library, checked: a person may have edited it between two steps.
+
+    Raise LibraryError that names the lesson and what is wrong with it.
+    """
+    return read_library(state["library"])
 
 
 def planned(state: TrainingState) -> Plan:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.tools import BaseTool
+from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
@@ -20,6 +21,7 @@ from training_free_grpo.graphs.parts import (
     Agent,
     Parts,
     current_settings,
+    kept_settings,
     make_parts,
     unlimited,
 )
@@ -40,7 +42,7 @@ async def prepare(parts: Parts, state: EvaluationState) -> dict[str, Any]:
 
 def send_groups(state: EvaluationState) -> list[Send]:
     """Give each problem to a group of its own."""
-    size, wave = current_settings(state).attempts, set(waiting(state))
+    size, wave = kept_settings(state).attempts, set(waiting(state))
     # Step 0 whatever the library: with and without it, the seeds are the same, so the
     # difference between two evaluations is a paired one.
     shared = {"lessons": state["lessons"], "settings": state["settings"], "step": 0}
@@ -63,6 +65,7 @@ async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
     settings = current_settings(state)
     prices = await parts.prices(settings)
     found = measure_evaluation(state["groups"], settings.attempts, prices)
+    get_stream_writer()({"event": "evaluation", "mean": found["mean"]})
     return {"evaluation": found, "groups": Overwrite([])}
 
 

@@ -20,7 +20,7 @@ from langgraph.types import Send
 from training_free_grpo.graders import apply_grader, wants_trajectory
 from training_free_grpo.graphs.local import Local
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Executor, Parts, current_settings
+from training_free_grpo.graphs.parts import Executor, Parts, current_settings, kept_settings
 from training_free_grpo.graphs.recall import settle
 from training_free_grpo.graphs.recorded import grader_of, take_rollout
 from training_free_grpo.graphs.rollout import describe_task, keep_rollout
@@ -48,14 +48,14 @@ async def send_rollouts(parts: Parts, state: GroupState) -> list[Send] | str:
     if not state["size"]:
         return "extract_advantage"
     step, id = state["step"], state["problem"]["id"]
-    seed = seed_of(current_settings(state).seed, step, id)
+    seed = seed_of(kept_settings(state).seed, step, id)
     task = partial(RolloutTask, **given(state), seed=seed, chosen=await choose(parts, state))
     return [Send("rollout", task(id=f"{step}/{id}/{n}", attempt=n)) for n in range(state["size"])]
 
 
 async def choose(parts: Parts, state: GroupState) -> list[str] | None:
     """Choose the lessons for the problem, once for all its attempts: they must differ by luck."""
-    top_k = current_settings(state).top_k
+    top_k = kept_settings(state).top_k
     if top_k is None:
         return None
     lessons = await parts.archive.read_text(state["lessons"])

@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from training_free_grpo.datasets import read_problems
+from langgraph.types import Overwrite
+
+from training_free_grpo.datasets import DatasetError, read_problems
 from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.parts import Parts, context_settings
 from training_free_grpo.judging import judge_of
@@ -16,10 +18,18 @@ async def read_inputs(parts: Parts, state: Mapping[str, Any]) -> dict[str, Any]:
 
     Raise SettingsError, DatasetError or LibraryError, each naming the field and the remedy.
     """
-    settings = context_settings()
+    settings, rows = context_settings(), state.get("problems") or []
     await asyncio.to_thread(parts.models.check, settings)
     if settings.judge_model or parts.grader is load_grader("judge"):
         judge_of(parts.models, settings)
-    problems, _ = read_problems(state.get("problems") or [])
+    if not isinstance(rows, list | tuple):
+        raise DatasetError(
+            f"problems is {type(rows).__name__}, not a list: give rows such as "
+            '[{"problem": "What is 6 times 7?", "answer": "42"}]'
+        )
+    problems, _ = read_problems(rows)
     library = read_library(state["library"]) if state.get("library") else empty_library()
-    return {"settings": settings.changed(), "problems": problems, "library": library}
+    await parts.start_tools(settings)
+    # The thread may hold another run, even one that was not finished.
+    cleared = {"groups": Overwrite([])}
+    return {"settings": settings.changed(), "problems": problems, "library": library} | cleared

@@ -15,15 +15,21 @@ from langgraph.runtime import get_runtime
 from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.stored import Stored
-from training_free_grpo.graphs.toolbox import Toolbox, default_toolbox, make_toolbox
+from training_free_grpo.graphs.toolbox import (
+    Toolbox,
+    default_toolbox,
+    make_toolbox,
+    start_tools,
+)
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
 from training_free_grpo.records import JSON
 from training_free_grpo.retrieval import Retrieval
-from training_free_grpo.settings import Settings
+from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.traces import Traces
 
+_DEFAULTS = Settings()
 _TASKS = 100_000
 _SUPERSTEPS = 1_000_000
 
@@ -61,6 +67,16 @@ class Parts:
     def tools_for(self, settings: Settings) -> Toolbox:
         """Return the tools of a run."""
         return self.toolbox or default_toolbox(settings)
+
+    async def start_tools(self, settings: Settings) -> None:
+        """Make the tools that the settings name ready, if it is here that they will be called.
+
+        Raise SettingsError or Refused that says what is missing.
+        """
+        elsewhere = self.agent or self.toolbox or self.traces or self.executor
+        sealed = self.models.journal is not None and self.models.journal.sealed
+        if not (elsewhere or sealed or settings.directly_generated):
+            await start_tools(settings)
 
     async def prices(self, settings: Settings) -> Prices:
         """Return what is asked in each role, and its price."""
@@ -115,11 +131,37 @@ def unlimited(
 def current_settings(state: Mapping[str, Any]) -> Settings:
     """Return the settings kept in the state, else those that this run was started with.
 
-    A context is not persisted: resumed without it, plain LangGraph hands out None.
+    A context is not persisted: resumed without it, plain LangGraph hands out None, and a server
+    the defaults. Raise SettingsError for a run that is gone on with under others than its own.
     """
-    if "settings" in state:
-        return _read_settings(json.dumps(state["settings"]))
-    return context_settings()
+    given = context_settings()
+    kept = kept_settings(state) if "settings" in state else given
+    if given not in (kept, _DEFAULTS):
+        raise SettingsError(describe_change(kept, given))
+    return kept
+
+
+def kept_settings(state: Mapping[str, Any]) -> Settings:
+    """Return the settings kept in the state: all that a router can know."""
+    return _read_settings(json.dumps(state["settings"]))
+
+
+def describe_change(kept: Settings, given: Settings) -> str:
+    """Say in which settings a run that goes on differs from what it was started with."""
+    before, now = kept.model_dump(mode="json"), given.model_dump(mode="json")
+    changes = (
+        f"  {name}: {before[name]!r} before, {now[name]!r} now"
+        for name in before
+        if before[name] != now[name]
+    )
+    return "\n".join(
+        [
+            "this thread was started with other settings:",
+            *changes,
+            "Go on with those it has, or change them with update_state(config, "
+            '{"settings": {…}}): all that are not the defaults',
+        ]
+    )
 
 
 def context_settings() -> Settings:

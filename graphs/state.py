@@ -5,6 +5,7 @@ from typing import Annotated, Any, NotRequired
 
 from langchain_core.messages import AnyMessage
 from langgraph.graph.message import add_messages
+from pydantic import Field
 from typing_extensions import TypedDict
 
 from training_free_grpo.ledger import add_ledgers
@@ -28,10 +29,38 @@ def update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     return {**old, **new}
 
 
-class AgentState(TypedDict):
-    """The talk so far. The rest is given by whoever runs the agent, and may be left out."""
+def newest(old: Any, new: Any) -> Any:
+    """Take the newer value: under astream_events a group's whole state comes out, all the same."""
+    return new
+
+
+class Keyed:
+    """The reducer of a list of objects with a key each: what comes again takes its old place.
+
+    A state that is edited as a whole and saved, as in Studio, holds nothing twice.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __call__(self, old: list[Any], new: list[Any]) -> list[Any]:
+        """Merge two lists."""
+        return list({row[self.key]: row for row in [*old, *new]}.values())
+
+
+class AgentInput(TypedDict):
+    """What a talk with the agent starts from; the library stays with the thread."""
 
     messages: Annotated[list[AnyMessage], add_messages]
+    library: Annotated[
+        NotRequired[dict[str, Any]],
+        Field(description='Lessons that the agent reads: library.json, or {"G0": "text"}.'),
+    ]
+
+
+class AgentState(AgentInput):
+    """The talk so far. The rest is given by whoever runs the agent, and may be left out."""
+
     lessons: NotRequired[str]
     """The library as prompts show it; empty for none."""
     settings: NotRequired[JSON]
@@ -91,10 +120,19 @@ class GroupOutput(TypedDict):
 
 
 class TrainingInput(TypedDict):
-    """What training starts from: rows of a data set, and a library to go on from."""
+    """What a run starts from: rows of a data set, and a library to go on from."""
 
-    problems: list[Any]
-    library: NotRequired[Any]
+    problems: Annotated[
+        list[dict[str, Any]],
+        Field(
+            description="Problems with their accepted answers: a list of objects.",
+            examples=[[{"problem": "What is 6 times 7?", "answer": "42"}]],
+        ),
+    ]
+    library: Annotated[
+        NotRequired[dict[str, Any]],
+        Field(description='Lessons to start from: library.json, or {"G0": "text"}.'),
+    ]
 
 
 class TrainingState(TypedDict):
@@ -104,18 +142,18 @@ class TrainingState(TypedDict):
     """
 
     library: Library
-    metrics: Annotated[list[Metrics], add]
-    step: int
+    metrics: Annotated[list[Metrics], Keyed("step")]
+    step: Annotated[int, newest]
     steps: int
     epoch: int
     plan: Plan | None
     """The edits of this step that are still to be carried out."""
     declined: Annotated[list[Decline], add]
     """What a person turned down, so that it is not planned again."""
-    settings: JSON
+    settings: Annotated[JSON, newest]
     """The options that differ from the defaults: a resumed run has no other source of them."""
-    groups: Annotated[list[Group], add]
-    lessons: Any
+    groups: Annotated[list[Group], Keyed("problem")]
+    lessons: Annotated[Any, newest]
     batch: list[str]
     turns: Annotated[dict[str, int], update]
     """By problem: those of its last group's longest attempt, so that long groups start first."""
@@ -123,11 +161,11 @@ class TrainingState(TypedDict):
 
 
 class EvaluationState(TypedDict):
-    """The groups of an evaluation, and the report made of them."""
+    """The report of an evaluation, and the groups that it is made of."""
 
-    problems: list[Problem]
-    library: Library
-    settings: JSON
-    lessons: Any
-    groups: Annotated[list[Group], add]
     evaluation: Evaluation | None
+    library: Library
+    settings: Annotated[JSON, newest]
+    groups: Annotated[list[Group], Keyed("problem")]
+    lessons: Annotated[Any, newest]
+    problems: list[Problem]

@@ -9,6 +9,7 @@ from langgraph.runtime import get_runtime
 
 from training_free_grpo.archive import Inline
 from training_free_grpo.records import JSON
+from training_free_grpo.sqlite import StorageError
 
 _PLACE = "training_free_grpo"
 
@@ -46,5 +47,5 @@ class Stored(Inline):
         store, (kind, key) = get_runtime().store, handle["stored"]
         found = await store.aget((_PLACE, kind), key) if store else None
         if found is None:
-            raise LookupError(f"the store no longer holds {kind}/{key}, which this thread needs")
+            raise StorageError(f"the store no longer holds {kind}/{key}, which this thread needs")
         return found.value["value"]

@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
+from threading import Lock
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
@@ -40,6 +41,8 @@ _ENGINES: Mapping[str, Callable[[], SearchProvider]] = {
     "brave": brave,
     "serper": serper,
 }
+
+_indexing = Lock()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +107,8 @@ async def start_tools(settings: Settings) -> None:
     try:
         if "search" in settings.tools and settings.search in _ENGINES:
             check_provider(_ENGINES[settings.search]())
+        if "search" in settings.tools and settings.search.startswith("corpus:"):
+            await asyncio.to_thread(_corpus, settings.search.removeprefix("corpus:"))
         await asyncio.to_thread(lambda: default_toolbox(settings).start())
     except SandboxUnavailable as error:
         raise Refused(str(error)) from error
@@ -134,8 +139,20 @@ def _provider(search: str) -> SearchProvider:
     if kind == "bundled":
         return search_bundled_corpus
     if kind == "corpus":
-        return corpus_search(place)
+        return partial(search_corpus, place)
     return searxng(place) if kind == "searxng" else _ENGINES[kind]()
+
+
+def search_corpus(place: str, query: str, max_results: int) -> list[SearchResult]:
+    """Search documents of the user's, indexed at the first search and in that one's thread."""
+    with _indexing:
+        search = _corpus(place)
+    return search(query, max_results)
+
+
+@cache
+def _corpus(place: str) -> SearchProvider:
+    return corpus_search(place)
 
 
 def search_bundled_corpus(query: str, max_results: int) -> list[SearchResult]:

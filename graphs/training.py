@@ -13,13 +13,14 @@ from typing import Any
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Checkpointer, Send
+from langgraph.types import Checkpointer, Overwrite, Send
 
 from training_free_grpo.archive import Archive
 from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.editing import (
     check_review,
+    current_library,
     edit_experiences,
     needs_review,
     plan_edits,
@@ -33,6 +34,7 @@ from training_free_grpo.graphs.parts import (
     Executor,
     Parts,
     current_settings,
+    kept_settings,
     make_parts,
     unlimited,
 )
@@ -47,25 +49,23 @@ from training_free_grpo.traces import Traces
 async def prepare(parts: Parts, state: TrainingState) -> dict[str, Any]:
     """Check what the run is given, before any money is spent, and note what it will need."""
     given = await read_inputs(parts, state)
-    check_review(current_settings(given))
+    check_review(kept_settings(given))
     await parts.archive.keep_library(0, given["library"])
-    return given | {
-        "step": 0,
-        "steps": count_steps(len(given["problems"]), current_settings(given)),
-    }
+    steps = count_steps(len(given["problems"]), kept_settings(given))
+    return given | {"step": 0, "steps": steps, "plan": None, "metrics": Overwrite([])}
 
 
 async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
     """Draw the next batch, and write the library down once for all its groups."""
     step = state["step"] + 1
     epoch, batch = draw([p["id"] for p in state["problems"]], step, current_settings(state))
-    lessons = await parts.archive.keep_text(render_library(state["library"]))
+    lessons = await parts.archive.keep_text(render_library(current_library(state)))
     return {"step": step, "epoch": epoch, "batch": batch, "lessons": lessons}
 
 
 def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
     """Give problems to groups, some hundreds at once; those that took many turns start first."""
-    settings = current_settings(state)
+    settings = kept_settings(state)
     turns = state.get("turns", {})
     problems = {p["id"]: p for p in state["problems"]}
     shared = {"lessons": state["lessons"], "settings": state["settings"], "step": state["step"]}

@@ -172,7 +172,7 @@ def test_history_shows_the_library_growing(client: SyncLangGraphClient, trained:
     sizes: dict[int, int] = {}
     for state in reversed(client.threads.get_history(trained.thread, limit=50)):
         values: Any = state["values"]
-        if "step" in values:
+        if "library" in values:
             sizes[values["step"]] = len(values["library"]["experiences"])
     assert sizes[0] == 0 < sizes[2]
 
@@ -211,6 +211,55 @@ def test_rollouts_and_rewards_are_told_as_they_come(trained: Run) -> None:
     assert sorted(event["problem"] for event in grades) == sorted(p["id"] for p in PROBLEMS)
     assert all(len(event["rewards"]) == 4 for event in grades)
     assert [event["step"] for event in trained.of("custom")] == [1, 2]
+
+
+def test_agent_reads_the_library_that_it_is_given(client: SyncLangGraphClient) -> None:
+    problem = next(p for p in training_problems() if "bell" in p["problem"])
+    lesson = "Common cycle: for common-cycle problems, take the least common multiple."
+    talk = {"messages": [{"role": "user", "content": problem["problem"]}]}
+    found = run(client, "agent", {**talk, "library": {"G7": lesson}})
+    assert "[G7]" in found.of("values")[-1]["messages"][-1]["content"]
+
+
+def test_agent_asks_for_messages_and_a_library(client: SyncLangGraphClient) -> None:
+    (found,) = client.assistants.search(graph_id="agent", metadata={"created_by": "system"})
+    schema = client.assistants.get_schemas(found["assistant_id"])["input_schema"] or {}
+    assert schema["properties"].keys() == {"messages", "library"}
+
+
+def test_agent_searches_documents_of_the_users_own(
+    client: SyncLangGraphClient, tmp_path: Path
+) -> None:
+    (tmp_path / "notes.md").write_text("The Salt Exchange of Orlanda was completed in 1888.")
+    lesson = "Local history: for local-history problems, search for the full name with web_search."
+    question = {"role": "user", "content": training_problems()[12]["problem"]}
+    given = {"messages": [question], "library": {"G0": lesson}}
+    found = run(client, "agent", given, context={"search": f"corpus:{tmp_path}"})
+    assert "1888" in found.of("values")[-1]["messages"][-1]["content"]
+
+
+def test_training_on_documents_that_are_not_there_fails_by_name(
+    client: SyncLangGraphClient, tmp_path: Path
+) -> None:
+    context = {"search": f"corpus:{tmp_path / 'nowhere'}"}
+    found = run(client, "training", {"problems": PROBLEMS}, context=context)
+    assert "setting 'search' is 'corpus:" in found.error()
+
+
+def test_endpoint_that_is_not_there_is_named(client: SyncLangGraphClient) -> None:
+    dead = {"model": "openai:gone", "base_url": f"http://127.0.0.1:{free_port()}/v1"}
+    found = run(client, "training", {"problems": PROBLEMS}, context={**dead, "max_retries": 0})
+    assert "openai:gone" in found.error()
+
+
+def test_events_are_streamed_from_training(client: SyncLangGraphClient) -> None:
+    thread = client.threads.create()["thread_id"]
+    given = {"problems": PROBLEMS[:2]}
+    stream = client.runs.stream(
+        thread, "training", input=given, context=CHANGED, stream_mode=["events"]
+    )
+    assert not [event.data for event in stream if event.event == "error"]
+    assert client.threads.get_state(thread)["values"]["metrics"][0]["rollouts"] == 8  # type: ignore[call-overload]
 
 
 def test_messages_of_the_agent_are_streamed(client: SyncLangGraphClient) -> None:
@@ -269,6 +318,21 @@ def test_a_run_waits_for_a_person_and_goes_on_with_the_decisions(
     lessons = done.of("values")[-1]["library"]["experiences"].values()
     assert waits
     assert turned_down not in [lesson["content"] for lesson in lessons]
+
+
+def test_a_word_is_enough_to_approve_a_plan(client: SyncLangGraphClient, reviewer: str) -> None:
+    begun = run(client, reviewer, {"problems": PROBLEMS})
+    while client.threads.get_state(begun.thread)["next"]:
+        done = go_on(client, reviewer, begun.thread, command={"resume": "approve"})
+    assert done.of("values")[-1]["library"]["experiences"]
+
+
+def test_a_new_input_on_a_thread_that_waits_is_a_run_of_its_own(
+    client: SyncLangGraphClient, reviewer: str
+) -> None:
+    begun = run(client, reviewer, {"problems": PROBLEMS})
+    again = go_on(client, "training", begun.thread, input={"problems": PROBLEMS}, context=CHANGED)
+    assert [step["step"] for step in again.of("values")[-1]["metrics"]] == [1, 2]
 
 
 def test_a_wrong_answer_is_asked_for_again_with_the_reason(

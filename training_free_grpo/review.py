@@ -9,7 +9,9 @@ An answer decides on every operation, one by one or all at once:
 `all` is for the operations that `decisions` does not name; without it, each must be named.
 """
 
+import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -119,14 +121,23 @@ def describe_evidence(
     }
 
 
+def read_short(answer: Any) -> Any:
+    """Read what a person may type in place of the whole form: a word, its JSON, or a list."""
+    if isinstance(answer, str):
+        with suppress(ValueError):
+            return read_short(json.loads(answer))
+        return {"all": answer.strip().casefold()}
+    return {"decisions": answer} if isinstance(answer, list) else answer
+
+
 def read_answer(
     answer: Any, operations: Sequence[Operation], library: Library, max_words: int
 ) -> list[Decision]:
     """Return a decision for each operation, in their order; raise ReviewError if one is amiss."""
     try:
-        found = Answer.model_validate(answer)
+        found = Answer.model_validate(read_short(answer))
     except ValidationError as error:
-        raise ReviewError(explain(error)) from None
+        raise ReviewError(f"{explain(error)}. {_HOW}") from None
     decisions: dict[int, Decision] = {}
     for decision in found.decisions:
         number = decision.operation

@@ -11,7 +11,14 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 TOOLS = ("python", "search", "pages")
 """What the ReAct agent may have, in the order in which its model is offered them."""
@@ -127,6 +134,14 @@ class Settings(BaseModel):
 
     attempts: int = Field(1, ge=1, le=MOST_ATTEMPTS)
     """Rollouts per problem in evaluation: the k of mean@k."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _read_empty(cls, value: Any, info: ValidationInfo) -> Any:
+        # A form knows no None: what is left empty there is.
+        if value == "" and cls.model_fields[str(info.field_name)].default is None:
+            return None
+        return value
 
     @field_validator("price", "reflection_price", "judge_price")
     @classmethod

@@ -29,7 +29,7 @@ class Database(Protocol):
         """Commit it, or roll it back."""
 
 
-class StorageError(Exception):
+class StorageError(RuntimeError):
     """What is to be kept cannot be written or read: no call may be paid for that would be lost."""
 
 

@@ -12,14 +12,18 @@ from langchain_core.messages import (
     ToolMessage,
 )
 from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import BaseTool, tool
+from langgraph.checkpoint.memory import InMemorySaver
 
 from training_free_grpo import Models, Settings
 from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.agent import agent as served_agent
 from training_free_grpo.graphs.agent import build_agent_graph, system_prompt
 from training_free_grpo.graphs.parts import make_parts
+from training_free_grpo.graphs.state import AgentInput
 from training_free_grpo.graphs.toolbox import default_toolbox
+from training_free_grpo.library import LibraryError
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.simulated import training_problems
 
@@ -231,3 +235,33 @@ class TestServedAgent:
         earlier = [m for _ in range(4) for m in (HumanMessage("Hello."), ANSWER.model_copy())]
         ask(model, messages=[*earlier, *QUESTION["messages"]], settings={"max_turns": 3})
         assert model.offered == [["look_up"]]
+
+
+class TestServed:
+    """The agent that langgraph.json names: a talk, and a library to read."""
+
+    @pytest.mark.parametrize("library", [{"G7": "Fences: count the posts."}, None, {}])
+    def test_takes_messages_and_a_library_and_nothing_else(self, library: Any) -> None:
+        given: Any = {**QUESTION, "library": library, "settings": {"model": "openai:nope"}}
+        found = served_agent.invoke(given)
+        assert found.keys() <= {"messages", "library"}
+        assert found["messages"][-1].text
+
+    def test_library_stays_with_the_talk(self) -> None:
+        model = script(ANSWER, ANSWER)
+        parts = make_parts(None, None, [], Models(model), None)
+        talk = build_agent_graph(parts, AgentInput)
+        talk.checkpointer = InMemorySaver()
+        thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
+        talk.invoke({**QUESTION, "library": {"G7": "Fences: count the posts."}}, thread)
+        talk.invoke(QUESTION, thread)
+        assert all("[G7] Fences: count the posts." in seen[0].text for seen in model.seen)
+        assert len(model.seen) == 2
+
+    def test_damaged_library_is_refused_by_name(self) -> None:
+        with pytest.raises(LibraryError, match="lesson 'G0' is 3"):
+            served_agent.invoke({**QUESTION, "library": {"G0": 3}})
+
+    def test_empty_talk_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="messages is empty"):
+            served_agent.invoke({"messages": []})

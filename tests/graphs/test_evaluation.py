@@ -156,6 +156,27 @@ def test_a_thread_may_hold_one_evaluation_after_another() -> None:
     assert timeless(second) == timeless(first)
 
 
+def test_a_new_input_on_a_thread_that_was_broken_off_is_evaluated_by_itself() -> None:
+    graph = build_evaluation_graph(checkpointer=InMemorySaver())
+    config: RunnableConfig = {"configurable": {"thread_id": "1"}}
+    graph.invoke({"problems": PROBLEMS[:3]}, config, interrupt_before=["report"])
+    found = graph.invoke({"problems": PROBLEMS[:2]}, config)["evaluation"]
+    assert found["problems"] == 2
+    assert found["rewards"].keys() == {problem["id"] for problem in PROBLEMS[:2]}
+
+
+async def test_events_are_streamed_and_the_last_one_of_ours_tells_the_mean() -> None:
+    graph, given = build_evaluation_graph(), {"problems": PROBLEMS[:2]}
+    ended = [
+        event
+        async for event in graph.astream_events(given, version="v2")
+        if event["event"] == "on_chain_end"
+    ]
+    mean = ended[-1]["data"]["output"]["evaluation"]["mean"]
+    told = [event async for event in graph.astream(given, stream_mode="custom")]
+    assert told[-1] == {"event": "evaluation", "mean": mean}
+
+
 def test_more_than_five_hundred_problems_are_evaluated_in_waves() -> None:
     problems = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501)]
     graph, settings = build_evaluation_graph(), Settings(tools="none")

@@ -19,7 +19,8 @@ from langgraph.types import StateSnapshot
 from training_free_grpo import Settings, build_training_graph
 from training_free_grpo.checkpoints import DualSqliteSaver
 from training_free_grpo.datasets import DatasetError
-from training_free_grpo.library import active_experiences, read_library
+from training_free_grpo.library import LibraryError, active_experiences, read_library
+from training_free_grpo.settings import SettingsError
 from training_free_grpo.simulated import SimulatedModel, training_problems
 
 PROBLEMS = training_problems()[:6]
@@ -172,6 +173,12 @@ class TestWatching:
         events = list(graph.stream(GIVEN, context=SETTINGS, stream_mode="updates", subgraphs=True))
         assert {name for _, event in events for name in event} >= NODES
 
+    async def test_events_are_streamed_from_a_run_that_learns_the_same(self, expected: Any) -> None:
+        stream = build_training_graph().astream_events(GIVEN, context=SETTINGS, version="v2")
+        ended = [e async for e in stream if e["event"] == "on_chain_end"]
+        assert {event["name"] for event in ended} >= NODES
+        assert ended[-1]["data"]["output"]["library"] == expected["library"]
+
     async def test_updates_of_astream_name_the_same_nodes(self) -> None:
         graph = build_training_graph()
         events = graph.astream(GIVEN, context=SETTINGS, stream_mode="updates", subgraphs=True)
@@ -199,7 +206,7 @@ class TestHistory:
         sizes = {
             s.values["step"]: len(s.values["library"]["experiences"])
             for s in reversed(taught.history)
-            if "step" in s.values
+            if "library" in s.values
         }
         assert sizes[0] == 0 <= sizes[1] <= sizes[2]
         assert sizes[2]
@@ -229,6 +236,80 @@ class TestHistory:
         graph.invoke(GIVEN, THREAD, context=SETTINGS, interrupt_before=["edit_experiences"])
         assert graph.get_state(THREAD).next == ("edit_experiences",)
         assert timeless(graph.invoke(None, THREAD)) == timeless(expected)
+
+
+class TestThreadWithAnotherRun:
+    """A new input on a thread whose run is not over is a run of its own."""
+
+    @pytest.mark.parametrize("node", ["group", "plan_edits", "edit_experiences"])
+    def test_that_was_broken_off_learns_what_a_fresh_one_learns(
+        self, node: str, expected: Any
+    ) -> None:
+        graph = build_training_graph(checkpointer=InMemorySaver())
+        graph.invoke(GIVEN, THREAD, context=SETTINGS, interrupt_before=[node])
+        assert graph.get_state(THREAD).next
+        found = graph.invoke({**GIVEN, "library": {}}, THREAD, context=SETTINGS)
+        assert timeless(found) == timeless(expected)
+
+    def test_takes_other_problems_than_the_one_before(self) -> None:
+        graph = build_training_graph(checkpointer=InMemorySaver())
+        graph.invoke(GIVEN, THREAD, context=SETTINGS, interrupt_before=["plan_edits"])
+        others = {"problems": training_problems()[6:9]}
+        found = graph.invoke(others, THREAD, context=SETTINGS)
+        assert [(step["step"], step["problems"]) for step in found["metrics"]] == [(1, 3)]
+
+    def test_goes_on_from_its_library_and_counts_its_own_steps(self) -> None:
+        mine = Taught()
+        others = {"problems": training_problems()[6:12]}
+        found = mine.graph.invoke(others, THREAD, context=SETTINGS)
+        assert [step["step"] for step in found["metrics"]] == [1, 2]
+        learned = mine.result["library"]["experiences"].keys()
+        assert found["library"]["experiences"].keys() >= learned
+
+
+class TestEditedState:
+    """What a person may do to the state between two steps, in Studio."""
+
+    @pytest.mark.parametrize(
+        ("library", "said"),
+        [
+            ({"G0": 7}, "lesson 'G0' is 7"),
+            ({"format": 1, "next_id": 0, "experiences": {"G0": {"content": " "}}}, "G0 has no"),
+            ({"format": 1, "next_id": 0, "experiences": {"G0": {"content": None}}}, "damaged"),
+            (None, "not NoneType"),
+        ],
+    )
+    def test_damaged_library_is_refused_by_name(self, library: Any, said: str) -> None:
+        graph = build_training_graph(checkpointer=InMemorySaver())
+        graph.invoke(GIVEN, THREAD, context=SETTINGS, interrupt_after=["edit_experiences"])
+        graph.update_state(THREAD, {"library": library})
+        with pytest.raises(LibraryError, match=said):
+            graph.invoke(None, THREAD)
+
+    def test_lesson_that_was_added_by_hand_keeps_its_id(self) -> None:
+        graph = build_training_graph(checkpointer=InMemorySaver())
+        graph.invoke(GIVEN, THREAD, context=SETTINGS, interrupt_after=["edit_experiences"])
+        own = {"id": "G9", "content": "Mine: look\ntwice."}
+        edited = {"format": 1, "next_id": 0, "experiences": {"G9": own}}
+        graph.update_state(THREAD, {"library": edited})
+        found = graph.invoke(None, THREAD)["library"]
+        assert found["experiences"]["G9"]["content"] == "Mine: look twice."
+        assert found["next_id"] >= 10
+
+    def test_state_that_is_saved_as_a_whole_holds_nothing_twice(self) -> None:
+        graph = build_training_graph(checkpointer=InMemorySaver())
+        found = graph.invoke(GIVEN, THREAD, context=SETTINGS)
+        graph.update_state(THREAD, found)
+        assert graph.get_state(THREAD).values["metrics"] == found["metrics"]
+
+    def test_going_on_with_other_settings_is_refused_with_the_difference(self) -> None:
+        graph = build_training_graph(checkpointer=InMemorySaver())
+        graph.invoke(GIVEN, THREAD, context=SETTINGS, interrupt_after=["edit_experiences"])
+        other = SETTINGS.model_copy(update={"group_size": 2})
+        with pytest.raises(SettingsError, match="group_size: 4 before, 2 now"):
+            graph.invoke(None, THREAD, context=other)
+        graph.update_state(THREAD, {"settings": other.changed()})
+        assert graph.invoke(None, THREAD, context=other)["metrics"][1]["rollouts"] == 6
 
 
 class TestStartingLibrary:
@@ -295,11 +376,11 @@ class TestBadInput:
             ([PROBLEMS[0], "text"], "row 2: it is str"),
             ([{"id": 1, "problem": "a"}, {"id": 1, "problem": "b"}], "row 2: id '1'"),
             ([], "no problems"),
+            ("What is 1 + 1?", "problems is str, not a list"),
+            ({"problem": "a"}, "problems is dict, not a list"),
         ],
     )
-    def test_bad_problems_are_named_before_any_model_call(
-        self, problems: list[Any], said: str
-    ) -> None:
+    def test_bad_problems_are_named_before_any_model_call(self, problems: Any, said: str) -> None:
         agent = Counting()
         with pytest.raises(DatasetError, match=said):
             build_training_graph(agent.runnable).invoke({"problems": problems}, context=SETTINGS)

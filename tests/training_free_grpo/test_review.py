@@ -105,6 +105,13 @@ class TestAnswer:
         named = [{"operation": 1, "decision": "reject"}]
         assert decide({"decisions": named, "all": "approve"}) == ["approve", "reject", "approve"]
 
+    @pytest.mark.parametrize("answer", ["approve", " Approve ", '"approve"', '{"all": "approve"}'])
+    def test_may_be_a_word_or_json_as_it_is_typed_into_a_box(self, answer: str) -> None:
+        assert decide(answer) == ["approve"] * 3
+
+    def test_may_be_a_bare_list_of_decisions(self) -> None:
+        assert decide([{"operation": n, "decision": "reject"} for n in range(3)]) == ["reject"] * 3
+
     def test_comes_in_any_order(self) -> None:
         kinds = ["approve", "approve", "reject"]
         named = [{"operation": n, "decision": kinds[n]} for n in (2, 0, 1)]

@@ -41,7 +41,8 @@ def check_openai(base_url: str | None) -> None:
     if base_url is None and not os.environ.get("OPENAI_API_KEY"):
         raise SettingsError(
             "no key: OPENAI_API_KEY is not set in the environment; set it, or name a server of "
-            "your own with --base-url, or use the embedded model with --model simulated"
+            "your own with --base-url (setting base_url), or use the embedded model with --model "
+            "simulated"
         )
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise SettingsError(
@@ -91,6 +92,7 @@ async def make_openai(name: str, base_url: str | None, options: dict[str, Any]) 
     """Make the model of an OpenAI-compatible endpoint, over the loop's shared connections."""
     from training_free_grpo.models.openai import TolerantChatOpenAI
 
+    check_openai(base_url)
     if base_url is not None:
         # Only OpenAI itself speaks the Responses API; a server of one's own may want no key.
         key = os.environ.get("OPENAI_API_KEY") or "none"

@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class ModelError(Exception):
+class ModelError(RuntimeError):  # a LangGraph server hides the texts of errors of one's own kind
     """A model call gave nothing that can be used."""
 
 
