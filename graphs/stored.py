@@ -27,18 +27,18 @@ class Stored(Inline):
 
     async def keep_rollout(self, rollout: JSON) -> Any:
         """Keep a transcript; the handle is its place in the store."""
-        return await self._keep("transcripts", rollout["messages"])
+        return await self._keep("transcripts", rollout["messages"], rollout=rollout["id"])
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
         """Return the transcript behind a handle."""
         return list(await self._read(handle))
 
-    async def _keep(self, kind: str, value: Any) -> Any:
+    async def _keep(self, kind: str, value: Any, **about: str) -> Any:
         store = get_runtime().store
         if store is None:
             return value
         key = hashlib.sha256(json.dumps(value).encode()).hexdigest()[:24]
-        await store.aput((_PLACE, kind), key, {"value": value}, index=False)
+        await store.aput((_PLACE, kind), key, {**about, "value": value}, index=False)
         return {"stored": [kind, key]}
 
     async def _read(self, handle: Any) -> Any:

@@ -254,7 +254,7 @@ def test_endpoint_that_is_not_there_is_named(client: SyncLangGraphClient) -> Non
 
 def test_events_are_streamed_from_training(client: SyncLangGraphClient) -> None:
     thread = client.threads.create()["thread_id"]
-    given = {"problems": PROBLEMS[:2]}
+    given: Any = {"problems": PROBLEMS[:2]}
     stream = client.runs.stream(
         thread, "training", input=given, context=CHANGED, stream_mode=["events"]
     )
