@@ -27,6 +27,13 @@ JSON = dict[str, Any]
 _CHARACTERS_PER_TOKEN = 4
 _CACHE_BLOCK = 64
 """Tokens; what prompts share is cached in whole blocks, as providers do it."""
+_KNOWN = frozenset(
+    (
+        *("model", "messages", "stream", "stream_options", "temperature", "top_p", "n", "seed"),
+        *("max_tokens", "max_completion_tokens", "stop", "tools", "tool_choice"),
+        *("parallel_tool_calls", "response_format", "logprobs", "user", "reasoning_effort"),
+    )
+)
 _PROPOSAL = re.compile(
     r'<proposal n="(P\d+)" operation="(\w+)" ids="([^"]*)"[^>]*>\n(.*?)\nWhy:', re.DOTALL
 )
@@ -117,6 +124,8 @@ class StandIn:
     """Most calls that it takes in any second; it answers 429 to those beyond."""
     refuses: Collection[str] = ()
     """What it answers with 400: `json_schema`, `tools`."""
+    knows: Collection[str] = ()
+    """Arguments that it takes beside OpenAI's; it answers 400 to any other."""
     status: int | None = None
     """Answer every chat request with this status."""
 
@@ -276,6 +285,8 @@ class StandIn:
     def _refusal(self, call: Call) -> web.Response | None:
         if self.status is not None:
             return refuse(self.status, f"status {self.status} on demand")
+        if unknown := sorted(call.body.keys() - _KNOWN - set(self.knows)):
+            return refuse(400, f"Unrecognized request argument supplied: {', '.join(unknown)}")
         form = call.body.get("response_format", {}).get("type")
         if form == "json_schema" and "json_schema" in self.refuses:
             return refuse(400, "response_format json_schema is not supported")

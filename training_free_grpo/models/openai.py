@@ -34,7 +34,8 @@ class TolerantChatOpenAI(ChatOpenAI):
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
         if self._use_responses_api(payload):
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
-        body = {**payload, **(payload.pop("extra_body", None) or {})}
+        extra = payload.pop("extra_body", None) or {}
+        body = {**payload, **extra}
         response = await self.root_async_client.post(
             "/chat/completions", cast_to=httpx2.Response, body=body
         )
