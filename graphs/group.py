@@ -37,10 +37,12 @@ from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
+from training_free_grpo.models.limits import limit
 from training_free_grpo.records import JSON, Grade, Problem, Rollout
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
 from training_free_grpo.settings import Settings
+from training_free_grpo.threads import in_thread
 
 
 async def send_rollouts(parts: Parts, state: GroupState) -> list[Send] | str:
@@ -60,7 +62,7 @@ async def choose(parts: Parts, state: GroupState) -> list[str] | None:
         return None
     lessons = await parts.archive.read_text(state["lessons"])
     search = parts.retrieval.choose
-    return await asyncio.to_thread(search, lessons, state["problem"]["problem"], top_k)
+    return await in_thread(search, lessons, state["problem"]["problem"], top_k)
 
 
 async def rollout(parts: Parts, executor: Executor, task: RolloutTask) -> dict[str, Any]:
@@ -101,7 +103,8 @@ async def grade_one(parts: Parts, settings: Settings, problem: Problem, rollout:
     grader = grader_of(parts, problem, rollout)
     if wants_trajectory(grader):
         transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    grade = await apply_grader(grader, problem, rollout["answer"], transcript)
+    async with limit("grades", settings.concurrency):
+        grade = await apply_grader(grader, problem, rollout["answer"], transcript)
     if not asks_judge(grade, parts.models, settings):
         return grade
     with labelled(attempt=rollout["attempt"]):

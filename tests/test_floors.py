@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
+    "threads",
     "records settings text files sqlite imports background prompts tools",
     "ledger prices journal checkpoints library datasets batches archive experience "
     "graders simulated",
