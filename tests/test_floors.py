@@ -27,6 +27,7 @@ FLOORS = (
     "inspect_logs",
     "replay paper",
     "cli",
+    "__main__",
 )
 """From the ground up; a room imports from lower floors only, and what is in it from each other."""
 FORK_SERVER = f"{PACKAGE}.tools.python_sandbox.forkserver"

@@ -66,7 +66,7 @@ def evaluate(
     agent: o.AgentName = None,
     grader: o.GraderName = "auto",
     concurrency: o.Concurrency = None,
-    temperature: o.Temperature = None,
+    temperature: o.EvaluationTemperature = None,
     seed: o.Seed = None,
     limit: o.Limit = None,
     sample: o.Sample = None,
