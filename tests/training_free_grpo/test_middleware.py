@@ -254,7 +254,6 @@ class TestCompany:
         assert BLOCK in model.seen[0][0].text
         assert model.seen[0][-1].text == "WHAT IS TEA?"
 
-
     @pytest.mark.parametrize("asynchronous", [False, True], ids=["invoke", "ainvoke"])
     async def test_listed_last_the_lessons_outlive_a_prompt_made_for_each_call(
         self, asynchronous: bool
@@ -357,7 +356,7 @@ class TestWording:
 
 def shown_by(middleware: ExperienceMiddleware, *questions: str) -> str:
     model = Listener(seen=[])
-    talk = {"messages": [HumanMessage(each) for each in questions]} if questions else QUESTION
+    talk: Any = {"messages": [HumanMessage(each) for each in questions or ["What is tea?"]]}
     create_agent(model, [], middleware=[middleware]).invoke(talk)
     return model.seen[0][0].text
 
