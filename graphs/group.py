@@ -37,7 +37,6 @@ from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
-from training_free_grpo.models.limits import limit
 from training_free_grpo.records import JSON, Grade, Problem, Rollout
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
@@ -103,8 +102,7 @@ async def grade_one(parts: Parts, settings: Settings, problem: Problem, rollout:
     grader = grader_of(parts, problem, rollout)
     if wants_trajectory(grader):
         transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    async with limit("grades", settings.concurrency):
-        grade = await apply_grader(grader, problem, rollout["answer"], transcript)
+    grade = await apply_grader(grader, problem, rollout["answer"], transcript)
     if not asks_judge(grade, parts.models, settings):
         return grade
     with labelled(attempt=rollout["attempt"]):

@@ -12,7 +12,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import get_runtime
 
 from training_free_grpo.archive import Archive
-from training_free_grpo.graders import Grader, load_grader
+from training_free_grpo.graders import Grader, as_grader, load_grader
 from training_free_grpo.graphs.own_agent import Agent, read_agent
 from training_free_grpo.graphs.stored import Stored
 from training_free_grpo.graphs.toolbox import (
@@ -105,7 +105,7 @@ def make_parts(
     """Gather what a builder was given, with the defaults for the rest."""
     return Parts(
         agent=None if agent is None else read_agent(agent),
-        grader=grader or load_grader("math"),
+        grader=as_grader(grader or load_grader("math")),
         toolbox=None if tools is None else make_toolbox(tools),
         models=models or Models(),
         archive=archive or Stored(),

@@ -110,6 +110,11 @@ def test_the_package_itself_imports_its_parts_only_when_they_are_used() -> None:
     assert IMPORTS[PACKAGE] == set()
 
 
+def test_the_package_lists_its_parts_before_they_are_used(tmp_path: Path) -> None:
+    code = f"import {PACKAGE} as p; print(set(p.__all__) <= set(dir(p)))"
+    assert run_apart(code, tmp_path).stdout == "True\n"
+
+
 @pytest.mark.parametrize("module", [module for module in MODULES if room(module) == "tools"])
 def test_tools_know_nothing_of_us_but_tools(module: str) -> None:
     assert {room(name) for name in IMPORTS[module]} <= {"tools"}
