@@ -72,7 +72,7 @@ async def rollout(parts: Parts, executor: Executor, task: RolloutTask) -> dict[s
         lessons = select_lessons(lessons, task["chosen"])
     done = await executor.run({**task}, lessons, settings)
     if journal := parts.models.journal:
-        done = await settle(journal, {**task}, lessons, settings.changed(), done)
+        done = await settle(journal, {**task}, lessons, settings.essential(), done)
     line = describe_task(task) | {"lessons": list_ids(lessons)} | done
     return await keep_rollout(parts.archive, line)
 

@@ -26,7 +26,7 @@ from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
 from training_free_grpo.records import JSON
 from training_free_grpo.retrieval import Retrieval
-from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.settings import OPERATIONAL, Settings, SettingsError
 from training_free_grpo.threads import in_thread
 from training_free_grpo.traces import Traces
 
@@ -133,15 +133,23 @@ def current_settings(state: Mapping[str, Any]) -> Settings:
     the defaults. Raise SettingsError for a run that is gone on with under others than its own.
     """
     given = context_settings()
-    kept = kept_settings(state) if "settings" in state else given
-    if given not in (kept, _DEFAULTS):
-        raise SettingsError(describe_change(kept, given))
-    return kept
+    if "settings" not in state or given is kept_settings(state):
+        return given
+    return _go_on_with(kept_settings(state), given)
 
 
 def kept_settings(state: Mapping[str, Any]) -> Settings:
     """Return the settings kept in the state: all that a router can know."""
     return _read_settings(json.dumps(state["settings"]))
+
+
+@lru_cache(maxsize=64)
+def _go_on_with(kept: Settings, given: Settings) -> Settings:
+    if given in (kept, _DEFAULTS):
+        return kept
+    if given.essential() != kept.essential():
+        raise SettingsError(describe_change(kept, given))
+    return kept.operated_as(given)
 
 
 def describe_change(kept: Settings, given: Settings) -> str:
@@ -150,7 +158,7 @@ def describe_change(kept: Settings, given: Settings) -> str:
     changes = (
         f"  {name}: {before[name]!r} before, {now[name]!r} now"
         for name in before
-        if before[name] != now[name]
+        if before[name] != now[name] and name not in OPERATIONAL
     )
     return "\n".join(
         [

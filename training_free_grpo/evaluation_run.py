@@ -18,7 +18,7 @@ from training_free_grpo.journal import Journal
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.records import Evaluation, Library, Problem
-from training_free_grpo.run_folder import RunError, RunFolder
+from training_free_grpo.run_folder import RunError, RunFolder, check_ours
 from training_free_grpo.settings import Settings
 
 
@@ -109,5 +109,6 @@ def open_journal(folder: Path | None) -> Iterator[Journal]:
     run = RunFolder(folder)
     if run.exists:
         raise RunError(f"{folder} is a training run; give the evaluation another name")
+    check_ours(folder)
     with run.locked(), Journal.open(run.calls) as journal:
         yield journal

@@ -110,6 +110,7 @@ async def open_source(folder: RunFolder, database: str | None) -> AsyncIterator[
 
 def copy_steps(source: Path, target: Path, folders: Sequence[str], last: int) -> None:
     """Copy what a run kept in some folders of its steps up to one."""
+    RunFolder(target).claim()
     for folder in folders:
         for file in sorted((source / folder).glob("step-*")):
             if int(file.stem.removeprefix("step-")) <= last:

@@ -31,14 +31,39 @@ from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.library import save_library
 from training_free_grpo.prices import add_bills
 from training_free_grpo.records import JSON, Grade, Group, Ledger, Library, Metrics, Problem
+from training_free_grpo.settings import OPERATIONAL
 from training_free_grpo.threads import in_thread
 
-_MAY_DIFFER = ("created", "versions", "parent", "schema")
+_MAY_DIFFER = OPERATIONAL | {"created", "versions", "parent", "schema"}
+_LOCK = ".lock"
 _FORK = "--fork NEW to go on from its library with the changes"
 
 
 class RunError(ValueError):
     """A run cannot be started or gone on with; the message says why and what to do."""
+
+
+def name_run(runs_dir: Path, name: str) -> Path:
+    """Return the folder of a run by its name, or by the way to it from here.
+
+    Raise RunError for what is no name: a run goes into a folder of its own in the folder of runs.
+    """
+    given = Path(name)
+    plain = given.name if given.parent == runs_dir else name
+    if plain != Path(plain).name or plain in ("", ".", ".."):
+        raise RunError(
+            f"{name!r} is not the name of a run: give a word, such as first; --runs-dir says where "
+            "runs are kept"
+        )
+    return runs_dir / plain
+
+
+def check_ours(folder: Path) -> None:
+    """Raise RunError for a folder that holds files, and none of a run or an evaluation."""
+    if folder.is_file():
+        raise RunError(f"{folder} is a file: give the run another name")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / _LOCK).exists():
+        raise RunError(f"{folder} holds files and is no run: give another name, or move them")
 
 
 class RunFolder:
@@ -54,6 +79,14 @@ class RunFolder:
     def exists(self) -> bool:
         """Tell whether a run was started here."""
         return (self.path / "manifest.json").exists()
+
+    def check_free(self) -> None:
+        """Raise RunError for a place that holds anything but a run, or what a kill left of one."""
+        if self.exists or not self.path.exists():
+            return
+        if self.calls.exists() and not self.checkpoints.exists():
+            raise RunError(f"{self.path} is an evaluation; give the run another name")
+        check_ours(self.path)
 
     @property
     def checkpoints(self) -> Path:
@@ -101,11 +134,28 @@ class RunFolder:
                 + f"\nRepeat the first command to go on, or give {or_else}."
             )
 
+    def go_on_with(self, settings: JSON) -> list[str]:
+        """Write down the settings that a run goes on with, and say which have changed."""
+        before = self.read_json("settings.json")
+        if before == settings:
+            return []
+        self._write_json("settings.json", settings)
+        return [
+            f"{name} {settings[name]} (before: {before.get(name)})"
+            for name in settings
+            if settings[name] != before.get(name)
+        ]
+
+    def claim(self) -> None:
+        """Make the folder, and mark it as one of ours: what stands in it is no stranger's."""
+        self.path.mkdir(parents=True, exist_ok=True)
+        (self.path / _LOCK).touch()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the run for this process; raise RunError if another one has it."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as lock:
+        self.claim()
+        with (self.path / _LOCK).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -117,7 +167,7 @@ class RunFolder:
     def at_work(self) -> bool:
         """Tell whether a process is at work on the run; asking changes nothing."""
         try:
-            with (self.path / ".lock").open() as lock:
+            with (self.path / _LOCK).open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except FileNotFoundError:
             return False

@@ -25,6 +25,16 @@ TOOLS = ("python", "search", "pages")
 MOST_ATTEMPTS = 1024
 """Rollouts per problem in evaluation."""
 
+OPERATIONAL = frozenset(
+    {
+        *("base_url", "reflection_base_url", "judge_base_url"),
+        *("price", "reflection_price", "judge_price"),
+        *("concurrency", "endpoint_concurrency", "requests_per_minute", "tokens_per_minute"),
+        *("call_timeout", "max_retries", "search_cache"),
+    }
+)
+"""Where, how fast and at what price models are asked: a run may go on with others of these."""
+
 
 class SettingsError(ValueError):
     """A setting is unknown or out of bounds; the message names the field, value and remedy."""
@@ -184,6 +194,14 @@ class Settings(BaseModel):
     def changed(self) -> dict[str, Any]:
         """Return the options that differ from the defaults, as plain JSON."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    def essential(self) -> dict[str, Any]:
+        """Return what decides on the outcome of a run: all that differs from the defaults of it."""
+        return {name: value for name, value in self.changed().items() if name not in OPERATIONAL}
+
+    def operated_as(self, other: Self) -> Self:
+        """Return these settings with the other ones' way of asking models."""
+        return self.model_copy(update={name: getattr(other, name) for name in OPERATIONAL})
 
 
 PRESETS: dict[str, dict[str, Any]] = {

@@ -94,6 +94,12 @@ class TrainingRun:
             return f"traces:{self.traces.fingerprint()}"
         return self.agent_name or "react"
 
+    def check_place(self) -> None:
+        """Raise RunError if the folder holds something else, or a run begun differently."""
+        self.folder.check_free()
+        if self.folder.exists:
+            self.folder.check_unchanged(self.settings.model_dump(mode="json"), self.manifest())
+
     async def run(
         self,
         before_spending: Callable[[], Awaitable[None]],
@@ -105,6 +111,7 @@ class TrainingRun:
         `report` hears of all that nodes do, in groups too, as (node, update).
         """
         settings, manifest = self.settings.model_dump(mode="json"), self.manifest()
+        self.folder.check_free()
         fresh = not self.folder.exists
         pool = self._pool()
         if fresh:
@@ -112,6 +119,7 @@ class TrainingRun:
         with self.folder.locked(), ExitStack() as stack:
             if not fresh:
                 self.folder.check_unchanged(settings, manifest)
+                self.folder.go_on_with(settings)
             stores = open_stores(
                 self.folder,
                 self.database,

@@ -155,7 +155,6 @@ def test_a_finished_run_costs_nothing_when_it_is_started_again(whole: Finished) 
         ("--seed", "7"),
         ("--epochs", "2"),
         ("--model", "openai:other"),
-        ("--base-url", "http://127.0.0.1:9/v1"),
     ],
 )
 def test_a_changed_setting_is_refused_with_the_difference(
@@ -166,6 +165,35 @@ def test_a_changed_setting_is_refused_with_the_difference(
     assert option.strip("-").replace("-", "_") in result.stderr
     assert value.removeprefix("openai:") in result.stderr
     assert "--fork" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--concurrency", "2", "concurrency 2 (before: 4)"),
+        ("--set", "call_timeout=30", "call_timeout 30.0 (before: 600.0)"),
+        ("--price", "1,1,1", "price 1,1,1 (before: None)"),
+    ],
+)
+def test_a_run_goes_on_with_another_way_of_asking_and_says_so(
+    whole: Finished, option: str, value: str, said: str
+) -> None:
+    result = whole.job.here(option, value)
+    assert result.exit_code == 0, result.stderr
+    assert f"goes on with {said}" in result.stderr
+    assert "nothing is left to do" in result.stderr
+    whole.job.here()  # as it was, for the other tests
+
+
+def test_a_server_that_has_moved_is_asked_where_it_is(tmp_path: Path) -> None:
+    with new_server() as first:
+        job = Job(tmp_path, first)
+        assert job.here("--max-calls", "9").exit_code == 3
+    with new_server() as second:
+        done = Job(tmp_path, second).here()
+    assert done.exit_code == 0, done.stderr
+    assert "goes on with base_url" in done.stderr
+    assert second.calls
 
 
 def test_changed_data_is_refused(whole: Finished, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """`tfgrpo demo`: the whole loop on the embedded model, with no key and no network."""
 
 import asyncio
+import sys
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -66,7 +67,7 @@ def demo(
     results.print(f"  {describe_evaluation('before', before)}")
     results.print(f"  {describe_evaluation('after', after)}")
     results.print(f"  {describe_difference(difference)}")
-    results.print(f"\nThe run is in {folder.path}: try  tfgrpo library show {folder.path}")
+    results.print(f"\nThe run is in {folder.path}: try  {sys.argv[0]} library show {folder.path}")
 
 
 async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluation, Evaluation]:
@@ -94,7 +95,7 @@ async def evaluate_heldout(arm: Arm) -> Evaluation:
     with Watch(progress, prices_of(evaluation.models, arm.settings)) as watch:
 
         def begin(arm: Arm) -> None:
-            watch.tally.begin(arm.name, len(problems), len(problems) * arm.settings.attempts)
+            watch.begin(arm.name, len(problems), len(problems) * arm.settings.attempts)
 
         first = check_first(arm.settings, uses_tools=True)
         found = await evaluation.run(first, begin, watch.hear)

@@ -38,6 +38,7 @@ from training_free_grpo.inspect_logs import EvaluationLogs
 from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.records import JSON, Evaluation
+from training_free_grpo.run_folder import name_run
 from training_free_grpo.settings import Settings, SettingsError
 
 Dataset = Annotated[str | None, *get_args(o.Dataset)[1:]]
@@ -123,7 +124,7 @@ def evaluate(
         return
     if dataset is None:
         raise SettingsError("name a data set, or recorded answers with --recorded FILE")
-    folder = runs_dir / run if run else None
+    folder = name_run(runs_dir, run) if run is not None else None
     log_folder = o.find_log_folder(inspect_logs, inspect_dir, folder)
     problems = read_data(dataset, limit, sample, fields, compares(grader))
     for place in filter(None, (library, placebo)):
@@ -179,12 +180,15 @@ def make_evaluations(
     evaluation: EvaluationRun, settings: Settings, logs: EvaluationLogs | None
 ) -> dict[str, Evaluation]:
     """Make the evaluations, going on where earlier ones in the folder stopped."""
-    watch = Watch(progress, prices_of(evaluation.models, settings, evaluation.agent is not None))
+    prices = prices_of(evaluation.models, settings, evaluation.agent is not None)
+    arms = [arm for arm in evaluation.arms if isinstance(arm, Arm)]
+    each = (arm.settings.attempts + 1 for arm in arms)
+    watch = Watch(progress, prices, expected=len(evaluation.problems) * sum(each))
 
     def say(arm: Arm) -> None:
         problems, attempts = len(evaluation.problems), arm.settings.attempts
         progress.print(f"evaluating {arm.name}: {problems} problems × {attempts}")
-        watch.tally.begin(arm.name, problems, problems * attempts)
+        watch.begin(arm.name, problems, problems * attempts)
         if logs:
             logs.begin(arm)
 

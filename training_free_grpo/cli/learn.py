@@ -11,7 +11,13 @@ from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares
 from training_free_grpo.cli.output import progress, reports_errors
 from training_free_grpo.cli.spending import announce, is_judged, show_forecast
-from training_free_grpo.cli.train import make_run, note_choices, open_folder, show_outcome
+from training_free_grpo.cli.train import (
+    make_run,
+    note_changes,
+    note_choices,
+    open_folder,
+    show_outcome,
+)
 from training_free_grpo.datasets import read_mapping
 from training_free_grpo.forecast_traces import forecast_traces
 from training_free_grpo.graders import load_grader
@@ -84,12 +90,6 @@ def learn_from_traces(
         price=price,
     )
     folder, start, parent = open_folder(runs_dir, run, None, library)
-    done, judged = read_metrics(folder.path), is_judged(chosen, grader)
-    foresee = partial(forecast_traces, chosen, traces, judged, library=start)
-    forecast = foresee(done)
-    if dry_run:
-        show_forecast(forecast, as_json)
-        return
     budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     learning = TrainingRun(
         folder=folder,
@@ -103,8 +103,16 @@ def learn_from_traces(
         database=database,
         budget=budget,
     )
+    learning.check_place()
+    done, judged = read_metrics(folder.path), is_judged(chosen, grader)
+    foresee = partial(forecast_traces, chosen, traces, judged, library=start)
+    forecast = foresee(done)
+    if dry_run:
+        show_forecast(forecast, as_json)
+        return
     learning.models.check(chosen)
     note_choices(chosen, agent=None)
+    note_changes(learning)
     announce(forecast, budget, prices_of(learning.models, chosen), done)
     show_outcome(folder, make_run(learning, foresee), as_json)
 

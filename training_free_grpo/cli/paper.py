@@ -33,6 +33,7 @@ from training_free_grpo.paper.run import carry_out
 from training_free_grpo.paper.tables import TABLES
 from training_free_grpo.paper.work import Hear, Learning, Measurement, Work
 from training_free_grpo.records import JSON
+from training_free_grpo.run_folder import name_run
 from training_free_grpo.settings import Settings, SettingsError
 
 Model = Annotated[str, *get_args(o.Model)[1:]]
@@ -91,7 +92,7 @@ def paper(
     chosen = find_table(table)
     plan = Plan(
         table=chosen,
-        folder=runs_dir / run,
+        folder=name_run(runs_dir, run),
         options=said.model_dump(mode="json", include=said.model_fields_set),
         attempts=k,
         training_sets=read_training_sets(chosen, train_on or [], sample, limit),
@@ -174,7 +175,7 @@ def watch_over(work: Work) -> Watch:
         return TrainingWatch(progress, work.run, partial(forecast_learning, work))
     watch = Watch(progress, prices_of(work.models, work.settings))
     problems = len(work.data.problems)
-    watch.tally.begin(work.method.name, problems, problems * work.settings.attempts)
+    watch.begin(work.method.name, problems, problems * work.settings.attempts)
     return watch
 
 

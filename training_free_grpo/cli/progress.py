@@ -6,6 +6,7 @@ four times a second, however many updates there are.
 
 import time
 from collections.abc import Callable, Sequence
+from threading import Event, Thread
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,6 +33,7 @@ Foresee = Callable[[Sequence[Metrics]], Forecast]
 
 _SILENCE = 30.0
 """Seconds after which work without a display says where it stands."""
+_TICK = 1.0
 _BAR = 30
 _TELLING = 0.02
 """Share of the work from which its pace can be told."""
@@ -40,12 +42,19 @@ _TELLING = 0.02
 class Watch:
     """Shows how work goes on: `with watch:` do it, and let the watch hear of every update."""
 
-    def __init__(self, console: Console, prices: Prices, silence: float = _SILENCE) -> None:
+    def __init__(
+        self, console: Console, prices: Prices, silence: float = _SILENCE, expected: int = 0
+    ) -> None:
         self.tally = Tally()
         self._console = console
         self._prices = prices
         self._silence = silence
         self._live: Live | None = None
+        self._over = Event()
+        self._all = expected
+        """Rollouts and groups of all evaluations together, where there are several."""
+        self._before = 0
+        """Those of the evaluations that are finished."""
 
     def __enter__(self) -> Self:
         self._started = self._spoke = time.monotonic()
@@ -53,6 +62,8 @@ class Watch:
         if self._console.is_interactive and not self._console.quiet:
             self._live = Live(console=self._console, get_renderable=self._draw, transient=True)
             self._live.start()
+        elif not self._console.quiet:
+            Thread(target=self._break_silence, daemon=True).start()
         return self
 
     def __exit__(
@@ -61,13 +72,20 @@ class Watch:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._over.set()
         if self._live:
             self._live.stop()
+
+    def begin(self, title: str, groups: int, rollouts: int) -> None:
+        """Begin an evaluation; the ones before it are finished."""
+        self._before += self.tally.done
+        self.tally.begin(title, groups, rollouts)
 
     @property
     def share(self) -> float:
         """Return the share of the work that is done."""
-        return self.tally.done / self.tally.expected if self.tally.expected else 0.0
+        expected = max(self._all, self._before + self.tally.expected)
+        return (self._before + self.tally.done) / expected if expected else 0.0
 
     @property
     def cost(self) -> str:
@@ -79,27 +97,36 @@ class Watch:
         self.tally.hear(node, update or {})
         now = time.monotonic()
         if not self._live and now - self._spoke >= self._silence:
-            self._spoke = now
-            said = ", ".join([*self._say_progress(), *self._say_spending()])
-            self._console.print(f"{self.tally.title}: {said}")
+            self._speak()
+
+    def _break_silence(self) -> None:
+        """Speak even while nothing comes back, as when an endpoint refuses every call."""
+        while not self._over.wait(max(self._silence, _TICK)):
+            if time.monotonic() - self._spoke >= self._silence:
+                self._speak()
+
+    def _speak(self) -> None:
+        self._spoke = time.monotonic()
+        said = [*self._say_progress(), *self._say_spending(), *self._say_time_left()]
+        self._console.print(f"{self.tally.title}: {', '.join(said)}")
 
     def _say_progress(self) -> list[str]:
         """Say how far the step or the evaluation is."""
         tally = self.tally
         said = [
             f"{len(tally.rollouts):,} of {tally.rollouts_expected:,} rollouts",
-            f"{len(tally.contrast):,} of {tally.groups_expected:,} groups",
-            f"{tally.with_contrast:,} with contrast",
+            *([f"{len(tally.missing):,} missing"] if tally.missing else []),
+            f"{len(tally.closed):,} of {tally.groups_expected:,} groups",
+            f"{len(tally.contrast):,} with contrast",
             f"reward {percent(tally.mean_reward)} so far",
         ]
-        return said + ([f"{len(tally.missing):,} missing"] if tally.missing else [])
+        return said
 
     def _say_spending(self) -> list[str]:
         """Say what all of the work has taken, and how long it will go on."""
         usage = total_usage(self.tally.usage)
         said = [f"{usage['input']:,} + {usage['output']:,} tokens", self.cost]
-        said += [f"{usage['retries']:,} retries"] if usage["retries"] else []
-        return [*said, *self._say_time_left()]
+        return said + ([f"{usage['retries']:,} retries"] if usage["retries"] else [])
 
     def _say_time_left(self) -> list[str]:
         """Say how long it will take at the pace of this process, once it has one."""
@@ -112,12 +139,12 @@ class Watch:
     def _draw(self) -> Group:
         head = Table.grid(padding=(0, 2))
         done = ProgressBar(total=1.0, completed=self.share, width=_BAR)
-        gone = write_time(time.monotonic() - self._started)
-        head.add_row(Text(self.tally.title, style="bold"), done, gone)
+        times = [write_time(time.monotonic() - self._started), *self._say_time_left()]
+        head.add_row(Text(self.tally.title, style="bold"), done, ", ".join(times))
         if not self.tally.expected:  # before the first step, and between two
             return Group(head)
         said = (self._say_progress(), self._say_spending())
-        return Group(head, *(Text(" · ".join(facts), style="dim") for facts in said))
+        return Group(head, *(write_facts(facts) for facts in said))
 
 
 class TrainingWatch(Watch):
@@ -196,6 +223,11 @@ class TrainingWatch(Watch):
             path = training.folder.path
             rollouts, groups = read_rollouts(path, now["step"]), read_groups(path, now["step"])
             self.tally.take_up(rollouts, groups.values(), status["usage"])
+
+
+def write_facts(facts: Sequence[str]) -> Text:
+    """Write facts beside one another, over as many lines as they take: none is cut off."""
+    return Text(" · ".join(facts), style="dim", no_wrap=False, overflow="fold")
 
 
 def write_time(seconds: float) -> str:

@@ -16,7 +16,7 @@ from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.records import JSON
 from training_free_grpo.replay import Source, differences, open_source
 from training_free_grpo.run_files import find_run
-from training_free_grpo.run_folder import RunError, RunFolder
+from training_free_grpo.run_folder import RunError, RunFolder, name_run
 from training_free_grpo.training_run import TrainingRun
 
 
@@ -40,12 +40,13 @@ def replay(
     if from_step is not None:
         if to is None:
             raise RunError("--from-step makes a new run: give it a name with --to NEW")
-        asyncio.run(fork(source, RunFolder(runs_dir / to), from_step, settings, database, as_json))
+        new = RunFolder(name_run(runs_dir, to))
+        asyncio.run(fork(source, new, from_step, settings, database, as_json))
         return
     if settings:
         raise RunError("a replay changes no setting: give --from-step N to fork the run there")
     with TemporaryDirectory() as place:
-        new = RunFolder(Path(place) / "replay" if to is None else runs_dir / to)
+        new = RunFolder(Path(place) / "replay" if to is None else name_run(runs_dir, to))
         if new.exists:
             raise RunError(f"there is a run {to!r} already; give the replay another name")
         found = asyncio.run(make_again(source, new, database))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from training_free_grpo.groups import has_contrast
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.metrics.figures import mean
 from training_free_grpo.records import JSON, Ledger
@@ -24,8 +25,10 @@ class Tally:
     rollouts: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     rewards: dict[str, float] = field(default_factory=dict)
-    contrast: dict[str, bool] = field(default_factory=dict)
-    """By problem, once its group is finished."""
+    contrast: set[str] = field(default_factory=set)
+    """Problems whose attempts differ in their rewards."""
+    closed: set[str] = field(default_factory=set)
+    """Problems whose groups are finished."""
     usage: Ledger = field(default_factory=dict)
 
     @property
@@ -34,14 +37,9 @@ class Tally:
         return mean(list(self.rewards.values()))
 
     @property
-    def with_contrast(self) -> int:
-        """Return how many of the finished groups have contrast."""
-        return sum(list(self.contrast.values()))
-
-    @property
     def done(self) -> int:
         """Return how many rollouts and groups are finished: both take their time."""
-        return len(self.rollouts) + len(self.contrast)
+        return len(self.rollouts) + len(self.closed)
 
     @property
     def expected(self) -> int:
@@ -51,7 +49,8 @@ class Tally:
     def begin(self, title: str, groups: int, rollouts: int) -> None:
         """Begin a step or an evaluation of so many groups, and rollouts in all of them."""
         self.title, self.groups_expected, self.rollouts_expected = title, groups, rollouts
-        self.rollouts, self.missing, self.rewards, self.contrast = set(), set(), {}, {}
+        self.rollouts, self.missing, self.rewards = set(), set(), {}
+        self.contrast, self.closed = set(), set()
 
     def take_up(self, rollouts: Iterable[str], groups: Iterable[JSON], usage: Ledger) -> None:
         """Count what an earlier process has finished."""
@@ -70,12 +69,15 @@ class Tally:
             self.rollouts.add(rollout["id"])
             if rollout["missing"] is not None:
                 self.missing.add(rollout["id"])
-        for id, grade in update.get("grades", {}).items():
+        grades = update.get("grades", {})
+        if has_contrast(grade["reward"] for grade in grades.values()):
+            self.contrast.add(next(iter(grades)).rpartition("/")[0])
+        for id, grade in grades.items():
             if grade["reward"] is None:
                 self.missing.add(id)
             else:
                 self.rewards[id] = grade["reward"]
         for group in update.get("groups", []):
-            self.contrast[group["problem"]] = group["contrast"]
+            self.closed.add(group["problem"])
             compared = {r: u for r, u in group["usage"].items() if r == "extract_advantage"}
             self.usage = add_ledgers(self.usage, compared)

@@ -10,12 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from training_free_grpo.agents import load_agent
+from training_free_grpo.batches import count_steps
 from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares, defaults_of, grader_of, read_data
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
     FAILED,
+    errors,
     percent,
     print_json,
     print_lessons,
@@ -37,7 +39,7 @@ from training_free_grpo.prices import show_cost
 from training_free_grpo.records import JSON, Metrics
 from training_free_grpo.review_files import read_pending
 from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunError, RunFolder
+from training_free_grpo.run_folder import RunError, RunFolder, name_run
 from training_free_grpo.settings import Settings
 from training_free_grpo.training_run import TrainingRun, learned_nothing, say_most_frequent
 
@@ -114,15 +116,6 @@ def train(
     problems = read_data(dataset, limit, sample, fields, needs_truth)
     folder, start, parent = open_folder(runs_dir, run, fork, library)
     log_folder = o.find_log_folder(inspect_logs, inspect_dir, folder.path)
-    done, own_agent = read_metrics(folder.path), agent is not None
-    judged = is_judged(chosen, grader)
-    foresee = partial(
-        forecast_training, chosen, problems, judged, library=start, own_agent=own_agent
-    )
-    forecast = foresee(done)
-    if dry_run:
-        show_forecast(forecast, as_json)
-        return
     budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     training = TrainingRun(
         folder=folder,
@@ -138,8 +131,19 @@ def train(
         cluster=o.find_cluster(executor, ray_address),
         budget=budget,
     )
+    training.check_place()
+    done, own_agent = read_metrics(folder.path), agent is not None
+    judged = is_judged(chosen, grader)
+    foresee = partial(
+        forecast_training, chosen, problems, judged, library=start, own_agent=own_agent
+    )
+    forecast = foresee(done)
+    if dry_run:
+        show_forecast(forecast, as_json)
+        return
     training.models.check(chosen)
     note_choices(chosen, agent)
+    note_changes(training)
     announce(forecast, budget, prices_of(training.models, chosen, own_agent), done)
     logs = TrainingLogs(folder, log_folder, progress.print) if log_folder else None
     show_outcome(folder, make_run(training, foresee, logs), as_json)
@@ -152,11 +156,13 @@ def open_folder(
     start = o.find_library(library, runs_dir) if library else None
     learner = learner_of(o.find_place(library, runs_dir), runs_dir) if library else None
     if fork is None:
-        return RunFolder(runs_dir / run), start, learner
-    if not (runs_dir / run).is_dir():
+        return RunFolder(name_run(runs_dir, run)), start, learner
+    parent, new = name_run(runs_dir, run), name_run(runs_dir, fork)
+    if not parent.is_dir():
         raise RunError(f"there is no run {run!r} in {runs_dir} to fork")
-    new = RunFolder(runs_dir / fork)
-    return new, start or load_library(runs_dir / run), learner or run
+    if not (start or (parent / "library.json").exists()):
+        raise RunError(f"the run {run!r} has finished no step, so there is nothing to fork")
+    return RunFolder(new), start or load_library(parent), learner or parent.name
 
 
 def make_run(training: TrainingRun, foresee: Foresee, logs: TrainingLogs | None = None) -> JSON:
@@ -188,6 +194,21 @@ def note_choices(settings: Settings, agent: str | None) -> None:
         progress.print("note: name a real --reflection-model to learn from your agent's attempts")
 
 
+def note_changes(training: TrainingRun) -> None:
+    """Say with which settings a run goes on that change nothing in what is learned."""
+    if training.folder.exists:
+        for change in training.folder.go_on_with(training.settings.model_dump(mode="json")):
+            progress.print(f"note: the run goes on with {change}")
+    if is_finished_run(training):
+        progress.print("note: the run is finished: nothing is left to do")
+
+
+def is_finished_run(training: TrainingRun) -> bool:
+    """Tell whether every step of a run is done."""
+    steps = count_steps(len(training.problems), training.settings)
+    return len(read_metrics(training.folder.path)) == steps
+
+
 def report(node: str, update: Any) -> None:
     """Say a line per finished step."""
     if node == "edit_experiences":
@@ -216,7 +237,7 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
     pending = read_pending(folder.path)
     warning = None if pending else learned_nothing(state["metrics"])
     if warning:
-        progress.print(f"warning: {warning}")
+        errors.print(f"warning: {warning}")
     if as_json:
         status = "waiting for review" if pending else "finished"
         print_json({"status": status, **summarize_run(folder, state, warning)})

@@ -70,7 +70,10 @@ class Reading:
     def keep(self, problem: Problem) -> None:
         """Keep a problem that is new; raise RowError for one that cannot be."""
         if self.needs_truth and not problem["answers"]:
-            raise RowError("no answer, and the grader compares with one")
+            raise RowError(
+                "no answer, and the grader compares with one; name its field with "
+                "--map answer=FIELD, or use it as answer"
+            )
         content = problem["problem"], frozenset(problem["answers"])
         if content in self.found:
             self.repeats.append(self.rows)

@@ -1,5 +1,6 @@
 """The models that are named: one short call or two to each."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
@@ -7,6 +8,7 @@ from langchain_core.tools import tool
 
 from training_free_grpo.advice import OperationsAnswer
 from training_free_grpo.doctor.finding import Finding
+from training_free_grpo.doctor.remedies import explain, remedy_for
 from training_free_grpo.ledger import metered, total_usage
 from training_free_grpo.models import Endpoint, ModelError, Models
 from training_free_grpo.models.errors import BadRequest
@@ -15,6 +17,7 @@ from training_free_grpo.preflight import check_endpoints
 from training_free_grpo.settings import Settings, SettingsError
 
 _PATIENCE = 60.0
+"""Seconds: an endpoint that refuses for being busy would be waited for much longer in a run."""
 _COLOUR = [HumanMessage("Call the tool note_colour with the colour of grass.")]
 _LESSON: list[AnyMessage] = [
     SystemMessage("You keep a library of lessons, each of one sentence."),
@@ -37,7 +40,10 @@ async def check_models(settings: Settings) -> AsyncIterator[Finding]:
     try:
         models.check(quick)
         await check_endpoints(quick)
-    except (SettingsError, ModelError) as error:
+    except ModelError as error:
+        yield Finding("model", "failed", str(error), remedy_for(error))
+        return
+    except SettingsError as error:
         yield Finding("model", "failed", str(error), "mend the name, the address or the key")
         return
     policy, reflection, judge = (f(quick) for f in (policy_name, reflection_name, judge_name))
@@ -69,12 +75,13 @@ async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> Async
     tools = [note_colour] if uses_tools else []
     try:
         with metered() as usage:
-            answer = await endpoint.call(_COLOUR, role="rollout", tools=tools)
-    except ModelError as error:
-        remedy = "choose another model, or another --base-url"
-        if tools and isinstance(error, BadRequest):
-            remedy = "it may take no tools: start its server with tool calls, or --set tools=none"
-        yield Finding("model", "failed", f"{name}: {error}", remedy)
+            async with asyncio.timeout(_PATIENCE):
+                answer = await endpoint.call(_COLOUR, role="rollout", tools=tools)
+    except (ModelError, TimeoutError) as error:
+        remedy = remedy_for(error)
+        if tools and isinstance(error, BadRequest) and await answers_without_tools(endpoint):
+            remedy = "it takes no tools: start its server with tool calls, or --set tools=none"
+        yield Finding("model", "failed", explain(name, error), remedy)
         return
     yield Finding("model", "ok", f"{name} answers")
     if tools:
@@ -84,6 +91,16 @@ async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> Async
     else:
         said = f"{name} does not say how many tokens it used: calls count as 0"
         yield Finding("usage", "note", said, "do not rely on --max-tokens and --max-cost")
+
+
+async def answers_without_tools(endpoint: Endpoint) -> bool:
+    """Tell whether a model that refused a call with tools answers one without."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await endpoint.call(_COLOUR, role="rollout")
+    except (ModelError, TimeoutError):
+        return False
+    return True
 
 
 def judge_tool_call(name: str, called: bool) -> Finding:
@@ -98,13 +115,14 @@ def judge_tool_call(name: str, called: bool) -> Finding:
 async def check_schema(role: str, name: str, endpoint: Endpoint) -> Finding:
     """See whether a model that words lessons or judges answers by a JSON schema."""
     try:
-        answer = await endpoint.call(_LESSON, role="extract_advantage", schema=OperationsAnswer)
+        async with asyncio.timeout(_PATIENCE):
+            answer = await endpoint.call(_LESSON, role="extract_advantage", schema=OperationsAnswer)
         OperationsAnswer.model_validate_json(answer.text)
     except BadRequest:
         said = f"{name} takes no JSON schema: it is asked for a tool call or JSON in text instead"
         return Finding(f"{role}, schema", "note", said, "nothing: the loop finds the way by itself")
-    except ModelError as error:
-        return Finding(f"{role}, schema", "failed", f"{name}: {error}", "choose another model")
+    except (ModelError, TimeoutError) as error:
+        return Finding(f"{role}, schema", "failed", explain(name, error), remedy_for(error))
     except ValueError:
         said = f"{name} takes a JSON schema but does not keep to it: answers are repaired"
         remedy = "try --set structured_output=tool, or another --reflection-model"

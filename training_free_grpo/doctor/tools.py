@@ -28,7 +28,11 @@ def check_sandbox() -> Finding:
 async def check_search(settings: Settings, ask: bool) -> Finding:
     """See whether the search engine is set up; if told so, ask it once."""
     only = settings.model_copy(update={"tools": "search"})
-    remedy = "set its key, or choose another: --set search=duckduckgo"
+    remedy = "check the network; engines with a key are more reliable: --set search=tavily"
+    if settings.search.startswith("corpus:"):
+        remedy = "name a file or a folder of documents that is there"
+    elif settings.search != "duckduckgo":
+        remedy = "set its key and check the network, or choose another: --set search=duckduckgo"
     try:
         await start_tools(only)
         if not ask:

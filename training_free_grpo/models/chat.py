@@ -1,6 +1,7 @@
 """Make the chat model that a name in the settings stands for."""
 
 import os
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,10 +61,13 @@ def check_provider(name: str) -> None:
     """Raise SettingsError for a provider that is unknown, not installed or without its key."""
     from langchain.chat_models import init_chat_model
 
+    if ":" not in name and get_close_matches(name, ["simulated"]):
+        raise SettingsError(f"setting 'model' is {name!r}: did you mean simulated?")
     try:
         init_chat_model(name)
     except (ImportError, ValueError) as error:
-        raise SettingsError(f"setting 'model' is {name!r}: {error}") from None
+        form = "" if ":" in name else "write provider:name, as in openai:gpt-5-mini. "
+        raise SettingsError(f"setting 'model' is {name!r}: {form}{error}") from None
     except Exception as error:  # noqa: BLE001 - every provider has an error type of its own
         raise SettingsError(f"model {name!r} cannot be made: {error}") from None
 

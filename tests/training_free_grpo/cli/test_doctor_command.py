@@ -79,6 +79,42 @@ def test_a_model_that_takes_no_tools_fails_with_the_remedy(server: StandIn) -> N
     assert "--set tools=none" in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"),
+    [
+        (401, "check the key in the environment"),
+        (404, "ends as its server wants (often /v1)"),
+        (400, "it takes no request of this form"),
+        (500, "the endpoint fails by itself"),
+    ],
+)
+def test_an_endpoint_that_fails_is_told_with_what_to_do(
+    server: StandIn, status: int, remedy: str
+) -> None:
+    server.status = status
+    found = findings(asked(server, "--json"))["model"]
+    assert found["state"] == "failed"
+    assert remedy in found["remedy"]
+    assert found["said"].count("openai:") == 1
+
+
+def test_a_server_that_is_not_there_is_told_with_what_to_do() -> None:
+    with StandIn() as gone:
+        pass
+    found = findings(asked(gone, "--json"))["model"]
+    assert "check that the server runs" in found["remedy"]
+
+
+def test_a_busy_endpoint_is_not_waited_for(
+    server: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.status = 429
+    monkeypatch.setattr("training_free_grpo.doctor.endpoints._PATIENCE", 1.0)
+    found = findings(asked(server, "--json"))["model"]
+    assert "did not answer in time" in found["said"]
+    assert "limits the rate" in found["remedy"]
+
+
 def test_a_model_that_need_not_use_tools_may_take_none(server: StandIn) -> None:
     server.refuses = ("tools",)
     assert asked(server, "--set", "tools=none").exit_code == 0

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from io import StringIO
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -53,7 +54,7 @@ def test_rollouts_rewards_and_groups_are_counted_as_they_finish() -> None:
     tally.hear("grade", {"grades": {"a/0": {"reward": 1.0}, "a/1": {"reward": 0.0}}})
     tally.hear("extract_advantage", {"groups": [closed("a")]})
     assert (len(tally.rollouts), tally.rollouts_expected, tally.missing) == (3, 4, {"b/0"})
-    assert (tally.mean_reward, tally.contrast) == (0.5, {"a": True})
+    assert (tally.mean_reward, tally.contrast) == (0.5, {"a"})
     assert tally.usage["rollout"]["input"] == 2700
 
 
@@ -81,6 +82,54 @@ def test_without_a_terminal_a_line_comes_only_after_a_silence() -> None:
     assert "900 + 100 tokens" in heard.getvalue()
     assert "2 retries" in heard.getvalue()
     assert quiet.getvalue() == ""
+
+
+def test_on_a_narrow_terminal_nothing_is_cut_off() -> None:
+    out = StringIO()
+    with Watch(Console(file=out, width=40, soft_wrap=True), {}, 3600.0) as watch:
+        watch.tally.begin("step 1, epoch 1", groups=250, rollouts=1250)
+        watch.hear("rollout", rollout("a/0", "Outage: gone"))
+        watch._console.print(watch._draw())
+    shown = " ".join(out.getvalue().split())
+    assert "1 of 1,250 rollouts · 1 missing · 0 of 250 groups" in shown
+    assert "2 retries" in shown
+    assert all(len(line) <= 40 for line in out.getvalue().splitlines()[1:])
+
+
+def test_silence_is_broken_though_nothing_comes_back() -> None:
+    out, spoken = StringIO(), Event()
+
+    class Heard(Console):
+        def print(self, *objects: Any, **options: Any) -> None:
+            super().print(*objects, **options)
+            spoken.set()
+
+    with Watch(Heard(file=out, width=200), {}, 0.5) as watch:
+        watch.begin("step 1", groups=1, rollouts=2)
+        assert spoken.wait(30)
+    assert "step 1: 0 of 2 rollouts" in out.getvalue()
+
+
+def test_several_evaluations_are_one_piece_of_work() -> None:
+    watch = Watch(Console(file=StringIO()), {}, 3600.0, expected=6)
+    with watch:
+        watch.begin("without library", groups=1, rollouts=2)
+        for n in range(2):
+            watch.hear("rollout", rollout(f"0/a/{n}"))
+        watch.hear("grade", {"grades": {"0/a/0": {"reward": 1.0}}, "groups": [closed("a")]})
+        assert watch.share == 0.5
+        watch.begin("with library", groups=1, rollouts=2)
+        assert watch.share == 0.5
+        watch.hear("rollout", rollout("0/a/0"))
+        assert watch.share == 4 / 6
+
+
+def test_contrast_is_seen_when_a_group_is_graded() -> None:
+    tally = Tally()
+    tally.begin("step 1", groups=2, rollouts=4)
+    tally.hear("grade", {"grades": {"1/a/0": {"reward": 1.0}, "1/a/1": {"reward": 0.0}}})
+    tally.hear("grade", {"grades": {"1/b/0": {"reward": 1.0}, "1/b/1": {"reward": 1.0}}})
+    assert (tally.contrast, tally.closed) == ({"1/a"}, set())
 
 
 async def test_a_run_that_goes_on_is_shown_from_where_it_stopped(tmp_path: Path) -> None:
@@ -138,12 +187,12 @@ def test_a_terminal_shows_the_step_at_work_and_keeps_the_finished_ones(data: Pat
 
 
 def test_learning_from_traces_is_shown_with_as_many_rollouts_as_are_on_record(data: Path) -> None:
-    rows = [row | {"reward": n % 2} for row in training_problems()[:4] for n in range(3)]
+    rows = [row | {"reward": n % 2} for row in training_problems()[:90] for n in range(3)]
     lines = (json.dumps(row | {"response": f"{n}"}) + "\n" for n, row in enumerate(rows))
     traces = data.with_name("traces.jsonl")
     traces.write_text("".join(lines), "utf-8")
     shown = show_on_terminal(["learn-from-traces", str(traces)], data.parent / "runs")
-    assert "of 12 rollouts" in shown
+    assert "of 270 rollouts" in shown
 
 
 def test_the_demo_is_shown_from_its_baseline_on(data: Path) -> None:

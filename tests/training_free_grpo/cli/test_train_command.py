@@ -122,7 +122,7 @@ def test_agent_of_ones_own_makes_the_rollouts() -> None:
 
 def test_a_function_of_messages_is_an_agent() -> None:
     Path("plain_agent.py").write_text(
-        "def answer(given):\n    return f'{len(given[\"messages\"])} message: \\\\boxed{{3}}'\n"
+        "def answer(messages):\n    return f'{len(messages)} message: \\\\boxed{{3}}'\n"
     )
     train("--agent", "plain_agent:answer")
     assert "1 message" in Path("runs/default/rollouts/step-0001.jsonl").read_text()
@@ -137,3 +137,39 @@ def test_a_batch_of_more_than_five_hundred_is_learned_from_as_one() -> None:
     assert done.exit_code == 0, done.stderr
     assert [step["problems"] for step in told(done)["metrics"]] == [501]
     assert CliRunner().invoke(main, ["replay", "many"]).exit_code == 0
+
+
+class TestPlace:
+    """A run has a folder to itself, and writes over nobody's files."""
+
+    def test_folder_with_files_of_others_is_left_alone(self) -> None:
+        mine = Path("runs/mine/problems.jsonl")
+        mine.parent.mkdir(parents=True)
+        mine.write_text('{"problem": "What is 6 times 7?", "answer": "42"}\n')
+        result = train("--run", "mine")
+        assert result.exit_code == 2
+        assert "holds files and is no run" in result.stderr
+        assert "42" in mine.read_text()
+
+    @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/tmp/x"])
+    def test_name_that_leads_elsewhere_is_refused(self, name: str) -> None:
+        result = train("--run", name)
+        assert result.exit_code == 2
+        assert "is not the name of a run" in result.stderr
+
+    def test_way_to_a_run_means_the_run(self) -> None:
+        assert train("--run", "runs/first").exit_code == 0
+        assert Path("runs/first/manifest.json").exists()
+        assert "nothing is left to do" in train("--run", "first").stderr
+
+    def test_folder_of_an_evaluation_is_refused(self) -> None:
+        command = ["evaluate", "data.jsonl", "--model", "simulated", "--run", "measured"]
+        assert CliRunner().invoke(main, command).exit_code == 0
+        assert "is an evaluation" in train("--run", "measured").stderr
+
+    def test_name_of_another_run_is_refused_before_anything_is_forecast(self) -> None:
+        assert train("--run", "first").exit_code == 0
+        result = train("--run", "first", "--seed", "7", "--dry-run")
+        assert result.exit_code == 2
+        assert "seed: 42 before, 7 now" in result.stderr
+        assert "forecast" not in result.stderr + result.stdout
