@@ -17,7 +17,7 @@ FLOORS = (
     "models metrics retrieval traces run_folder postgres",
     "middleware placebo lineage run_files transcripts advice preflight interrupts "
     "forecast budget disk judging stores review review_files",
-    "equal_cost run_status reflection",
+    "equal_cost run_status evaluation_status reflection",
     "groups",
     "graphs",
     "agents forecast_traces",
