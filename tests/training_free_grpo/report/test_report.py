@@ -132,6 +132,12 @@ def test_command_writes_into_the_run_or_where_it_is_told(run: Path, tmp_path: Pa
     assert told["bytes"] == (tmp_path / "r.html").stat().st_size
 
 
+def test_a_folder_is_no_file_to_write(run: Path, tmp_path: Path) -> None:
+    result = report(str(run), "--output", str(tmp_path))
+    assert result.exit_code == 2
+    assert f"{tmp_path} is a folder" in result.stderr
+
+
 def test_a_run_that_is_not_there_is_bad_input(run: Path) -> None:
     result = report("second", "--runs-dir", str(run.parent))
     assert result.exit_code == 2
