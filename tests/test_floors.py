@@ -22,8 +22,8 @@ FLOORS = (
     "graphs",
     "agents forecast_traces",
     "executors",
-    "report doctor training_run evaluation_run evaluations",
-    "inspect_logs",
+    "doctor training_run evaluation_run evaluations",
+    "inspect_logs report",
     "replay paper",
     "cli",
 )
