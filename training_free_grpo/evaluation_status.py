@@ -29,7 +29,7 @@ class EvaluationStatus(TypedDict):
     arms: list[ArmStatus]
     """Those that have begun, in their order; an old evaluation does not tell them."""
     attempts: int
-    """Kept ones, of all arms and of earlier commands in the same folder."""
+    """Kept ones of all arms; until it is finished, of earlier commands with other settings too."""
     missing: dict[str, int]
     """Attempts without an answer, by reason; the same command makes them anew."""
     usage: Ledger
@@ -46,15 +46,17 @@ def read_evaluation_status(folder: RunFolder) -> EvaluationStatus:
     rollouts = kept.notes.get("rollout", [])
     plan = kept.notes.get("arms", [{"arms": [], "prices": {}}])[0]
     found = read_found(folder, plan["arms"])
+    missing = count(rollout["missing"] for rollout in rollouts)
+    arms = list_arms(found)
     usage: Ledger = {}
     for role, used in kept.spent:
         usage = add_ledgers(usage, {role: used})
     return {
         "evaluation": str(folder.path),
         "state": "running" if folder.at_work else "finished" if found else "stopped",
-        "arms": plan["arms"] or list_arms(found),
-        "attempts": len(rollouts),
-        "missing": dict(Counter(count(rollout["missing"] for rollout in rollouts))),
+        "arms": plan["arms"] or arms,
+        "attempts": sum(a["problems"] * a["attempts"] for a in arms) if arms else len(rollouts),
+        "missing": add_missing(found) if found else missing,
         "usage": usage,
         "total": total_usage(usage),
         **bill(usage, read_prices(plan["prices"])),
@@ -77,6 +79,14 @@ def list_arms(found: JSON | None) -> list[ArmStatus]:
         {"name": name, "problems": arm["problems"], "attempts": arm["attempts"]}
         for name, arm in arms
     ]
+
+
+def add_missing(found: JSON) -> dict[str, int]:
+    """Count the missing attempts of all arms by their reason."""
+    total: Counter[str] = Counter()
+    for arm in found["evaluations"].values():
+        total.update(arm["missing"])
+    return dict(total)
 
 
 def read_prices(noted: JSON) -> Prices:
