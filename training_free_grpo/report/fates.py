@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from training_free_grpo.advice import is_source, overlap
@@ -75,7 +76,7 @@ def comes_from(change: JSON, operation: Operation) -> bool:
     cited = set(operation["ids"])
     if cited & {change["id"], *change["parents"]}:
         return True
-    return overlap(set(words(change["new"] or "")), set(words(operation["content"])))
+    return overlap(vocabulary(change["new"] or ""), vocabulary(operation["content"]))
 
 
 def names(rejected: JSON, name: str, operation: Operation) -> bool:
@@ -84,8 +85,14 @@ def names(rejected: JSON, name: str, operation: Operation) -> bool:
     cited = {str(id).strip("[] ") for id in (ids if isinstance(ids, list) else [ids])}
     if sources := {id for id in cited if is_source(id)}:
         return name in sources
-    said = set(words(str(rejected.get("content") or "")))
-    return bool(cited & set(operation["ids"])) or overlap(said, set(words(operation["content"])))
+    said = vocabulary(str(rejected.get("content") or ""))
+    return bool(cited & set(operation["ids"])) or overlap(said, vocabulary(operation["content"]))
+
+
+@lru_cache(maxsize=10_000)
+def vocabulary(text: str) -> set[str]:
+    """Return the words of a text; every proposal is held against every rejection of its step."""
+    return set(words(text))
 
 
 def name_proposals(groups: Iterable[Sequence[Operation]]) -> list[dict[str, Operation]]:

@@ -114,15 +114,15 @@ def mark_edited(changes: Sequence[JSON], versions: dict[int, Library]) -> list[J
     """Mark the changes whose words are those of a person."""
     marked = []
     for change in changes:
-        lesson = versions[change["step"]]["experiences"][change["id"]]
-        here = [o for o in (lesson["created"], *lesson["updated"]) if o["step"] == change["step"]]
+        lesson, step = versions[change["step"]]["experiences"][change["id"]], change["step"]
+        here = [o for o in (lesson["created"], *lesson["updated"]) if o.get("step") == step]
         marked.append({**change, "edited": any(map(by_person, here))})
     return marked
 
 
 def by_person(origin: Origin) -> bool:
     """Tell whether a person has worded a lesson anew in a review."""
-    return origin["model"].endswith("edited by a person")
+    return origin.get("model", "").endswith("edited by a person")
 
 
 def count_graded(figures: Metrics) -> int:

@@ -204,6 +204,11 @@ def test_a_run_without_attempts_shows_no_reward_and_no_use_of_tools(tmp_path: Pa
     assert "Tool calls per rollout" not in text_of(page)
 
 
+def test_a_single_step_has_one_reward_and_one_interval(tmp_path: Path) -> None:
+    said = text_of(read(train(tmp_path)).find_class("figures")[0])
+    assert re.match(r"Mean reward ?95 % interval [0-9.]+ % to [0-9.]+ % ?[0-9.]+ %", said)
+
+
 def test_a_run_that_learned_nothing_says_why(tmp_path: Path) -> None:
     library = read(train(tmp_path, "--limit", "6", "--batch-size", "6")).get_element_by_id(
         "library"
