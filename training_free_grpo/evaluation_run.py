@@ -17,7 +17,7 @@ from training_free_grpo.graphs.own_agent import Agent
 from training_free_grpo.journal import Journal
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
-from training_free_grpo.records import Evaluation, Library, Problem
+from training_free_grpo.records import JSON, Evaluation, Library, Problem
 from training_free_grpo.run_folder import RunError, RunFolder, check_ours
 from training_free_grpo.settings import Settings
 
@@ -63,6 +63,7 @@ class EvaluationRun:
         `hear` of all that nodes do, in groups too, as (node, update).
         """
         found: dict[str, Evaluation] = {}
+        begun: list[JSON] = []
         with open_journal(self.folder) as journal:
             models = replace(self.models, journal=journal)
             graph = build_evaluation_graph(self.agent, self.grader, models=models)
@@ -78,6 +79,10 @@ class EvaluationRun:
                     arm = planned if isinstance(planned, Arm) else planned(found)
                     if arm is None:
                         continue
+                    size = {"problems": len(self.problems), "attempts": arm.settings.attempts}
+                    begun.append({"name": arm.name, **size})
+                    # For who asks from beside it: nothing else is on disk before the end.
+                    await journal.note("arms", "arms", {"arms": begun, "prices": prices})
                     report(arm)
                     found[arm.name] = await self._evaluate(graph, arm, hear)
         return found

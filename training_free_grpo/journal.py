@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from langchain_core.messages import AIMessage, AnyMessage, message_to_dict, messages_from_dict
 
 from training_free_grpo.records import JSON, Usage
-from training_free_grpo.sqlite import Database, open_database, storage
+from training_free_grpo.sqlite import Database, open_database, read_database, storage
 
 T = TypeVar("T")
 _Row = tuple[str, ...]
@@ -29,6 +29,17 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS calls (key TEXT PRIMARY KEY, role TEXT, usage TEXT, answer TEXT)",
     "CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, kind TEXT, note TEXT)",
 )
+_UNANSWERED = ("loss", "own agent")
+"""Kinds of notes that tell of calls which have no answer to find again."""
+
+
+class Kept(NamedTuple):
+    """What a journal holds."""
+
+    spent: list[tuple[str, Usage]]
+    """What every call took, by its role."""
+    notes: dict[str, list[JSON]]
+    """By kind."""
 
 
 class Journal:
@@ -94,7 +105,7 @@ class Journal:
     async def spent(self) -> list[tuple[str, Usage]]:
         """Return what every call took, by its role; those too that have no answer to find again."""
         rows = await self._on_thread(self._list, "SELECT role, usage FROM calls", ())
-        others = [(note["role"], note["usage"]) for note in await self.notes("loss", "own agent")]
+        others = [(note["role"], note["usage"]) for note in await self.notes(*_UNANSWERED)]
         return [(role, json.loads(usage)) for role, usage in rows] + others
 
     async def _recall(self, table: str, key: str) -> _Row | None:
@@ -129,6 +140,21 @@ class Journal:
         with storage(), self._database:
             self._database.execute(f"DELETE FROM {table} WHERE key = ?", row[:1])
             self._database.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+
+
+def read_journal(path: Path) -> Kept:
+    """Read a journal from beside the process that writes it, if there is one."""
+    notes: dict[str, list[JSON]] = {}
+    with read_database(path) as database:
+        known = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
+        if not {"calls", "notes"} <= known:  # its process died before it was one
+            return Kept([], {})
+        for kind, note in database.execute("SELECT kind, note FROM notes"):
+            notes.setdefault(kind, []).append(json.loads(note))
+        rows = database.execute("SELECT role, usage FROM calls").fetchall()
+    others = [note for kind in _UNANSWERED for note in notes.get(kind, [])]
+    spent = [(role, json.loads(usage)) for role, usage in rows]
+    return Kept(spent + [(note["role"], note["usage"]) for note in others], notes)
 
 
 def call_key(messages: Sequence[AnyMessage], **circumstances: object) -> str:

@@ -10,14 +10,37 @@ from training_free_grpo.run_folder import RunError, RunFolder, read_lines
 
 def find_run(place: Path, runs_dir: Path) -> RunFolder:
     """Return the run in a folder, or of a name; raise RunError if there is none."""
-    path = place if place.is_dir() else runs_dir / place
-    if (path / "calls.sqlite").exists() and not RunFolder(path).exists:
-        raise RunError(f"{path} is an evaluation: repeat its command to see what it found")
-    if not RunFolder(path).exists:
-        here = sorted(p.parent.name for p in runs_dir.glob("*/manifest.json"))
-        known = f"; in {runs_dir} there are: {', '.join(here)}" if here else ""
-        raise RunError(f"there is no training run at {place} or {runs_dir / place}{known}")
-    return RunFolder(path)
+    found = find_folder(place, runs_dir)
+    if is_evaluation(found):
+        raise RunError(
+            f"{found.path} is an evaluation, not a training run: "
+            f"tfgrpo status {found.path} says how far it is, and what it found"
+        )
+    return found
+
+
+def find_folder(place: Path, runs_dir: Path) -> RunFolder:
+    """Return the run or the evaluation in a folder, or of a name; raise RunError if there is none.
+
+    A place that is a folder of something else may still be the name of a run.
+    """
+    for found in (RunFolder(place), RunFolder(runs_dir / place)):
+        if found.exists or is_evaluation(found):
+            return found
+    here = sorted(p.parent.name for p in runs_dir.glob("*/manifest.json"))
+    known = f"; in {runs_dir} there are: {', '.join(here)}" if here else ""
+    raise RunError(f"there is no training run at {place} or {runs_dir / place}{known}")
+
+
+def is_evaluation(folder: RunFolder) -> bool:
+    """Tell whether a folder keeps the answers of an evaluation."""
+    return folder.calls.exists() and not folder.exists
+
+
+def list_folders(runs_dir: Path) -> list[RunFolder]:
+    """Return the runs and the evaluations in a folder, by name."""
+    folders = [RunFolder(path) for path in sorted(runs_dir.glob("*/"))]
+    return [folder for folder in folders if folder.exists or is_evaluation(folder)]
 
 
 def read_metrics(run: Path) -> list[Metrics]:

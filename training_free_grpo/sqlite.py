@@ -56,3 +56,17 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.execute("PRAGMA synchronous=NORMAL")
         yield connection
+
+
+@contextmanager
+def read_database(path: Path) -> Iterator[sqlite3.Connection]:
+    """Open a database to read it, also while another process writes it; no file is made or changed.
+
+    Without a log beside it nobody is at work on it, and SQLite must not start one.
+    """
+    log = path.with_name(f"{path.name}-wal")
+    how = "mode=ro" if log.exists() else "immutable=1"
+    with storage(path):
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True)
+    with closing(connection), storage(path):
+        yield connection

@@ -9,6 +9,7 @@ from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import print_json, reports_errors, results
 from training_free_grpo.report import write_report
 from training_free_grpo.run_files import find_run
+from training_free_grpo.run_folder import RunError
 
 Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name.")]
 
@@ -30,6 +31,8 @@ def report(
     """
     folder = find_run(run, runs_dir)
     file = output or folder.path / "report.html"
+    if file.is_dir():
+        raise RunError(f"--output {file} is a folder: name a file, such as {file / 'report.html'}")
     size = write_report(folder, file)
     if as_json:
         print_json({"run": str(folder.path), "report": str(file), "bytes": size})

@@ -1,58 +1,131 @@
-"""`tfgrpo status`: how far a run is, asked from beside it."""
+"""`tfgrpo status`: how far a run or an evaluation is, asked from beside it."""
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
+import typer
+
+from training_free_grpo.cli.evaluation_report import describe_differences, describe_evaluation
 from training_free_grpo.cli.options import Json, RunsDir
-from training_free_grpo.cli.output import percent, print_json, reports_errors, results
-from training_free_grpo.cli.report import Run
-from training_free_grpo.prices import show_cost
-from training_free_grpo.run_files import find_run
+from training_free_grpo.cli.output import BAD_INPUT, percent, print_json, reports_errors, results
+from training_free_grpo.evaluation_status import EvaluationStatus, read_evaluation_status
+from training_free_grpo.prices import Bill, show_cost
+from training_free_grpo.records import JSON, Usage
+from training_free_grpo.run_files import find_folder, is_evaluation, list_folders
+from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.run_status import RunStatus, StepStatus, read_status
+from training_free_grpo.sqlite import StorageError
+
+Place = Annotated[
+    Path | None,
+    typer.Argument(help="Folder of a run or an evaluation, or its name; all of them without it."),
+]
 
 
 @reports_errors
-def status(run: Run, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
-    """Show how far a run is: finished, stopped, or while another process is at work on it.
+def status(run: Place = None, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
+    """Show how far a run or an evaluation is, also while another process is at work on it.
 
     Example: tfgrpo status runs/first
     """
-    found = read_status(find_run(run, runs_dir))
-    if as_json:
-        print_json({**found, "next": say_next(found)})
+    if run is None:
+        show_all(runs_dir, as_json)
         return
-    for line in describe_status(found):
+    said, lines = read_any(find_folder(run, runs_dir))
+    if as_json:
+        print_json(said)
+        return
+    for line in lines:
         results.print(line)
+
+
+def show_all(runs_dir: Path, as_json: bool) -> None:
+    """Show how far each run and evaluation is, in a line."""
+    folders = list_folders(runs_dir)
+    if not folders:
+        raise RunError(f"there are no runs in {runs_dir}: tfgrpo demo or tfgrpo train makes one")
+    found = []
+    for folder in folders:
+        try:
+            said, lines = read_any(folder)
+        except (*BAD_INPUT, StorageError) as error:  # one damaged run does not hide the others
+            said = {"run": str(folder.path), "error": str(error)}
+            lines = [f"{folder.path}: {error}"]
+        found.append(said)
+        if not as_json:
+            results.print(lines[0])
+    if as_json:
+        print_json({"runs": found})
+
+
+def read_any(folder: RunFolder) -> tuple[JSON, list[str]]:
+    """Return how far a run or an evaluation is, as one object and in lines."""
+    if is_evaluation(folder):
+        evaluation = read_evaluation_status(folder)
+        next_step = say_next_of_evaluation(evaluation)
+        return {**evaluation, "next": next_step}, [*describe_evaluation_status(evaluation)]
+    run = read_status(folder)
+    return {**run, "next": say_next(run)}, [*describe_status(run)]
 
 
 def describe_status(found: RunStatus) -> Iterator[str]:
     """Write how far a run is, a line for each thing to know."""
-    done, missing = of(found["steps"], found["steps_expected"]), sum(found["missing"].values())
-    usage = found["total"]
+    done = of(found["steps"], found["steps_expected"])
     yield f"{found['run']}: {found['state']}, {done} steps"
     if found["current"] and (found["current"]["rollouts"] or found["state"] == "running"):
         yield f"  now      {describe_current(found['current'])}"
     if found["rewards"]:
         yield f"  rewards  {', '.join(percent(reward) for reward in found['rewards'])}"
     yield f"  lessons  {found['lessons']}"
-    yield (
-        f"  spent    {usage['calls']:,} calls, {usage['input']:,} + {usage['output']:,} tokens, "
-        f"{show_cost(found)}; {usage['retries']:,} retries"
-    )
-    for reason, count in sorted(found["missing"].items(), key=lambda item: -item[1]):
-        yield f"  missing  {count} of {missing} missing rollouts: {' '.join(reason.split())}"
+    yield describe_spending(found["total"], found)
+    yield from describe_missing(found["missing"], "rollouts")
     yield f"  next     {say_next(found)}"
 
 
 def describe_current(step: StepStatus) -> str:
     """Write how far the step at work is."""
     epoch = f" (epoch {step['epoch']})" if step["epoch"] else ""
-    return (
+    line = (
         f"step {step['step']}{epoch}: {of(step['rollouts'], step['rollouts_expected'])} rollouts, "
         f"{of(step['groups'], step['groups_expected'])} groups, "
-        f"{step['groups_with_contrast']} with contrast, "
-        f"reward {percent(step['mean_reward'])} so far"
+        f"{step['groups_with_contrast']} with contrast"
     )
+    # Groups without contrast are finished first: this is no estimate of the step's reward.
+    reward = step["mean_reward"]
+    return line + ("" if reward is None else f", reward of the finished groups {percent(reward)}")
+
+
+def describe_evaluation_status(found: EvaluationStatus) -> Iterator[str]:
+    """Write how far an evaluation is, and what it found, a line for each thing to know."""
+    kept = f"{found['attempts']:,} attempts kept"
+    yield f"{found['evaluation']}: evaluation, {found['state']}, {kept}"
+    if said := found["found"]:
+        for name, evaluation in said["evaluations"].items():
+            yield f"  {describe_evaluation(name, evaluation)}"
+        for line in describe_differences(said["evaluations"], said["differences"]):
+            yield f"  {line}"
+    elif found["arms"]:
+        arms = (f"{a['name']} ({a['problems']} problems × {a['attempts']})" for a in found["arms"])
+        yield f"  begun    {', '.join(arms)}"
+    yield describe_spending(found["total"], found)
+    yield from describe_missing(found["missing"], "attempts")
+    yield f"  next     {say_next_of_evaluation(found)}"
+
+
+def describe_spending(usage: Usage, costs: Bill) -> str:
+    """Write what the calls took."""
+    return (
+        f"  spent    {usage['calls']:,} calls, {usage['input']:,} + {usage['output']:,} tokens, "
+        f"{show_cost(costs)}; {usage['retries']:,} retries"
+    )
+
+
+def describe_missing(reasons: dict[str, int], what: str) -> Iterator[str]:
+    """Write why rollouts are missing, the most frequent reason first."""
+    missing = sum(reasons.values())
+    for reason, count in sorted(reasons.items(), key=lambda item: -item[1]):
+        yield f"  missing  {count} of {missing} missing {what}: {' '.join(reason.split())}"
 
 
 def of(done: int, expected: int | None) -> str:
@@ -69,3 +142,15 @@ def say_next(found: RunStatus) -> str:
     if found["state"] == "stopped":
         return "repeat the command that began it: it goes on where it stopped"
     return f"tfgrpo report {found['run']}"
+
+
+def say_next_of_evaluation(found: EvaluationStatus) -> str:
+    """Say what there is to do."""
+    if found["state"] == "running":
+        return "a process is at work on it; Ctrl-C there stops it, and loses nothing"
+    if found["state"] == "stopped":
+        return "repeat the command that began it: it goes on where it stopped"
+    return (
+        "repeat the command that began it, with --table for a line per problem: "
+        "what is kept is not paid for again"
+    )

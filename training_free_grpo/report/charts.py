@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 _RIGHT, _TOP, _BOTTOM = 14, 14, 28
 _MOST_LABELS = 10
+_MOST_CIRCLES = 40
+"""Steps whose circles and intervals are drawn one by one; more would run into each other."""
 
 
 class Point(NamedTuple):
@@ -55,6 +57,11 @@ class Chart:
         return self.width - _RIGHT
 
     @property
+    def crowded(self) -> bool:
+        """Tell whether there are too many marks to draw each."""
+        return len(self.marks) > _MOST_CIRCLES
+
+    @property
     def base(self) -> int:
         """Return where the steps are written."""
         return self.height - _BOTTOM
@@ -92,7 +99,7 @@ def draw(
     ]
     bounded = [m for m in marks if m.low != m.high]
     around = [(m.x, m.high) for m in bounded] + [(m.x, m.low) for m in reversed(bounded)]
-    every = ceil(len(points) / _MOST_LABELS)
+    every = round_distance(len(points))
     return Chart(
         title=title,
         width=width,
@@ -100,10 +107,20 @@ def draw(
         marks=marks,
         line=path([(m.x, m.y) for m in marks]),
         band=path(around) + "Z" if len(bounded) > 1 else "",
-        steps=[Tick(across(p.step), str(p.step)) for p in points[::every]],
+        steps=[Tick(across(p.step), str(p.step)) for p in points if p.step % every == 0],
         values=[Tick(up(value), write(value)) for value in values],
         left=left,
     )
+
+
+def round_distance(steps: int) -> int:
+    """Return after how many steps a label is due: 1, 2, 5, 10, 20, …."""
+    unit = 1
+    while True:
+        for distance in (unit, 2 * unit, 5 * unit):
+            if distance * _MOST_LABELS >= steps:
+                return distance
+        unit *= 10
 
 
 def describe(point: Point, value: float, write: Callable[[float], str]) -> str:

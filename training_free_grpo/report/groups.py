@@ -7,6 +7,7 @@ from pathlib import Path
 from training_free_grpo.groups import has_contrast
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.records import JSON, Operation, Rejection
+from training_free_grpo.report.fates import Fate
 from training_free_grpo.report.transcript import Message, read_messages
 from training_free_grpo.run_files import read_groups, read_rollouts
 
@@ -15,6 +16,7 @@ from training_free_grpo.run_files import read_groups, read_rollouts
 class Attempt:
     """One rollout, and what its group made of it."""
 
+    id: str
     number: int
     reward: float | None
     extracted: str
@@ -45,6 +47,8 @@ class Group:
     failure: str | None
     changes: Sequence[JSON] = field(default_factory=list)
     """What the step changed in the library on the evidence of this group."""
+    fates: Sequence[Fate] = ()
+    """What became of the proposals."""
 
     @property
     def rewards(self) -> list[float]:
@@ -96,7 +100,7 @@ def make_group(
         problem=next((row["problem"] for _, row in rows if "problem" in row), ""),
         answers=record.get("answers", []),
         attempts=[
-            make_attempt(row, summaries.get(id, ""), critiques.get(id, ""), longest)
+            make_attempt(id, row, summaries.get(id, ""), critiques.get(id, ""), longest)
             for id, row in rows
         ],
         finished=bool(record) or any("reward" in row for _, row in rows),
@@ -108,10 +112,11 @@ def make_group(
     )
 
 
-def make_attempt(row: JSON, summary: str, critique: str, longest: int) -> Attempt:
+def make_attempt(id: str, row: JSON, summary: str, critique: str, longest: int) -> Attempt:
     """Put an attempt together from its line and what was said of it."""
     usage = total_usage(row.get("usage", {}))
     return Attempt(
+        id=id,
         number=row.get("attempt", 0) + 1,
         reward=row.get("reward"),
         extracted=row.get("extracted", ""),

@@ -19,15 +19,25 @@ from training_free_grpo.library import (
     load_library,
 )
 from training_free_grpo.prices import dollars
-from training_free_grpo.records import Library, Metrics
+from training_free_grpo.records import Library
 from training_free_grpo.report.charts import Chart, Point, draw
-from training_free_grpo.report.steps import Step, read_steps
-from training_free_grpo.report.wording import compact, compare_words, percent, plain, share
+from training_free_grpo.report.losses import count_missing, list_lost
+from training_free_grpo.report.steps import Step, by_person, count_graded, read_steps
+from training_free_grpo.report.wording import (
+    compact,
+    compare_words,
+    percent,
+    plain,
+    share,
+    show_controls,
+)
+from training_free_grpo.review_files import read_pending
 from training_free_grpo.run_files import read_libraries, read_metrics
 from training_free_grpo.run_folder import RunFolder
-from training_free_grpo.run_status import read_status
+from training_free_grpo.run_status import RunStatus, read_status
 from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
+from training_free_grpo.training_run import learned_nothing
 
 _ROLES = "rollout judge summarize extract_advantage edit_experiences"
 """In the order of their work."""
@@ -49,7 +59,9 @@ def render(folder: RunFolder) -> str:
     rollouts = sum(step["rollouts"] for step in read_metrics(folder.path))
     rollouts += status["current"]["rollouts"] if status["current"] else 0
     steps = read_steps(folder, rollouts)
+    measured = [step for step in steps if step.figures]
     finished = [step.figures for step in steps if step.figures]
+    settings = Settings.read(folder.read_json("settings.json"))
     template = environment(templates).get_template("page.html")
     text = template.render(
         style=style,
@@ -58,19 +70,25 @@ def render(folder: RunFolder) -> str:
         name=folder.path.resolve().name,
         status=status,
         manifest=folder.read_json("manifest.json"),
-        settings=Settings.read(folder.read_json("settings.json")).changed(),
+        settings=settings.changed(),
+        attempts=not settings.directly_generated,
         steps=steps,
+        measured=measured,
+        pending=read_pending(folder.path),
+        nothing=explain_nothing(measured, status),
+        missing=count_missing(finished, status),
+        lost=list(list_lost(finished)),
         rollouts=rollouts,
         metrics=finished,
         lessons=active_experiences(library),
         retired=[e for e in library["experiences"].values() if e["status"] == "deleted"],
         inherited=inherited(folder),
         roles=sorted(status["usage"], key=lambda role: (_ROLES.find(role), role)),
-        anchors={(s.number, g.problem_id): g.anchor for s in steps for g in s.groups},
-        curve=draw_rewards(steps),
-        charts=draw_others(finished),
+        groups={(s.number, g.problem_id): g for s in steps for g in s.groups},
+        curves=draw_rewards(measured),
+        charts=draw_others(measured),
     )
-    return str(well_formed(text))
+    return show_controls(str(well_formed(text)))
 
 
 def environment(templates: Path) -> Any:
@@ -91,6 +109,7 @@ def environment(templates: Path) -> Any:
         "reward": lambda reward: f"{reward:.3g}",
         "compare": compare_words,
     }
+    found.tests["by_person"] = by_person
     return found
 
 
@@ -107,29 +126,45 @@ def inherited(folder: RunFolder) -> set[str]:
     }
 
 
-def draw_rewards(steps: Sequence[Step]) -> Chart | None:
-    """Draw the learning curve; None before there is a reward."""
+def explain_nothing(measured: Sequence[Step], status: RunStatus) -> str | None:
+    """Say why a run that is over, or was stopped, has learned nothing; None if it has."""
+    if not measured or status["state"] not in ("finished", "stopped"):
+        return None
+    rollouts = sum(step.figures["rollouts"] for step in measured if step.figures)
+    if rollouts and not any(step.graded for step in measured):
+        return "nothing was learned: every rollout is missing, for the reasons under Losses."
+    return learned_nothing([step.figures for step in measured if step.figures])
+
+
+def draw_rewards(measured: Sequence[Step]) -> list[tuple[str, Chart]]:
+    """Draw the learning curve, wide and for a phone; nothing before there is a reward."""
     points = [
         Point(step.number, step.figures["mean_reward"], step.interval)
-        for step in steps
+        for step in measured
         if step.figures
     ]
     if not any(point.value is not None for point in points):
-        return None
-    return draw("Mean reward", points, share, (860, 320, 74), most=1.0)
-
-
-def draw_others(metrics: Sequence[Metrics]) -> list[Chart]:
-    """Draw what else there is to follow: use of tools, the library, tokens, and cost if known."""
-    if not metrics:
         return []
+    sizes = {"wide": (860, 320, 74), "narrow": (340, 170, 50)}
+    return [
+        (kind, draw("Mean reward", points, share, size, most=1.0)) for kind, size in sizes.items()
+    ]
+
+
+def draw_others(measured: Sequence[Step]) -> list[Chart]:
+    """Draw what else there is to follow: use of tools, the library, tokens, and cost if known."""
+    metrics = [step.figures for step in measured if step.figures]
     tokens = {step["step"]: total_usage(step["usage"]) for step in metrics}
+    tools = {s["step"]: s["tool_calls"] for s in metrics if count_graded(s)}
+    costs = {s["step"]: cost for s in metrics if (cost := s["cost"]) != "unknown"}
     curves: list[tuple[str, dict[int, float], Callable[[float], str]]] = [
-        ("Tool calls per rollout", {s["step"]: s["tool_calls"] for s in metrics}, plain),
+        ("Tool calls per rollout", tools, plain),
         ("Lessons in the library", {s["step"]: s["library_size"] for s in metrics}, plain),
         ("Tokens", {n: u["input"] + u["output"] for n, u in tokens.items()}, compact),
+        ("Cost", costs, dollars),
     ]
-    costs = {s["step"]: cost for s in metrics if (cost := s["cost"]) != "unknown"}
-    if any(costs.values()):
-        curves.append(("Cost", costs, dollars))
-    return [draw(t, [Point(*item) for item in found.items()], write) for t, found, write in curves]
+    return [
+        draw(title, [Point(s["step"], found.get(s["step"])) for s in metrics], write)
+        for title, found, write in curves
+        if any(found.values())
+    ]

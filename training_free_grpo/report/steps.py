@@ -1,12 +1,14 @@
 """The steps of a run, as the report shows them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import NamedTuple
 
 from training_free_grpo.library import trace_changes
 from training_free_grpo.metrics.student import Student, limits_of
-from training_free_grpo.records import JSON, Metrics
+from training_free_grpo.records import JSON, Library, Metrics, Origin, Rejection
+from training_free_grpo.report.fates import Outcome, find_fates, name_proposals, names
 from training_free_grpo.report.groups import Group, read_step_groups
 from training_free_grpo.run_files import read_libraries, read_metrics
 from training_free_grpo.run_folder import RunFolder
@@ -16,6 +18,13 @@ _MOST_GROUPS = 1000
 _ALL_TRANSCRIPTS = 6_000_000
 """Characters of transcripts in the file, shared out evenly among the rollouts."""
 _LONGEST_TRANSCRIPT = 12_000
+
+
+class TurnedDown(NamedTuple):
+    """An operation that was not carried out, and the problems whose groups asked for it."""
+
+    rejection: Rejection
+    problems: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,12 @@ class Step:
     groups: Sequence[Group]
     left_out: int
     changes: Sequence[JSON]
+    rejected: Sequence[TurnedDown]
+
+    @property
+    def graded(self) -> int:
+        """Return how many rollouts have a reward."""
+        return count_graded(self.figures) if self.figures else 0
 
 
 def read_steps(folder: RunFolder, rollouts: int) -> list[Step]:
@@ -36,7 +51,8 @@ def read_steps(folder: RunFolder, rollouts: int) -> list[Step]:
     files = [*folder.path.glob("rollouts/step-*.jsonl"), *folder.path.glob("groups/step-*.jsonl")]
     numbers = sorted(metrics.keys() | {int(file.stem.removeprefix("step-")) for file in files})
     longest = min(_LONGEST_TRANSCRIPT, _ALL_TRANSCRIPTS // max(rollouts, 1))
-    changes = trace_changes(read_libraries(folder.path))
+    versions = read_libraries(folder.path)
+    changes = mark_edited(trace_changes(versions), dict(versions))
     room = _MOST_GROUPS // max(len(numbers), 1)
     return [
         make_step(folder, number, metrics.get(number), changes, longest, room) for number in numbers
@@ -54,10 +70,64 @@ def make_step(
     """Read a step; of too many groups those that have the least to tell are left out."""
     here = [change for change in changes if change["step"] == number]
     groups = read_step_groups(folder.path, number, here, longest)
+    rejected = figures["rejected"] if figures else []
+    groups, turned_down = settle_proposals(groups, here, rejected, decided=figures is not None)
     telling = sorted(groups, key=lambda group: not (group.contrast or group.troubled))[:room]
     chosen = {group.anchor for group in telling}
     kept = [group for group in groups if group.anchor in chosen]
-    return Step(number, figures, interval_of(groups), kept, len(groups) - len(kept), here)
+    return Step(
+        number, figures, interval_of(groups), kept, len(groups) - len(kept), here, turned_down
+    )
+
+
+def settle_proposals(
+    groups: Sequence[Group],
+    changes: Sequence[JSON],
+    rejected: Sequence[Rejection],
+    *,
+    decided: bool,
+) -> tuple[list[Group], list[TurnedDown]]:
+    """Say of each proposal what became of it, and of each rejection which groups asked for it."""
+    named = list(zip(groups, name_proposals(g.proposals for g in groups), strict=True))
+    at_once = [rejection for group in groups for rejection in group.rejected]
+    outcome = Outcome(changes, [r for r in rejected if r not in at_once], decided)
+    settled = [
+        replace(group, fates=find_fates(group.problem_id, proposals, outcome))
+        for group, proposals in named
+    ]
+    turned_down = [
+        TurnedDown(
+            rejection,
+            [
+                group.problem_id
+                for group, proposals in named
+                if rejection in group.rejected
+                or any(names(rejection["operation"], *item) for item in proposals.items())
+            ],
+        )
+        for rejection in rejected
+    ]
+    return settled, turned_down
+
+
+def mark_edited(changes: Sequence[JSON], versions: dict[int, Library]) -> list[JSON]:
+    """Mark the changes whose words are those of a person."""
+    marked = []
+    for change in changes:
+        lesson, step = versions[change["step"]]["experiences"][change["id"]], change["step"]
+        here = [o for o in (lesson["created"], *lesson["updated"]) if o.get("step") == step]
+        marked.append({**change, "edited": any(map(by_person, here))})
+    return marked
+
+
+def by_person(origin: Origin) -> bool:
+    """Tell whether a person has worded a lesson anew in a review."""
+    return origin.get("model", "").endswith("edited by a person")
+
+
+def count_graded(figures: Metrics) -> int:
+    """Return how many rollouts of a step have a reward."""
+    return figures["rollouts"] - sum(figures["missing"].values())
 
 
 def interval_of(groups: Sequence[Group]) -> tuple[float, float] | None:

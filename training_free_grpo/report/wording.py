@@ -1,6 +1,10 @@
 """How the report writes figures and changes."""
 
+import re
 from difflib import SequenceMatcher
+
+_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What turns the text around it, or is no part of HTML; a line feed and a tab are."""
 
 
 def percent(value: float | None) -> str:
@@ -37,3 +41,13 @@ def compare_words(old: str | None, new: str | None) -> list[tuple[str, str]]:
         pieces += [("gone", " ".join(before[a:b]))] if b > a else []
         pieces += [("new", " ".join(after[c:d]))] if d > c else []
     return pieces
+
+
+def show_controls(text: str) -> str:
+    """Write control characters, and what turns the direction of a text, so that they are seen."""
+    return _CONTROLS.sub(lambda found: picture(ord(found[0])), text.replace("\r\n", "\n"))
+
+
+def picture(code: int) -> str:
+    """Write a control character as the sign that Unicode has for it, or by its number."""
+    return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"

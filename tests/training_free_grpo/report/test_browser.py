@@ -125,7 +125,7 @@ def test_what_others_wrote_can_be_read_as_it_stands(page: Any) -> None:
     open_everything(page)
     read = page.locator(".summary, article .pre").first.inner_text()
     assert "<script>document.title = 'owned'; alert(1)</script>" in read
-    assert "{{ 7 * 7 }} &lt;script&gt;" in read
+    assert "{{ 7 * 7 }} &lt;script&gt; ⟨U+202E⟩" in read
 
 
 def test_policy_stops_a_script_that_came_in_all_the_same(page: Any) -> None:
@@ -219,9 +219,39 @@ def test_a_link_to_a_group_opens_it(page: Any) -> None:
     assert group.is_visible()
 
 
+def test_a_link_opens_a_group_that_the_choice_has_hidden(page: Any) -> None:
+    page.get_by_label("Without contrast").check()
+    page.locator("#library a[href^='#s1g']").first.click()
+    assert page.locator(".group-body").first.is_visible()
+
+
+def test_where_no_group_is_of_the_chosen_kind_it_is_said(page: Any) -> None:
+    page.locator("#groups > details").first.evaluate("one => one.open = true")
+    said = page.get_by_text("There is no group of this kind.")
+    assert not said.is_visible()
+    page.get_by_label("Without contrast").check()
+    assert said.is_visible()
+
+
+def test_the_curve_is_drawn_for_the_window_that_it_is_in(page: Any) -> None:
+    for width, shown, hidden in ((1280, ".wide", ".narrow"), (390, ".narrow", ".wide")):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert page.locator(shown).is_visible()
+        assert not page.locator(hidden).is_visible()
+
+
+def test_a_printed_page_is_light_cuts_no_table_and_says_what_it_leaves_out(page: Any) -> None:
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 718, "height": 1000})
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 29, 32)"
+    assert page.locator(".scroll").first.evaluate("one => one.scrollWidth <= one.clientWidth")
+    assert page.get_by_text("The groups are left out in print").is_visible()
+    assert not page.locator(".group").first.is_visible()
+
+
 def test_groups_can_be_chosen_by_what_they_show(page: Any) -> None:
     page.locator("#groups > details").first.evaluate("one => one.open = true")
-    page.get_by_label("Without").check()
+    page.get_by_label("Without contrast").check()
     assert not page.locator(".group").first.is_visible()
     page.get_by_label("With losses").check()
     assert page.locator(".group").first.is_visible()

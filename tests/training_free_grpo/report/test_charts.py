@@ -48,7 +48,15 @@ def test_a_single_step_stands_in_the_middle() -> None:
     assert chart.marks[0].x == pytest.approx((chart.left + chart.right) / 2, abs=0.1)
 
 
-def test_of_many_steps_only_some_are_labelled() -> None:
-    chart = draw("Reward", [Point(n, n / 100) for n in range(1, 101)], str)
-    assert len(chart.marks) == 100
-    assert len(chart.steps) == 10
+@pytest.mark.parametrize(
+    ("steps", "first", "labels"), [(100, "10", 10), (7, "1", 7), (140, "20", 7)]
+)
+def test_of_many_steps_round_numbers_are_labelled(steps: int, first: str, labels: int) -> None:
+    chart = draw("Reward", [Point(n, n / steps) for n in range(1, steps + 1)], str)
+    assert len(chart.marks) == steps
+    assert (chart.steps[0].label, len(chart.steps)) == (first, labels)
+
+
+def test_marks_of_very_many_steps_are_not_drawn_one_by_one() -> None:
+    few, many = (draw("Reward", [Point(n, 0.5) for n in range(1, most)], str) for most in (20, 100))
+    assert (few.crowded, many.crowded) == (False, True)

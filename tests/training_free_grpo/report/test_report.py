@@ -13,6 +13,7 @@ from training_free_grpo.cli import main
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.records import JSON, Library
 from training_free_grpo.report import write_report
+from training_free_grpo.review_files import keep_answer, read_pending
 from training_free_grpo.run_files import read_metrics
 from training_free_grpo.run_folder import RunFolder
 from training_free_grpo.settings import Settings
@@ -112,6 +113,24 @@ def test_a_group_with_contrast_says_why_and_what_came_of_it(page: Any, library: 
     assert f"What the library took from it added {lesson['id']}" in said
 
 
+def test_a_proposal_says_which_lesson_it_became(page: Any, library: Library) -> None:
+    fates = [text_of(fate) for fate in page.find_class("fate")]
+    assert fates
+    taken = {id for fate in fates for id in re.findall(r"(?:taken as|went into) (G\d+)", fate)}
+    assert taken == library["experiences"].keys()
+
+
+def test_every_attempt_can_be_linked_to(page: Any) -> None:
+    ids = [article.get("id") for article in page.xpath("//article")]
+    assert len(set(ids)) == len(ids)
+    assert "s1g1a1" in ids
+
+
+def test_names_of_steps_and_their_figures_are_words_apart(page: Any) -> None:
+    for summary in page.find_class("more"):
+        assert re.match(r"Step \d+ ", summary.text_content().strip())
+
+
 def test_the_cost_is_told_by_role_and_by_step(page: Any, run: Path) -> None:
     usage = json.loads((run / "usage.json").read_text())
     said = text_of(page.get_element_by_id("cost"))
@@ -132,10 +151,69 @@ def test_command_writes_into_the_run_or_where_it_is_told(run: Path, tmp_path: Pa
     assert told["bytes"] == (tmp_path / "r.html").stat().st_size
 
 
+def test_a_folder_is_no_file_to_write(run: Path, tmp_path: Path) -> None:
+    result = report(str(run), "--output", str(tmp_path))
+    assert result.exit_code == 2
+    assert f"{tmp_path} is a folder" in result.stderr
+
+
 def test_a_run_that_is_not_there_is_bad_input(run: Path) -> None:
     result = report("second", "--runs-dir", str(run.parent))
     assert result.exit_code == 2
     assert "there are: first" in result.stderr
+
+
+def train(folder: Path, *options: str) -> Path:
+    """Make a run of one small step, or go on with it."""
+    rows = "".join(json.dumps(row) + "\n" for row in training_problems()[:12])
+    (folder / "data.jsonl").write_text(rows, "utf-8")
+    sizes = ["--epochs", "1", "--batch-size", "12", "--group-size", "4"]
+    place = ["--run", "run", "--runs-dir", str(folder)]
+    command = ["train", str(folder / "data.jsonl"), *sizes, *place, *options]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    return folder / "run"
+
+
+def test_a_plan_that_waits_is_shown_and_then_what_was_decided_on_it(tmp_path: Path) -> None:
+    run = train(tmp_path, "--review")
+    request = read_pending(run)
+    assert request
+    page = read(run)
+    said = text_of(page.get_element_by_id("review"))
+    assert all(operation["content"] in said for operation in request["operations"])
+    assert "waits for a review" in text_of(page.get_element_by_id("groups"))
+    first = {"operation": 0, "decision": "reject", "reason": "half of them were lucky"}
+    second = {"operation": 1, "decision": "edit", "content": "Units: write every unit down."}
+    keep_answer(run, request, {"decisions": [first, second], "all": "approve"})
+    page = read(train(tmp_path, "--review"))
+    assert not page.xpath("//*[@id='review']")
+    fates = [text_of(fate) for fate in page.find_class("fate")]
+    assert "turned down: declined in review: half of them were lucky" in fates
+    assert "went into G0, edited by a person" in fates
+    assert "edited by a person" in text_of(page.get_element_by_id("lesson-G0"))
+    losses = page.get_element_by_id("losses")
+    assert "half of them were lucky" in text_of(losses)
+    assert losses.xpath(".//a[starts-with(@href, '#s1g')]")
+
+
+def test_a_run_without_attempts_shows_no_reward_and_no_use_of_tools(tmp_path: Path) -> None:
+    page = read(train(tmp_path, "--set", "directly_generated=true"))
+    assert "Mean reward" not in text_of(page.find_class("figures")[0])
+    assert "the lessons are written from the problems alone" in text_of(page)
+    assert "Tool calls per rollout" not in text_of(page)
+
+
+def test_a_single_step_has_one_reward_and_one_interval(tmp_path: Path) -> None:
+    said = text_of(read(train(tmp_path)).find_class("figures")[0])
+    assert re.match(r"Mean reward ?95 % interval [0-9.]+ % to [0-9.]+ % ?[0-9.]+ %", said)
+
+
+def test_a_run_that_learned_nothing_says_why(tmp_path: Path) -> None:
+    library = read(train(tmp_path, "--limit", "6", "--batch-size", "6")).get_element_by_id(
+        "library"
+    )
+    assert "nothing was learned: " in text_of(library)
 
 
 async def start(path: Path, groups: int, length: int = 10) -> RunFolder:
@@ -154,6 +232,8 @@ async def start(path: Path, groups: int, length: int = 10) -> RunFolder:
 async def test_a_run_in_its_first_step_has_a_report(tmp_path: Path) -> None:
     page = read((await start(tmp_path / "run", groups=2)).path)
     assert "No step is finished yet" in text_of(page)
+    assert "stopped: 2 groups begun" in text_of(page)
+    assert "at work" not in text_of(page)
     assert len(page.xpath("//article")) == 2
 
 
@@ -168,3 +248,11 @@ async def test_of_very_many_groups_some_are_left_out_and_counted(tmp_path: Path)
     page = read((await start(tmp_path / "run", groups=1010)).path)
     assert len(page.find_class("group")) == 1000
     assert "10 more groups" in text_of(page.get_element_by_id("groups"))
+
+
+async def test_missing_rollouts_are_told_by_step_and_reason(tmp_path: Path) -> None:
+    folder = await start(tmp_path / "run", groups=2)
+    line: JSON = {"id": "1/p2/0", "step": 1, "problem_id": "p2", "problem": "?", "attempt": 0}
+    line |= {"missing": "a time-out", "tool_calls": 0, "turns": 0, "seconds": 0.1}
+    await folder.keep_rollout(line | {"usage": {}, "messages": []})
+    assert "step 1: 1 a time-out" in text_of(read(folder.path).get_element_by_id("losses"))

@@ -1,0 +1,44 @@
+"""What a run has lost, as the report shows it."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from training_free_grpo.records import Metrics
+from training_free_grpo.run_status import RunStatus
+
+
+class Missing(NamedTuple):
+    """Rollouts that are missing for one reason, in all and by step."""
+
+    reason: str
+    rollouts: int
+    steps: Sequence[tuple[int, int]]
+
+
+class Lost(NamedTuple):
+    """Groups of a step that were not compared, or None for a step that had no plan."""
+
+    step: int
+    groups: int | None
+    reason: str
+
+
+def count_missing(metrics: Sequence[Metrics], status: RunStatus) -> list[Missing]:
+    """Count the missing rollouts, the most frequent reason first."""
+    found = []
+    for reason, rollouts in status["missing"].items():
+        steps = [(s["step"], n) for s in metrics if (n := s["missing"].get(reason))]
+        rest = rollouts - sum(n for _, n in steps)
+        if rest and status["current"]:
+            steps.append((status["current"]["step"], rest))
+        found.append(Missing(reason, rollouts, steps))
+    return sorted(found, key=lambda missing: -missing.rollouts)
+
+
+def list_lost(metrics: Sequence[Metrics]) -> Iterator[Lost]:
+    """List what the finished steps could not make use of."""
+    for step in metrics:
+        for reason, groups in sorted(step["groups_lost"].items()):
+            yield Lost(step["step"], groups, reason)
+        if step["warning"]:
+            yield Lost(step["step"], None, step["warning"])
