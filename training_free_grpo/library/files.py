@@ -71,7 +71,7 @@ def read_experience(key: str, value: JSON) -> Experience:
 def read_reference(data: dict[str, Any]) -> Library:
     """Read the reference's `{"G0": "text", …}`; ids are kept where they have our form."""
     for key, content in data.items():
-        if not isinstance(content, str) or not content.strip():
+        if not isinstance(content, str) or not one_line(content):
             raise LibraryError(f"lesson {key!r} is {content!r}, not a text")
     if all(re.fullmatch(r"G\d+", key) for key in data):
         return library_of(data.items())
