@@ -13,7 +13,6 @@ from langchain_core.messages import (
     HumanMessage,
     SystemMessage,
     convert_to_messages,
-    convert_to_openai_messages,
 )
 from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
@@ -22,6 +21,7 @@ from langgraph.config import get_stream_writer
 from training_free_grpo.archive import Archive
 from training_free_grpo.experience import experience_block
 from training_free_grpo.ledger import metered, usage_of_messages
+from training_free_grpo.messages import write_messages
 from training_free_grpo.models import ModelError, Refused
 from training_free_grpo.models.labels import labelled, traced_as
 from training_free_grpo.models.patience import patience
@@ -177,5 +177,5 @@ def note_rollout(
         "seconds": round(seconds, 3),
         "missing": missing,
         "usage": usage,
-        "messages": well_formed(convert_to_openai_messages(list(messages))),
+        "messages": well_formed(write_messages(messages)),
     }
