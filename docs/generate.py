@@ -1,7 +1,10 @@
-"""What the site generates when it is built: the tables of settings, presets and commands."""
+"""What the site generates when it is built: settings, presets, commands, and labels in tables."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -10,6 +13,13 @@ from training_free_grpo.cli import main
 from training_free_grpo.settings import PRESETS, Settings
 
 PLACE = "<!-- generated: {} -->"
+ROOT = Path(__file__).resolve().parents[1]
+NUMBERS = {
+    name: field.default
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.default, int | float) and not isinstance(field.default, bool)
+}
+"""Settings whose defaults hold for an option of the same name that is not given."""
 
 
 def on_page_markdown(markdown: str, **kwargs: Any) -> str:
@@ -21,19 +31,34 @@ def on_page_markdown(markdown: str, **kwargs: Any) -> str:
     return markdown
 
 
+def on_page_content(html: str, **kwargs: Any) -> str:
+    """Label the cells of tables of texts, which a phone shows one below the other."""
+    return re.sub(r"<table>.*?</table>", label_cells, html, flags=re.DOTALL)
+
+
+def label_cells(found: re.Match[str]) -> str:
+    """Write the head of its column on each cell; a table with numbers aligned right stays."""
+    text = found[0]
+    if "text-align: right" in text:
+        return text
+    heads = cycle(re.sub(r"<[^>]+>", "", head) for head in re.findall(r"<th>(.*?)</th>", text))
+    text = re.sub(r"<td", lambda _: f'<td data-label="{next(heads)}"', text)
+    return text.replace("<table>", "<table data-texts>")
+
+
 def settings() -> str:
     """Describe every setting, its default and its bounds."""
     fields = Settings.model_json_schema()["properties"]
     rows = ([f"`{name}`", *describe(field)] for name, field in fields.items())
-    return table(("setting", "default", "may be", ""), rows)
+    return table(("setting", "", "default", "may be"), rows)
 
 
 def describe(field: dict[str, Any]) -> tuple[str, str, str]:
-    """Return the default of a setting, what it may be, and its description."""
+    """Return the description of a setting, its default, and what it may be."""
     kinds = field.get("anyOf", [field])
     allowed = [may_be(kind) for kind in kinds if kind["type"] != "null"]
     default = "" if field["default"] is None else json.dumps(field["default"]).strip('"')
-    return default and f"`{default}`", ", ".join(allowed), " ".join(field["description"].split())
+    return " ".join(field["description"].split()), default and f"`{default}`", ", ".join(allowed)
 
 
 def may_be(kind: dict[str, Any]) -> str:
@@ -42,13 +67,14 @@ def may_be(kind: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind["type"] == "boolean":
         return "`true`, `false`"
-    bounds = [
-        f"{sign} {kind[name]:,}"
-        for name, sign in (("minimum", "≥"), ("exclusiveMinimum", ">"), ("maximum", "≤"))
-        if name in kind
-    ]
-    words = {"integer": "a whole number", "number": "a number", "string": "a text"}
-    return " ".join([words[kind["type"]], *bounds])
+    word = {"integer": "a whole number", "number": "a number", "string": "a text"}[kind["type"]]
+    if "exclusiveMinimum" in kind:
+        return f"{word} above {kind['exclusiveMinimum']:,}"
+    if "minimum" not in kind:
+        return word
+    if "maximum" not in kind:
+        return f"{word} from {kind['minimum']:,}"
+    return f"{word}, {kind['minimum']:,} to {kind['maximum']:,}"
 
 
 def presets() -> str:
@@ -71,7 +97,8 @@ def describe_commands(command: Any, name: str) -> Iterable[str]:
         for each, inner in command.commands.items():
             yield from describe_commands(inner, f"{name} {each}")
         return
-    yield f"\n## {name}\n\n{command.help}\n"
+    told, _, example = command.help.partition("Example: ")
+    yield f"\n## {name}\n\n{told}```\n{example}\n```\n"
     rows = ((f"`{name_of(each)}`", each.help or "", shown(each)) for each in command.params)
     yield table(("option", "", "default"), rows)
 
@@ -83,8 +110,13 @@ def name_of(option: Any) -> str:
 
 def shown(option: Any) -> str:
     """Return a default that is worth showing."""
-    worth = option.default is not None and not callable(option.default) and not option.is_flag
-    return f"`{option.default}`" if worth else ""
+    default = option.default
+    if default is None and isinstance(option.show_default, str):
+        default = option.show_default
+    elif default is None and option.name in NUMBERS:
+        default = NUMBERS[option.name]
+    worth = default is not None and not callable(default) and not option.is_flag
+    return f"`{default}`" if worth else ""
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -94,8 +126,15 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
+def root_page(name: str) -> Callable[[], str]:
+    """Return what reads a page that lies beside the package."""
+    return lambda: (ROOT / name).read_text("utf-8")
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "settings": settings,
     "presets": presets,
     "commands": commands,
+    "changelog": root_page("CHANGELOG.md"),
+    "contributing": root_page("CONTRIBUTING.md"),
 }

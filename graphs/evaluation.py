@@ -17,8 +17,8 @@ from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
+from training_free_grpo.graphs.own_agent import Agent
 from training_free_grpo.graphs.parts import (
-    Agent,
     Parts,
     current_settings,
     kept_settings,

@@ -41,6 +41,7 @@ from training_free_grpo.records import JSON, Grade, Problem, Rollout
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
 from training_free_grpo.settings import Settings
+from training_free_grpo.threads import in_thread
 
 
 async def send_rollouts(parts: Parts, state: GroupState) -> list[Send] | str:
@@ -60,7 +61,7 @@ async def choose(parts: Parts, state: GroupState) -> list[str] | None:
         return None
     lessons = await parts.archive.read_text(state["lessons"])
     search = parts.retrieval.choose
-    return await asyncio.to_thread(search, lessons, state["problem"]["problem"], top_k)
+    return await in_thread(search, lessons, state["problem"]["problem"], top_k)
 
 
 async def rollout(parts: Parts, executor: Executor, task: RolloutTask) -> dict[str, Any]:

@@ -6,10 +6,12 @@ from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.parts import Parts
 from training_free_grpo.graphs.recall import count_own_agent
 from training_free_grpo.graphs.rollout import run_rollout
+from training_free_grpo.models import Refused
 from training_free_grpo.models.limits import limit
 from training_free_grpo.records import JSON
 from training_free_grpo.settings import Settings
 
+_HOPELESS = 20
 _WORKING = 4
 """Rollouts in progress per call in flight: while some run their tools, others ask the model."""
 
@@ -20,6 +22,8 @@ class Local:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self.agent = parts.agent or build_agent_graph(parts)
+        self._losses: list[str] | None = []
+        """Why each rollout of a user's agent was lost so far; None once one was not."""
 
     async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
         """Let the agent attempt a problem once; return the figures and the messages."""
@@ -28,8 +32,22 @@ class Local:
         async with limit("rollouts", settings.concurrency * (1 if own else _WORKING)):
             with models.gate.passage() as passage:
                 if own:  # its calls are out of sight, so that the rollout passes the gate as one
+                    self._check_agent()
                     await passage.enter()
                 done = await run_rollout(self.agent, own, task, lessons, settings, end_thread)
                 if own:
                     await count_own_agent(models, done["usage"])
+                    self._note_end(done["missing"])
+                    self._check_agent()
         return done
+
+    def _note_end(self, missing: str | None) -> None:
+        if missing is None:
+            self._losses = None
+        elif self._losses is not None:
+            self._losses.append(missing)
+
+    def _check_agent(self) -> None:
+        """Raise Refused for an agent that has never come to an answer, however often it tried."""
+        if self._losses is not None and len(self._losses) >= _HOPELESS:
+            raise Refused(f"the agent's first rollouts were all lost: {self._losses[-1]}")

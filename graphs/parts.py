@@ -1,6 +1,5 @@
 """What a graph is built of: the objects that never enter state or settings."""
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,8 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import get_runtime
 
 from training_free_grpo.archive import Archive
-from training_free_grpo.graders import Grader, load_grader
+from training_free_grpo.graders import Grader, as_grader, load_grader
+from training_free_grpo.graphs.own_agent import Agent, read_agent
 from training_free_grpo.graphs.stored import Stored
 from training_free_grpo.graphs.toolbox import (
     Toolbox,
@@ -27,14 +27,12 @@ from training_free_grpo.prices import Prices
 from training_free_grpo.records import JSON
 from training_free_grpo.retrieval import Retrieval
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.threads import in_thread
 from training_free_grpo.traces import Traces
 
 _DEFAULTS = Settings()
 _TASKS = 100_000
 _SUPERSTEPS = 1_000_000
-
-Agent = Runnable[Any, Any]
-"""Any runnable over messages: a compiled graph, a chat model, a function made runnable."""
 
 
 class Executor(Protocol):
@@ -51,7 +49,7 @@ class Executor(Protocol):
 class Parts:
     """The agent, grader, tools, models and archive that the nodes of a graph work with."""
 
-    agent: Agent | None = None
+    agent: Runnable[Any, Any] | None = None
     """An agent of the user's own, over messages; None for the ReAct agent of this package."""
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     toolbox: Toolbox | None = None
@@ -81,7 +79,7 @@ class Parts:
     async def prices(self, settings: Settings) -> Prices:
         """Return what is asked in each role, and its price."""
         # In a thread: the list of prices is imported when it is first needed.
-        return await asyncio.to_thread(prices_of, self.models, settings, self.agent is not None)
+        return await in_thread(prices_of, self.models, settings, self.agent is not None)
 
     def count_attempts(self, problem: str, settings: Settings) -> int:
         """Return how many attempts a group makes: as many as are on record, where any are."""
@@ -106,8 +104,8 @@ def make_parts(
 ) -> Parts:
     """Gather what a builder was given, with the defaults for the rest."""
     return Parts(
-        agent=agent,
-        grader=grader or load_grader("math"),
+        agent=None if agent is None else read_agent(agent),
+        grader=as_grader(grader or load_grader("math")),
         toolbox=None if tools is None else make_toolbox(tools),
         models=models or Models(),
         archive=archive or Stored(),

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from langchain_core.messages import AIMessage
+
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.parts import Parts
 from training_free_grpo.graphs.rollout import describe_task, keep_rollout, note_rollout
@@ -13,7 +15,8 @@ from training_free_grpo.traces import Traces
 async def take_rollout(parts: Parts, traces: Traces, task: RolloutTask) -> dict[str, Any]:
     """Take the attempt that is on record; what it once cost was somebody else's."""
     trace = traces.attempts[task["problem"]["id"]][task["attempt"]]
-    done = note_rollout(trace.messages, None, trace.seconds, usage={}) | {"usage": {}}
+    answer = next(m.text for m in reversed(trace.messages) if isinstance(m, AIMessage))
+    done = note_rollout(trace.messages, answer, None, trace.seconds, usage={}) | {"usage": {}}
     return await keep_rollout(parts.archive, describe_task(task) | {"lessons": []} | done)
 
 

@@ -3,23 +3,23 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
-from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import (
     AIMessage,
     AnyMessage,
     HumanMessage,
     SystemMessage,
-    convert_to_messages,
 )
-from langchain_core.runnables import Runnable, RunnableBinding, RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
 from langgraph.config import get_stream_writer
+from langgraph.errors import GraphInterrupt
 
 from training_free_grpo.archive import Archive
 from training_free_grpo.experience import experience_block
+from training_free_grpo.graphs.own_agent import Counter, read_result, takes_list
 from training_free_grpo.ledger import metered, usage_of_messages
 from training_free_grpo.messages import write_messages
 from training_free_grpo.models import ModelError, Refused
@@ -34,7 +34,7 @@ EndThread = Callable[[str], Awaitable[None]]
 
 _LONGEST_REASON = 300
 _SUPERSTEPS = 10_000
-"""The turn limit ends our agent; a user's own may have any."""
+"""The turn limit ends our agent; a user's own keeps the limit that it has."""
 
 
 async def run_rollout(
@@ -56,19 +56,21 @@ async def run_rollout(
     thread = f"{task['id']}/{uuid4().hex}"
     started = time.monotonic()
     messages: list[AnyMessage] = []
-    missing = None
+    answer, missing, counter = "", None, Counter() if own else None
     about = {"step": task["step"], "problem_id": task["problem"]["id"]}
     with labelled(**about, attempt=task["attempt"]), metered() as usage:
         try:
             async with patience(settings.rollout_timeout) as limit:
-                messages = await call_agent(agent, own, task, lessons, settings, thread)
+                call = call_agent(agent, counter, task, lessons, settings, thread)
+                messages, answer = await call
         except (Refused, StorageError):
             raise
         except Exception as error:  # noqa: BLE001 - a user's agent may raise anything
             missing = explain_loss(error, settings if limit.expired() else None)
         finally:
             await end_thread(thread)
-    return note_rollout(messages, missing, time.monotonic() - started, usage)
+    spent = usage or (counter.ledger if counter else {})
+    return note_rollout(messages, answer, missing, time.monotonic() - started, spent)
 
 
 def explain_loss(error: Exception, late: Settings | None) -> str:
@@ -77,33 +79,46 @@ def explain_loss(error: Exception, late: Settings | None) -> str:
         return f"no answer within {late.rollout_timeout:g} s"
     if isinstance(error, ModelError):
         return f"{type(error).__name__.strip('_')}: {error}"[:_LONGEST_REASON]
+    if isinstance(error, GraphInterrupt):
+        return "it stopped at an interrupt, and nobody answers while it is trained"
     return f"the agent failed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
 
 
 async def call_agent(
-    agent: Runnable[Any, Any], own: bool, task: JSON, lessons: str, settings: Settings, thread: str
-) -> list[AnyMessage]:
-    """Give the agent its problem, and return what it added to the talk."""
+    agent: Runnable[Any, Any],
+    counter: Counter | None,
+    task: JSON,
+    lessons: str,
+    settings: Settings,
+    thread: str,
+) -> tuple[list[AnyMessage], str]:
+    """Give the agent its problem; return what it added to the talk, and its answer.
+
+    A user's own has a counter for its calls, and gets the lessons as a system message.
+    """
     question = HumanMessage(task["problem"]["problem"])
-    given: dict[str, Any] = {"messages": [question]}
-    options: dict[str, Any] = {}
-    if own:
-        block = experience_block(lessons)
-        given = {"messages": [SystemMessage(block), question] if block else [question]}
-    else:
-        given |= {"lessons": lessons, "evaluation": not task["compare"], "seed": task["seed"]}
-        given |= {"attempt": task["attempt"], "settings": settings.changed()}
-        options["context"] = settings
-    takes_list = isinstance(agent, BaseChatModel) or (
-        isinstance(agent, RunnableBinding) and isinstance(agent.bound, BaseChatModel)
-    )
-    asked = given["messages"] if takes_list else given
-    result = await run_apart(agent, asked, task["id"], thread, options)
-    return read_result(result, given["messages"])
+    asked: list[AnyMessage] = [question]
+    if counter is None:
+        given = {"messages": asked, "lessons": lessons, "evaluation": not task["compare"]}
+        given |= {"seed": task["seed"], "attempt": task["attempt"], "settings": settings.changed()}
+        config = RunnableConfig(recursion_limit=_SUPERSTEPS)
+        result = await run_apart(agent, given, task["id"], thread, config, context=settings)
+        return read_result(result, asked)
+    if block := experience_block(lessons):
+        asked = [SystemMessage(block), question]
+    given_own: Any = asked if takes_list(agent) else {"messages": asked}
+    config = RunnableConfig(callbacks=counter.beside(ensure_config().get("callbacks")))
+    result = await run_apart(agent, given_own, task["id"], thread, config)
+    return read_result(result, asked)
 
 
 async def run_apart(
-    agent: Runnable[Any, Any], given: Any, id: str, thread: str, options: dict[str, Any]
+    agent: Runnable[Any, Any],
+    given: Any,
+    id: str,
+    thread: str,
+    own: RunnableConfig,
+    **options: Any,
 ) -> Any:
     """Run the agent outside the surrounding graph's checkpoints, but seen by its callbacks.
 
@@ -114,29 +129,10 @@ async def run_apart(
         run_name=f"rollout {id}",
         callbacks=ensure_config().get("callbacks"),
         configurable={"thread_id": thread},
-        recursion_limit=_SUPERSTEPS,
     )
     with set_config_context({}) as context:
-        call = agent.ainvoke(given, config, **options)
+        call = agent.ainvoke(given, config | own, **options)
         return await asyncio.create_task(call, context=context)
-
-
-def read_result(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """Return the messages that an agent added, from whatever form it answered in."""
-    if isinstance(result, dict) and "messages" in result:
-        result = result["messages"]
-    if isinstance(result, str):
-        result = [AIMessage(result)]
-    if not isinstance(result, list):
-        result = [result]
-    try:
-        messages = cast(list[AnyMessage], convert_to_messages(result))
-    except (ValueError, NotImplementedError) as error:
-        raise TypeError(f"it answered with {type(result).__name__}, not messages") from error
-    seen = {m.text for m in given}
-    start = next((n for n, m in enumerate(messages) if isinstance(m, AIMessage)), len(messages))
-    head = [m for m in messages[:start] if m.text not in seen]
-    return head + messages[start:]
 
 
 async def keep_rollout(archive: Archive, line: JSON) -> dict[str, Any]:
@@ -162,18 +158,18 @@ def describe_task(task: Mapping[str, Any]) -> JSON:
 
 
 def note_rollout(
-    messages: Sequence[AnyMessage], missing: str | None, seconds: float, usage: Ledger
+    messages: Sequence[AnyMessage], answer: str, missing: str | None, seconds: float, usage: Ledger
 ) -> JSON:
     """Note the figures of a rollout beside its messages, in the form of chat completions."""
-    answers = [m for m in messages if isinstance(m, AIMessage)]
-    if not usage and answers:
-        usage = {"rollout": usage_of_messages(answers)}
-    if missing is None and not (answers and answers[-1].text.strip()):
+    turns = [m for m in messages if isinstance(m, AIMessage)]
+    if not usage and turns:
+        usage = {"rollout": usage_of_messages(turns)}
+    if missing is None and not answer.strip():
         missing = "the agent ended without an answer"
     return {
-        "answer": well_formed(answers[-1].text) if answers and missing is None else "",
-        "tool_calls": sum(len(m.tool_calls) for m in answers),
-        "turns": len(answers),
+        "answer": well_formed(answer) if missing is None else "",
+        "tool_calls": sum(len(m.tool_calls) for m in turns),
+        "turns": len(turns),
         "seconds": round(seconds, 3),
         "missing": missing,
         "usage": usage,

@@ -29,8 +29,8 @@ from training_free_grpo.graphs.editing import (
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
+from training_free_grpo.graphs.own_agent import Agent
 from training_free_grpo.graphs.parts import (
-    Agent,
     Executor,
     Parts,
     current_settings,

@@ -96,6 +96,21 @@ def test_site_describes_every_setting_preset_and_command(site: Path) -> None:
         assert f">{expected}<" in shown
 
 
+def test_site_labels_the_cells_of_tables_of_texts_alone(site: Path) -> None:
+    settings = (site / "reference" / "settings.html").read_text("utf-8")
+    assert re.search(r'<td data-label="default"><code>5</code></td>', settings)
+    tables = re.findall(r"<table.*?</table>", (site / "evaluation.html").read_text("utf-8"), re.S)
+    numbers = [table for table in tables if "text-align: right" in table]
+    assert numbers
+    assert not [table for table in numbers if "data-label" in table]
+
+
+def test_site_has_the_pages_that_lie_beside_the_package(site: Path) -> None:
+    for page in ("CHANGELOG.md", "CONTRIBUTING.md"):
+        title = (ROOT / page).read_text("utf-8").partition("\n")[0].removeprefix("# ")
+        assert f">{title}<" in (site / page.lower().replace(".md", ".html")).read_text("utf-8")
+
+
 @pytest.mark.parametrize("page", SESSIONS, ids=name)
 def test_page_runs_as_written(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

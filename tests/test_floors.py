@@ -11,6 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
+    "threads",
     "records settings text files sqlite imports background prompts tools",
     "ledger prices journal checkpoints library datasets batches archive experience messages "
     "graders simulated",
@@ -26,6 +27,7 @@ FLOORS = (
     "inspect_logs",
     "replay paper",
     "cli",
+    "__main__",
 )
 """From the ground up; a room imports from lower floors only, and what is in it from each other."""
 FORK_SERVER = f"{PACKAGE}.tools.python_sandbox.forkserver"
@@ -106,6 +108,11 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 
 def test_the_package_itself_imports_its_parts_only_when_they_are_used() -> None:
     assert IMPORTS[PACKAGE] == set()
+
+
+def test_the_package_lists_its_parts_before_they_are_used(tmp_path: Path) -> None:
+    code = f"import {PACKAGE} as p; print(set(p.__all__) <= set(dir(p)))"
+    assert run_apart(code, tmp_path).stdout == "True\n"
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if room(module) == "tools"])

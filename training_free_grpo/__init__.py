@@ -37,6 +37,10 @@ _PLACES = {
 }
 
 
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def __getattr__(name: str) -> Any:
     # Imported when first used, so that a tool or a grader alone loads no LangGraph.
     if name not in _PLACES:

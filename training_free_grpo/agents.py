@@ -4,31 +4,37 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from langchain_core.runnables import Runnable, RunnableLambda
+from langchain_core.runnables import Runnable
 
-from training_free_grpo.graphs.parts import Agent
+from training_free_grpo.graphs.own_agent import read_agent
 from training_free_grpo.imports import ImportNameError, load_object
 
 
-def load_agent(name: str | None) -> Agent | None:
+def load_agent(name: str | None) -> Runnable[Any, Any] | None:
     """Load the user's agent: a runnable, a function of messages, or one that makes either."""
     if name is None:
         return None
     found = load_object(name, "agent")
-    if callable(found) and not isinstance(found, Runnable):
-        found = _make_agent(name, found)
-    if not isinstance(found, Runnable):
+    if callable(found) and not isinstance(found, Runnable) and is_factory(found):
+        found = make_agent(name, found)
+    try:
+        return read_agent(found)
+    except TypeError as error:
+        raise ImportNameError(f"agent {name!r}: {error}, or a function that returns one") from None
+
+
+def is_factory(function: Callable[..., Any]) -> bool:
+    """Tell a function that makes an agent from one that is an agent: it needs no argument."""
+    parameters = inspect.signature(function).parameters.values()
+    return all(p.default is not p.empty or p.kind is p.VAR_KEYWORD for p in parameters)
+
+
+def make_agent(name: str, function: Callable[..., Any]) -> Any:
+    """Call the function that makes an agent."""
+    if inspect.iscoroutinefunction(function):
         raise ImportNameError(
-            f"agent {name!r} is {type(found).__name__}, not a runnable: name a compiled graph, a "
-            "chat model, or a function without arguments that returns one"
+            f"agent {name!r} is an async function: name one that is not, or the agent itself"
         )
-    return found
-
-
-def _make_agent(name: str, function: Callable[..., Any]) -> Any:
-    """Call a function without parameters; one that takes the messages is an agent itself."""
-    if inspect.signature(function).parameters:
-        return RunnableLambda(function)
     try:
         return function()
     except Exception as error:

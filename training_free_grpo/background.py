@@ -12,6 +12,8 @@ from collections.abc import Coroutine
 from functools import cache
 from typing import Any, TypeVar
 
+from training_free_grpo.threads import Threads
+
 T = TypeVar("T")
 
 _NAME = "training-free-grpo"
@@ -43,6 +45,7 @@ def background_loop() -> asyncio.AbstractEventLoop:
 @cache
 def _start_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
+    loop.set_default_executor(Threads())
     thread = threading.Thread(target=loop.run_forever, name=_NAME, daemon=True)
     thread.start()
     atexit.register(_close, loop, thread)

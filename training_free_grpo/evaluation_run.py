@@ -13,7 +13,7 @@ from training_free_grpo.budget import Budget
 from training_free_grpo.disk import room_on_disk
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
-from training_free_grpo.graphs.parts import Agent
+from training_free_grpo.graphs.own_agent import Agent
 from training_free_grpo.journal import Journal
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of

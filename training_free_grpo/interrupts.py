@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from training_free_grpo.models.gate import Gate
+from training_free_grpo.threads import Threads
 
 T = TypeVar("T")
 
@@ -27,6 +28,7 @@ async def stop_on_interrupt(
     used in the main thread, which gets the signals.
     """
     loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
+    loop.set_default_executor(Threads())
     signalled = False
 
     async def end() -> None:

@@ -1,9 +1,11 @@
 """Give any `create_agent` agent its library: one line, the words of the training."""
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,7 @@ from training_free_grpo.library import (
     render_lessons,
 )
 from training_free_grpo.records import Experience, Library
-from training_free_grpo.retrieval import Retrieval
+from training_free_grpo.retrieval import TalkRetrieval
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -32,22 +34,26 @@ Wording = Callable[[Sequence[Experience]], str]
 log = logging.getLogger(__name__)
 
 _PLACE = "{{ library }}"
+_TURNS = 3
+"""Questions of the person that lessons are chosen by."""
 
 
 class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     """Show the lessons of a library (or of a library file or run folder) in the system prompt.
 
+    List it last: a middleware behind it that replaces the system prompt takes the lessons away.
     They stand at its end, byte for byte the same in every call, unless `top_k` chooses those that
-    fit the last question: by words, with `embeddings` by meaning too. `format` words them: a text
-    with the place `{{ library }}`, or a function of the lessons. With `reload`, a file that
-    changes is read again before the next call; a damaged one is passed over until it is mended.
+    fit the last question and the talk before it: by words, with `embeddings` by meaning too.
+    `format` words them: a text with the place `{{ library }}`, or a function of the lessons. With
+    `reload`, a file that changes is read again before the next call; a damaged one is passed over
+    until it is mended.
 
     Raises LibraryError for a library that cannot be read, ValueError for any other argument.
     """
 
     def __init__(
         self,
-        library: Library | str | Path,
+        library: Library | Mapping[str, Any] | str | Path,
         top_k: int | None = None,
         embeddings: "Embeddings | None" = None,
         format: str | Wording | None = None,
@@ -55,18 +61,29 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> None:
         super().__init__()
         self._file = library_file(library) if isinstance(library, str | Path) else None
-        if top_k is not None and top_k < 1:
-            raise ValueError(f"top_k is {top_k!r}: give 1 or more, or None for every lesson")
+        if top_k is not None and (type(top_k) is not int or top_k < 1):
+            raise ValueError(
+                f"top_k is {top_k!r}: give a whole number from 1, or None for every lesson"
+            )
         if embeddings is not None and top_k is None:
             raise ValueError("embeddings choose among lessons: say how many with top_k")
+        if embeddings is not None and not hasattr(embeddings, "embed_query"):
+            raise ValueError(f"embeddings is {embeddings!r}: give embeddings of LangChain's kind")
         if reload and self._file is None:
             raise ValueError("reload=True needs a file to read again: give the library's path")
         self._top_k, self._reload = top_k, reload
-        self._retrieval = Retrieval(embeddings)
+        self._retrieval = TalkRetrieval(embeddings)
         self._word = read_format(format)
         self._mark = self._read_mark()
         # Read last: a file that changes meanwhile is noticed by its mark.
         self._known = self._know(load_library(self._file) if self._file else read_library(library))
+        digest = hashlib.sha256(self._known.lines.encode()).hexdigest()
+        self._source = str(self._file) if self._file else digest[:8]
+
+    @property
+    def name(self) -> str:
+        """Tell apart the libraries of one agent: two of a name are refused by `create_agent`."""
+        return f"{super().name}({self._source})"
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
         """Add the lessons to the call."""
@@ -91,8 +108,11 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def _choose(self, messages: Sequence[AnyMessage]) -> str:
         known = self._known
-        asked = next((m.text for m in reversed(messages) if isinstance(m, HumanMessage)), "")
-        ids = self._retrieval.choose(known.lines, asked, self._top_k or len(known.lessons))
+        asked = [m.text for m in messages if isinstance(m, HumanMessage)][-_TURNS:]
+        # "Please go on" names nothing: what was asked before it does.
+        question, talk = "".join(asked[-1:]), "\n".join(asked[::-1]) if len(asked) > 1 else ""
+        top_k = self._top_k or len(known.lessons)
+        ids = self._retrieval.choose(known.lines, question, top_k, talk)
         chosen = [lesson for lesson in known.lessons if lesson["id"] in ids]
         return self._word(chosen) if chosen else ""
 
@@ -112,7 +132,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
             found = self._file.stat() if self._file else None
         except OSError:
             return None
-        return found and (found.st_mtime_ns, found.st_size, found.st_ino)
+        return found and (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
 
     def _know(self, library: Library) -> "_Known":
         lessons = active_experiences(library)
@@ -133,9 +153,20 @@ class _Known:
 def read_format(format: str | Wording | None) -> Wording:
     """Return the function that words the lessons; raise ValueError for a text without a place."""
     if format is None:
-        return lambda lessons: experience_block(render_lessons(lessons))
+        return _word_as_in_training
     if callable(format):
         return format
+    if not isinstance(format, str):
+        raise ValueError(f"format is {format!r}: give a text with {_PLACE}, or a function")
     if _PLACE not in format:
         raise ValueError(f"format has no place for the lessons: write {_PLACE} into {format!r}")
-    return lambda lessons: format.replace(_PLACE, render_lessons(lessons))
+    return partial(_fill, format)
+
+
+# Not lambdas: the middleware can be pickled and copied.
+def _word_as_in_training(lessons: Sequence[Experience]) -> str:
+    return experience_block(render_lessons(lessons))
+
+
+def _fill(template: str, lessons: Sequence[Experience]) -> str:
+    return template.replace(_PLACE, render_lessons(lessons))

@@ -1,17 +1,23 @@
 """Choose the lessons that fit a problem, where a library has grown too large for every prompt."""
 
+import logging
 import threading
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from training_free_grpo.library import active_experiences, list_ids, number, parse_lessons
 from training_free_grpo.tools.corpus_search import corpus_search
+from training_free_grpo.tools.corpus_search.ranking import fuse
 from training_free_grpo.tools.web_search import SearchProvider
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
 
+log = logging.getLogger(__name__)
+
 _LIBRARIES = 4
+_QUESTIONS = 64
+_CANDIDATES = 100
 
 
 class Retrieval:
@@ -25,18 +31,25 @@ class Retrieval:
         self._index = lru_cache(_LIBRARIES)(self._make_index)
         self._lock = threading.Lock()
 
-    def choose(self, lessons: str, problem: str, top_k: int) -> list[str]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A copy, or another process, makes its own indexes.
+        return Retrieval, (self._embeddings,)
+
+    def choose(self, lessons: str, problem: str, top_k: int, talk: str = "") -> list[str]:
         """Return the ids of `top_k` of the lessons, given as prompts show them, in id order.
 
-        Where fewer have anything in common with the problem, the oldest of the others fill up.
+        What fits the `talk` around the problem counts beside what fits the problem. Where fewer
+        have anything in common with them, the oldest of the others fill up.
         """
         ids = list_ids(lessons)
         if len(ids) <= top_k:
             return ids
         with self._lock:  # all groups of a step want the same index at once
             search = self._index(lessons)
-        found = [result["url"] for result in search(problem, top_k)]
-        return sorted([*found, *(id for id in ids if id not in found)][:top_k], key=number)
+        queries, most = filter(None, (problem, talk)), max(top_k, _CANDIDATES)
+        rankings = [[number(found["url"]) for found in search(query, most)] for query in queries]
+        ranked = [f"G{found}" for found in fuse(*rankings)]
+        return sorted([*ranked, *(id for id in ids if id not in ranked)][:top_k], key=number)
 
     def _make_index(self, lessons: str) -> SearchProvider:
         passages = []
@@ -45,3 +58,26 @@ class Retrieval:
             title, text = (name, rest) if colon else ("", name)
             passages.append({"title": title, "text": text, "url": lesson["id"]})
         return corpus_search(passages, embeddings=self._embeddings)
+
+
+class TalkRetrieval:
+    """Chooses lessons for an agent at work, once per question: each turn of it sees the same.
+
+    Where the embeddings fail, the words alone choose: a talk goes on, as a training would not.
+    """
+
+    def __init__(self, embeddings: "Embeddings | None" = None) -> None:
+        self._embeddings = embeddings
+        self._retrieval, self._by_words = Retrieval(embeddings), Retrieval()
+        self.choose = lru_cache(_QUESTIONS)(self._choose)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TalkRetrieval, (self._embeddings,)
+
+    def _choose(self, lessons: str, question: str, top_k: int, talk: str) -> list[str]:
+        try:
+            return self._retrieval.choose(lessons, question, top_k, talk)
+        except Exception as error:  # noqa: BLE001 - embeddings are anyone's code
+            said = f"{type(error).__name__}: {error}"
+            log.warning("the lessons are chosen by words alone, the embeddings failed: %s", said)
+            return self._by_words.choose(lessons, question, top_k, talk)

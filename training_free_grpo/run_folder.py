@@ -16,7 +16,6 @@ usage.json         what the model calls cost, by role: tokens and dollars
 inspect/           logs for Inspect, one per step, where they were asked for
 """
 
-import asyncio
 import fcntl
 import hashlib
 import json
@@ -32,6 +31,7 @@ from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.library import save_library
 from training_free_grpo.prices import add_bills
 from training_free_grpo.records import JSON, Grade, Group, Ledger, Library, Metrics, Problem
+from training_free_grpo.threads import in_thread
 
 _MAY_DIFFER = ("created", "versions", "parent", "schema")
 _FORK = "--fork NEW to go on from its library with the changes"
@@ -150,22 +150,22 @@ class RunFolder:
         name = f"{hashlib.sha256(text.encode()).hexdigest()[:12]}.md"
         file = self.path / "lessons" / name
         if not file.exists():
-            await asyncio.to_thread(write_atomically, file, text)
+            await in_thread(write_atomically, file, text)
         return name
 
     async def read_text(self, handle: Any) -> str:
         """Return the text behind a handle."""
-        return await asyncio.to_thread((self.path / "lessons" / handle).read_text, "utf-8")
+        return await in_thread((self.path / "lessons" / handle).read_text, "utf-8")
 
     async def keep_rollout(self, rollout: JSON) -> Any:
         """Append the rollout's line to the file of its step."""
         name = f"step-{rollout['step']:04}.jsonl"
-        await asyncio.to_thread(self._append_rollout, name, rollout)
+        await in_thread(self._append_rollout, name, rollout)
         return {"file": name, "id": rollout["id"]}
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
         """Return the messages of a kept rollout."""
-        line = await asyncio.to_thread(self._find, handle["file"], handle["id"])
+        line = await in_thread(self._find, handle["file"], handle["id"])
         messages: Sequence[JSON] = line["messages"]
         return messages
 
@@ -182,16 +182,16 @@ class RunFolder:
         line = {"step": step, **group, "answers": problem["answers"]}
         line |= {"critiques": critiques, "summaries": summaries}
         file = self.path / "groups" / f"step-{step:04}.jsonl"
-        await asyncio.to_thread(self._append, file, line)
+        await in_thread(self._append, file, line)
 
     async def keep_library(self, step: int, library: Library) -> None:
         """Keep the library as a step left it, in a file of its own."""
         file = self.path / "libraries" / f"step-{step:04}.json"
-        await asyncio.to_thread(save_library, library, file)
+        await in_thread(save_library, library, file)
 
     async def close_step(self, step: int, groups: Sequence[Group]) -> None:
         """Write the rewards into the lines of a step, in the order of problem and attempt."""
-        await asyncio.to_thread(self._close_step, f"step-{step:04}.jsonl", groups)
+        await in_thread(self._close_step, f"step-{step:04}.jsonl", groups)
 
     def _append_rollout(self, name: str, rollout: JSON) -> None:
         self._offsets[name, rollout["id"]] = self._append(self.path / "rollouts" / name, rollout)

@@ -35,7 +35,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    model: str = Field("simulated", min_length=1)
+    model: str = Field(default="simulated", min_length=1)
     """Policy model: `provider:name` as in init_chat_model, `simulated`, or `recorded:FILE`."""
     base_url: str | None = None
     """OpenAI-compatible endpoint of the policy model; empty for the provider's own."""
@@ -58,52 +58,52 @@ class Settings(BaseModel):
     structured_output: Literal["auto", "json_schema", "tool", "text"] = "auto"
     """How reflection answers are asked for; auto takes the first that the endpoint can do."""
 
-    epochs: int = Field(3, ge=1, le=1000)
+    epochs: int = Field(default=3, ge=1, le=1000)
     """Passes over the problems."""
-    batch_size: int = Field(100, ge=1, le=100_000)
+    batch_size: int = Field(default=100, ge=1, le=100_000)
     """Problems per step; the library is edited once per step."""
-    group_size: int = Field(5, ge=1, le=256)
+    group_size: int = Field(default=5, ge=1, le=256)
     """Rollouts per problem (G). With 1 every attempt is reflected on: the paper's ablation."""
-    seed: int = Field(42, ge=0)
+    seed: int = Field(default=42, ge=0)
     """Draws the batches and seeds the embedded models; the same on every platform."""
     shuffle: bool = True
     """Draw each epoch's batches in a new order; off keeps the data set's order."""
 
-    temperature: float = Field(0.7, ge=0, le=2)
+    temperature: float = Field(default=0.7, ge=0, le=2)
     """Temperature of rollouts in training."""
-    evaluation_temperature: float = Field(0.3, ge=0, le=2)
+    evaluation_temperature: float = Field(default=0.3, ge=0, le=2)
     """Temperature of rollouts in evaluation."""
-    reflection_temperature: float = Field(0.0, ge=0, le=2)
+    reflection_temperature: float = Field(default=0.0, ge=0, le=2)
     """Temperature of summaries, comparisons, edits and judges."""
-    max_output_tokens: int | None = Field(None, ge=16)
+    max_output_tokens: int | None = Field(default=None, ge=16)
     """Longest answer of one model call, in tokens; empty for the provider's default."""
 
-    concurrency: int = Field(128, ge=1, le=4096)
+    concurrency: int = Field(default=128, ge=1, le=4096)
     """Model calls of all roles in flight at once; fewer where an endpoint refuses so many."""
-    endpoint_concurrency: int | None = Field(None, ge=1, le=4096)
+    endpoint_concurrency: int | None = Field(default=None, ge=1, le=4096)
     """Model calls in flight at once at any one endpoint; empty for `concurrency`."""
-    requests_per_minute: int | None = Field(None, ge=1)
+    requests_per_minute: int | None = Field(default=None, ge=1)
     """Model calls a minute at any one endpoint; empty for no limit."""
-    tokens_per_minute: int | None = Field(None, ge=1)
+    tokens_per_minute: int | None = Field(default=None, ge=1)
     """Tokens a minute, prompts and answers, at any one endpoint; empty for no limit."""
-    call_timeout: float = Field(600, gt=0)
+    call_timeout: float = Field(default=600, gt=0)
     """Seconds before one model call is given up and tried again."""
-    max_retries: int = Field(8, ge=0, le=100)
+    max_retries: int = Field(default=8, ge=0, le=100)
     """Tries again after an outage, or an empty or cut-off answer. Calls that were too many at once
     are made again without counting."""
-    rollout_timeout: float = Field(1800, gt=0)
+    rollout_timeout: float = Field(default=1800, gt=0)
     """Seconds before a rollout is given up and counted as missing; waiting does not count."""
-    max_turns: int = Field(20, ge=1, le=1000)
+    max_turns: int = Field(default=20, ge=1, le=1000)
     """Model calls with tools per rollout; then the final answer is asked for without tools."""
 
-    top_k: int | None = Field(None, ge=1, le=10_000)
+    top_k: int | None = Field(default=None, ge=1, le=10_000)
     """Lessons shown per problem: those that fit it best; empty for the whole library. Reflection
     reads the whole one all the same."""
     tools: str = ",".join(TOOLS)
     """Tools of the ReAct agent: some of `python,search,pages`, or `none`. There are no pages where
     the search needs no network."""
     search: str = Field(
-        "duckduckgo",
+        default="duckduckgo",
         pattern=r"^(duckduckgo|tavily|brave|serper|searxng:https?://\S+|corpus:.+)$",
     )
     """Where the agent searches: `duckduckgo`; `tavily`, `brave`, `serper` (key in the environment);
@@ -115,14 +115,14 @@ class Settings(BaseModel):
     """Whether reflection sees the answers and rewards; withheld, every group is reflected on."""
     directly_generated: bool = False
     """Write lessons from the problems alone, without rollouts: the paper's ablation."""
-    max_operations: int = Field(2, ge=1, le=50)
+    max_operations: int = Field(default=2, ge=1, le=50)
     """Most operations that one group may propose."""
     review: Literal["off", "each_step"] = "off"
     """Whether a person decides on each step's edits before they are made. The run waits, which
     takes a checkpointer."""
-    max_lesson_words: int = Field(32, ge=4, le=500)
+    max_lesson_words: int = Field(default=32, ge=4, le=500)
     """Longest lesson, in words."""
-    trajectory_tokens: int = Field(6000, ge=200)
+    trajectory_tokens: int = Field(default=6000, ge=200)
     """Longest transcript that a summary reads, in tokens; head and tail are kept."""
     agent_objective: str = "Solve each problem correctly and give the final answer."
     """What the agent is for, in a sentence; every prompt shows it."""
@@ -132,7 +132,7 @@ class Settings(BaseModel):
     )
     """What the lessons should be about, in a sentence; reflection prompts show it."""
 
-    attempts: int = Field(1, ge=1, le=MOST_ATTEMPTS)
+    attempts: int = Field(default=1, ge=1, le=MOST_ATTEMPTS)
     """Rollouts per problem in evaluation: the k of mean@k."""
 
     @field_validator("*", mode="before")

@@ -3,23 +3,29 @@
 import asyncio
 import json
 import operator
+import threading
 from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-from langchain.agents import create_agent
+from langchain.agents import AgentState, create_agent
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import END, START, StateGraph
+from langgraph.types import interrupt
+from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from training_free_grpo import Settings, build_evaluation_graph, build_training_graph, evaluate
 from training_free_grpo.experience import experience_block
 from training_free_grpo.library import read_library, render_library
+from training_free_grpo.models import Refused
 from training_free_grpo.records import Evaluation, Metrics
 from training_free_grpo.run_folder import RunFolder
 from training_free_grpo.simulated import training_problems
@@ -97,7 +103,7 @@ def examine(agent: Runnable[Any, Any], grader: Any = answered_alone, **options: 
     return evaluate(PROBLEMS, LIBRARY, settings, agent=agent, grader=grader)
 
 
-def train(agent: Runnable[Any, Any], settings: Settings = SETTINGS) -> Metrics:
+def train(agent: Any, settings: Settings = SETTINGS) -> Metrics:
     graph = build_training_graph(agent, answered_alone)
     result = graph.invoke({"problems": PROBLEMS, "library": LIBRARY}, context=settings)
     step: Metrics = result["metrics"][0]
@@ -156,6 +162,40 @@ class TestForms:
         evaluate(PROBLEMS[:1], None, agent=model, grader=answered_alone)
         assert [m.text for m in model.seen[0]] == [PROBLEMS[0]["problem"]]
 
+    def test_plain_function_is_given_the_list_of_messages(self) -> None:
+        seen: list[Any] = []
+
+        def answer(messages: list[BaseMessage]) -> str:
+            seen.extend(messages)
+            return r"\boxed{1}"
+
+        build_evaluation_graph(answer, answered_alone).invoke({"problems": PROBLEMS[:1]})
+        assert [m.text for m in seen] == [PROBLEMS[0]["problem"]]
+
+    @pytest.mark.parametrize("way", ["parser", "retry", "fallbacks"])
+    def test_model_with_something_around_it_is_still_given_a_list(self, way: str) -> None:
+        model = Scripted(seen=[])
+        around: dict[str, Runnable[Any, Any]] = {
+            "parser": model | StrOutputParser(),
+            "retry": model.with_retry(),
+            "fallbacks": model.with_fallbacks([Scripted(seen=[])]),
+        }
+        assert examine(around[way])["mean"] == 1.0
+
+    def test_what_is_no_agent_is_refused_when_the_graph_is_built(self) -> None:
+        with pytest.raises(TypeError, match="the agent is int, not a runnable"):
+            build_training_graph(3)  # type: ignore[arg-type]
+
+    def test_graph_that_takes_no_messages_is_refused_by_what_it_takes(self) -> None:
+        class Question(TypedDict):
+            question: str
+
+        graph = StateGraph(Question)
+        graph.add_node("answer", lambda state: {})
+        graph.add_edge(START, "answer")
+        with pytest.raises(TypeError, match="takes 'question', and no 'messages'"):
+            build_training_graph(graph.compile())
+
     async def test_works_inside_a_running_loop(self) -> None:
         graph = build_evaluation_graph(Scripted(seen=[]), answered_alone)
         found = await graph.ainvoke({"problems": PROBLEMS}, context=Settings())
@@ -164,6 +204,123 @@ class TestForms:
 
 def lessons_seen(model: Scripted) -> set[str]:
     return {m.text for messages in model.seen for m in messages if isinstance(m, SystemMessage)}
+
+
+class Town(BaseModel):
+    town: str
+
+
+class TestAnswers:
+    """What counts as an agent's answer."""
+
+    def graded(self, agent: Runnable[Any, Any]) -> set[str]:
+        answers: set[str] = set()
+
+        def note(problem: Any, answer: str) -> bool:
+            answers.add(answer)
+            return True
+
+        assert examine(agent, note)["mean"] == 1.0
+        return answers
+
+    def test_structured_response_is_the_answer(self) -> None:
+        call = {"name": "Town", "args": {"town": "Graz"}, "id": "call-1"}
+        model = Says(seen=[], message=AIMessage("", tool_calls=[call]))
+        agent = create_agent(model, response_format=ToolStrategy(Town))
+        assert self.graded(agent) == {'{"town":"Graz"}'}
+
+    def test_what_a_tool_returns_directly_is_the_answer(self) -> None:
+        @tool(return_direct=True)
+        def say(word: str) -> str:
+            """Say a word."""
+            return f"{word}!"
+
+        call = {"name": "say", "args": {"word": "Graz"}, "id": "call-1"}
+        model = Says(seen=[], message=AIMessage("", tool_calls=[call]))
+        assert self.graded(create_agent(model, [say])) == {"Graz!"}
+
+    def test_last_message_is_the_answer_whosever_it_is(self) -> None:
+        talk = [AIMessage("I think of Oslo."), HumanMessage("Graz", name="clerk")]
+        assert self.graded(RunnableLambda(lambda given: {"messages": talk})) == {"Graz"}
+
+    def test_agent_that_stops_to_ask_a_person_is_missing_with_that_reason(self) -> None:
+        def ask(state: Any) -> Any:
+            return {"messages": [AIMessage(str(interrupt("may I?")))]}
+
+        graph = StateGraph(AgentState)
+        graph.add_node("ask", ask)
+        graph.add_edge(START, "ask")
+        (said,) = train(graph.compile(checkpointer=InMemorySaver()))["missing"]
+        assert said == "it stopped at an interrupt, and nobody answers while it is trained"
+
+
+class Says(Scripted):
+    """Says one thing, and what it cost."""
+
+    message: AIMessage
+
+    def _generate(self, messages: list[BaseMessage], *args: Any, **kwargs: Any) -> ChatResult:
+        self.seen.append(list(messages))
+        usage: Any = {"input_tokens": 100, "output_tokens": 10, "total_tokens": 110}
+        said = self.message.model_copy(update={"id": None, "usage_metadata": usage})
+        return ChatResult(generations=[ChatGeneration(message=said)])
+
+
+class TestUsage:
+    """Every model call of an agent counts, whatever becomes of it."""
+
+    def calls(self, agent: Any) -> tuple[int, int]:
+        usage = train(agent)["usage"]["rollout"]
+        return usage["calls"], usage["input"]
+
+    def test_of_an_agent_that_fails_afterwards(self) -> None:
+        def fail(said: AIMessage) -> str:
+            raise ConnectionError("the browser is gone")
+
+        model = Says(seen=[], message=AIMessage("1"))
+        assert self.calls(model | RunnableLambda(fail)) == (6, 600)
+
+    def test_of_agents_that_an_agent_asks(self) -> None:
+        helper: Any = create_agent(Says(seen=[], message=AIMessage("2")))
+        model = Says(seen=[], message=AIMessage("1"))
+
+        async def ask_both(messages: list[BaseMessage]) -> AIMessage:
+            await helper.ainvoke({"messages": messages})
+            return await model.ainvoke(messages)
+
+        assert self.calls(ask_both) == (12, 1200)
+
+    def test_that_no_callback_hears_of_is_read_from_the_messages(self) -> None:
+        usage: Any = {"input_tokens": 7, "output_tokens": 1, "total_tokens": 8}
+        said = AIMessage("1", usage_metadata=usage)
+        assert self.calls(RunnableLambda(lambda given: said)) == (6, 42)
+
+
+class TestSyncAgents:
+    """Sync nodes of an agent run in threads, as many as there are attempts in progress."""
+
+    def test_many_are_at_work_at_once(self) -> None:
+        together = threading.Barrier(24, timeout=60)
+
+        def work(messages: list[BaseMessage]) -> str:
+            together.wait()
+            return r"\boxed{1}"
+
+        settings = SETTINGS.model_copy(update={"group_size": 8})
+        assert train(work, settings)["missing"] == {}
+
+    def test_one_that_hangs_is_missing_and_the_others_are_graded(self) -> None:
+        over = threading.Event()
+
+        def work(messages: list[BaseMessage]) -> str:
+            if messages[-1].text == PROBLEMS[0]["problem"]:
+                over.wait(60)
+            return r"\boxed{1}"
+
+        settings = SETTINGS.model_copy(update={"group_size": 8, "rollout_timeout": 1.0})
+        step = train(work, settings)
+        over.set()
+        assert (step["missing"], step["mean_reward"]) == ({"no answer within 1 s": 8}, 1.0)
 
 
 class TestOwnCheckpoints:
@@ -211,6 +368,26 @@ class TestLostRollouts:
         assert step["missing"] == {said: 6}
         assert step["mean_reward"] is None
 
+    def test_run_of_an_agent_that_never_answers_is_stopped(self) -> None:
+        calls: list[str] = []
+
+        def fail(messages: list[BaseMessage]) -> str:
+            calls.append(messages[-1].text)
+            raise KeyError("customer")
+
+        settings = SETTINGS.model_copy(update={"group_size": 100, "concurrency": 1})
+        with pytest.raises(Refused, match=r"first rollouts were all lost: .*'customer'"):
+            train(fail, settings)
+        assert 20 <= len(calls) < 300
+
+    def test_own_limit_on_supersteps_holds(self) -> None:
+        graph = StateGraph(AgentState)
+        graph.add_node("turn", lambda state: {"messages": [AIMessage("again")]})
+        graph.add_edge(START, "turn")
+        graph.add_edge("turn", "turn")
+        (said,) = train(graph.compile().with_config(recursion_limit=7))["missing"]
+        assert "Recursion limit of 7 reached" in said
+
     def test_rollouts_that_remain_are_graded(self) -> None:
         def answer(given: Any) -> str:
             if given["messages"][-1].text == PROBLEMS[0]["problem"]:
@@ -227,7 +404,9 @@ class TestLostRollouts:
 
     def test_agent_that_answers_with_something_else_is_missing(self) -> None:
         (said,) = train(RunnableLambda(lambda given: 3))["missing"]
-        assert "it answered with int, not messages" in said or "TypeError" in said
+        assert "it answered with int, not messages" in said
+        (said,) = train(RunnableLambda(lambda given: {"output": "1"}))["missing"]
+        assert "it answered with dict with 'output', not messages" in said
 
     def test_rollout_that_takes_too_long_is_missing(self) -> None:
         async def sleep(given: Any) -> str:

@@ -50,6 +50,12 @@ class TestForms:
 
         assert step_with(grade)["mean_reward"] == step_with(reward_of)["mean_reward"]
 
+    def test_grader_may_be_an_evaluator(self) -> None:
+        def near(*, outputs: str, reference_outputs: str) -> JSON:
+            return {"key": "near", "score": grade_math(outputs, [reference_outputs])["reward"]}
+
+        assert step_with(near)["mean_reward"] == step_with(reward_of)["mean_reward"]
+
     def test_grader_may_read_the_transcript(self) -> None:
         roles: set[str] = set()
 

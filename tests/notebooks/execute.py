@@ -1,7 +1,6 @@
 """Run notebooks as a reader would: `python -m tests.notebooks.execute` keeps what they show."""
 
 import os
-import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,16 +18,15 @@ def read(path: Path) -> Any:
 
 
 def execute(notebook: Any, folder: Path) -> None:
-    """Run a notebook in a folder, without keys, with this Python's programs first in the path."""
+    """Run a notebook in a folder, without keys."""
     known = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-    path = os.pathsep.join([str(Path(sys.executable).parent), known.get("PATH", "")])
     client = NotebookClient(
         notebook,
         kernel_name="python3",
         record_timing=False,
         resources={"metadata": {"path": str(folder)}},
     )
-    client.execute(env=known | {"PATH": path})
+    client.execute(env=known)
 
 
 def main() -> None:

@@ -1,7 +1,9 @@
 """ExperienceMiddleware gives an agent of langchain's the lessons, in the words of the training."""
 
+import copy
 import json
 import os
+import pickle
 from collections.abc import Callable, Sequence
 from itertools import permutations
 from pathlib import Path
@@ -18,6 +20,7 @@ from langchain.agents.middleware import (
     SummarizationMiddleware,
     TodoListMiddleware,
     ToolCallLimitMiddleware,
+    dynamic_prompt,
 )
 from langchain_core.embeddings import DeterministicFakeEmbedding
 from langchain_core.language_models import BaseChatModel
@@ -136,8 +139,7 @@ class TestPrompt:
 
 class TestSources:
     def test_library_may_be_given_as_the_reference_writes_it(self) -> None:
-        lessons: Any = {"G0": "Tea: name the plant."}
-        assert "[G0] Tea: name the plant." in shown(lessons)[0]
+        assert "[G0] Tea: name the plant." in shown({"G0": "Tea: name the plant."})[0]
 
     @pytest.mark.parametrize("form", [str, Path])
     def test_library_may_be_a_file(self, form: Callable[[Any], Any], tmp_path: Path) -> None:
@@ -148,6 +150,14 @@ class TestSources:
     def test_library_may_be_a_run_folder(self, form: Callable[[Any], Any], tmp_path: Path) -> None:
         save_library(LIBRARY, tmp_path / "library.json")
         assert shown(form(tmp_path))[0] == BLOCK
+
+    def test_name_of_a_run_is_answered_with_its_folder(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+        save_library(LIBRARY, "runs/desk/library.json")
+        with pytest.raises(LibraryError, match=r"did you mean 'runs/desk'\?"):
+            ExperienceMiddleware("desk")
 
     def test_missing_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(LibraryError, match=r"nowhere\.json"):
@@ -244,6 +254,45 @@ class TestCompany:
         assert BLOCK in model.seen[0][0].text
         assert model.seen[0][-1].text == "WHAT IS TEA?"
 
+    @pytest.mark.parametrize("asynchronous", [False, True], ids=["invoke", "ainvoke"])
+    async def test_listed_last_the_lessons_outlive_a_prompt_made_for_each_call(
+        self, asynchronous: bool
+    ) -> None:
+        @dynamic_prompt
+        def today(request: ModelRequest[Any]) -> str:
+            return "Today is a Monday."
+
+        model = Listener(seen=[])
+        middleware = [today, ExperienceMiddleware(LIBRARY)]
+        agent = create_agent(model, [], system_prompt="Be brief.", middleware=middleware)
+        _ = await agent.ainvoke(QUESTION) if asynchronous else agent.invoke(QUESTION)
+        assert model.seen[0][0].text == f"Today is a Monday.\n\n{BLOCK}"
+
+    def test_two_libraries_stand_in_the_prompt_in_their_order(self, tmp_path: Path) -> None:
+        other = read_library({"G0": "Milk: name the animal."})
+        save_library(other, tmp_path / "library.json")
+        blocks = [BLOCK, experience_block(render_library(other))]
+        assert shown(LIBRARY, None, ExperienceMiddleware(tmp_path))[0] == "\n\n".join(blocks)
+        assert shown(LIBRARY, None, ExperienceMiddleware(other))[0] == "\n\n".join(blocks)
+
+    def test_one_library_given_twice_is_refused_by_langchain(self) -> None:
+        with pytest.raises(AssertionError, match="duplicate middleware"):
+            shown(LIBRARY, None, ExperienceMiddleware(LIBRARY))
+
+
+class Embedding(DeterministicFakeEmbedding):
+    """Counts the questions, and fails at them if it is out."""
+
+    size: int = 8
+    out: bool = False
+    asked: int = 0
+
+    def embed_query(self, text: str) -> list[float]:
+        self.asked += 1
+        if self.out:
+            raise ConnectionError("no route to the embeddings")
+        return super().embed_query(text)
+
 
 class TestChoice:
     def test_lessons_that_fit_the_last_question_are_shown(self) -> None:
@@ -253,6 +302,26 @@ class TestChoice:
         agent.invoke({"messages": [*talk["messages"], HumanMessage("Which vessel holds drinks?")]})
         ids = ["[G0]" if "[G0]" in messages[0].text else "[G1]" for messages in model.seen]
         assert ids == ["[G0]", "[G0]", "[G0]", "[G1]"]
+
+    def test_question_that_names_nothing_is_read_with_those_before_it(self) -> None:
+        words = ["Which vessel holds drinks?", "And in the evening?", "Please go on."]
+        middleware = ExperienceMiddleware(LIBRARY, top_k=1)
+        assert "[G1]" in shown_by(middleware, *words)
+        assert "[G0]" in shown_by(middleware, *words, "As before.")
+
+    def test_embeddings_are_asked_once_while_the_agent_works_on_a_question(self) -> None:
+        embeddings = Embedding()
+        middleware = [ExperienceMiddleware(LIBRARY, top_k=1, embeddings=embeddings)]
+        model = Caller(seen=[])
+        create_agent(model, [look_up], middleware=middleware).invoke(QUESTION)
+        assert (len(model.seen), embeddings.asked) == (3, 1)
+
+    def test_words_choose_alone_while_the_embeddings_are_out(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        middleware = ExperienceMiddleware(LIBRARY, top_k=1, embeddings=Embedding(out=True))
+        assert "[G1]" in shown_by(middleware, "Which vessel holds drinks?")
+        assert "ConnectionError: no route to the embeddings" in caplog.text
 
     async def test_asynchronous_agents_are_shown_the_same_choice(self) -> None:
         model = Listener(seen=[])
@@ -285,10 +354,23 @@ class TestWording:
         assert shown_by(ExperienceMiddleware(empty_library(), format=fail)) == "What is tea?"
 
 
-def shown_by(middleware: ExperienceMiddleware) -> str:
+def shown_by(middleware: ExperienceMiddleware, *questions: str) -> str:
     model = Listener(seen=[])
-    create_agent(model, [], middleware=[middleware]).invoke(QUESTION)
+    talk: Any = {"messages": [HumanMessage(each) for each in questions or ["What is tea?"]]}
+    create_agent(model, [], middleware=[middleware]).invoke(talk)
     return model.seen[0][0].text
+
+
+class TestCopies:
+    @pytest.mark.parametrize(
+        "copied", [copy.deepcopy, lambda made: pickle.loads(pickle.dumps(made))]
+    )
+    @pytest.mark.parametrize("options", [{}, {"top_k": 1}, {"format": "Mind: {{ library }}"}])
+    def test_copy_shows_the_same_lessons(
+        self, options: Any, copied: Callable[[ExperienceMiddleware], ExperienceMiddleware]
+    ) -> None:
+        middleware = ExperienceMiddleware(LIBRARY, **options)
+        assert shown_by(copied(middleware)) == shown_by(middleware)
 
 
 class TestReload:
@@ -337,6 +419,11 @@ class TestArguments:
         ("options", "said"),
         [
             ({"top_k": 0}, "top_k is 0"),
+            ({"top_k": "5"}, "top_k is '5'"),
+            ({"top_k": 2.5}, r"top_k is 2\.5"),
+            ({"top_k": True}, "top_k is True"),
+            ({"format": 5}, "format is 5"),
+            ({"top_k": 1, "embeddings": "openai:any"}, "embeddings is 'openai:any'"),
             ({"embeddings": DeterministicFakeEmbedding(size=8)}, "say how many with top_k"),
             ({"reload": True}, "needs a file"),
             ({"format": "no place"}, "write {{ library }}"),

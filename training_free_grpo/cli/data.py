@@ -8,7 +8,7 @@ from training_free_grpo.cli.options import find_place
 from training_free_grpo.cli.output import progress
 from training_free_grpo.datasets import (
     NAMED,
-    DatasetError,
+    OverlapError,
     check_overlap,
     load_problems,
     read_mapping,
@@ -54,12 +54,12 @@ def compares(grader: str) -> bool:
 
 
 def check_unseen(library: Path, runs_dir: Path, problems: Sequence[Problem], allowed: bool) -> None:
-    """Raise DatasetError if problems to evaluate on were trained on; if allowed, say so."""
+    """Raise OverlapError if problems to evaluate on were trained on; if allowed, say so."""
     place = find_place(library, runs_dir)
     texts, ids = problems_seen(place)
     try:
         check_overlap(texts, problems, str(place), ids)
-    except DatasetError as error:
+    except OverlapError as error:
         if not allowed:
             raise
-        progress.print(f"note: {error}")
+        progress.print(f"note: {error.found}")

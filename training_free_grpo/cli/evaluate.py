@@ -26,7 +26,7 @@ from training_free_grpo.cli.evaluation_report import (
     draw_table,
 )
 from training_free_grpo.cli.first import check_first
-from training_free_grpo.cli.output import print_json, progress, reports_errors, results
+from training_free_grpo.cli.output import FAILED, print_json, progress, reports_errors, results
 from training_free_grpo.cli.progress import Watch
 from training_free_grpo.cli.recorded import grade_recorded, read_recorded
 from training_free_grpo.cli.spending import GOES_ON, announce, is_judged, show_forecast
@@ -66,7 +66,7 @@ def evaluate(
     agent: o.AgentName = None,
     grader: o.GraderName = "auto",
     concurrency: o.Concurrency = None,
-    temperature: o.Temperature = None,
+    temperature: o.EvaluationTemperature = None,
     seed: o.Seed = None,
     limit: o.Limit = None,
     sample: o.Sample = None,
@@ -109,7 +109,7 @@ def evaluate(
         price=price,
     )
     grader = grader_of(grader, dataset or "")
-    own_grader = load_grader(grader)
+    own_grader, loaded = load_grader(grader), load_agent(agent)
     if recorded:
         check_alone(
             {"DATASET": dataset, "--library": library, "--run": run, "--baseline": baseline}
@@ -146,7 +146,7 @@ def evaluate(
     evaluation = EvaluationRun(
         problems=problems,
         arms=plan.arms,
-        agent=load_agent(agent),
+        agent=loaded,
         grader=own_grader,
         folder=folder,
         budget=budget,
@@ -161,6 +161,8 @@ def evaluate(
     if folder:
         write_atomically(folder / "evaluation.json", json.dumps(said) + "\n")
     show(said, table, as_json)
+    if any(each["mean"] is None for each in said["evaluations"].values()):
+        raise typer.Exit(FAILED)
 
 
 def check_alone(others: JSON) -> None:

@@ -9,7 +9,13 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli.options import Json, RunsDir, find_library
-from training_free_grpo.cli.output import print_json, print_lessons, reports_errors, results
+from training_free_grpo.cli.output import (
+    print_json,
+    print_lessons,
+    progress,
+    reports_errors,
+    results,
+)
 from training_free_grpo.files import write_atomically
 from training_free_grpo.library import (
     FORMS,
@@ -102,8 +108,11 @@ def export(
     text = export_library(find_library(place, runs_dir), form, name)
     if output is None:
         results.print(text)
-    else:
-        write_atomically(output, text + "\n")
+        return
+    check_free(output)
+    write_atomically(output, text + "\n")
+    if form == "skill" and output.absolute().parent.name != name:
+        progress.print(f"agents look for the skill {name!r} in a folder of that name")
 
 
 @library.command("import")
@@ -117,10 +126,15 @@ def import_(
     Example: tfgrpo library import math_practice_agent.yaml --output library.json
     """
     found = import_library(file)
-    if output.exists():
-        raise LibraryError(f"{output} exists already: name another file with --output")
+    check_free(output)
     save_library(found, output)
     results.print(f"{len(active_experiences(found))} lessons in {output}")
+
+
+def check_free(output: Path) -> None:
+    """Raise LibraryError for a file that is there already: it would be written over."""
+    if output.exists():
+        raise LibraryError(f"{output} exists already: name another file with --output")
 
 
 def read_versions(run: Path) -> list[tuple[int, Library]]:

@@ -15,6 +15,12 @@ from training_free_grpo.library import load_library
 from training_free_grpo.records import Library
 from training_free_grpo.settings import PRESETS, Settings, SettingsError
 
+
+def default_of(setting: str) -> str:
+    """Return the default of a setting: that of a flag which is None where it is not given."""
+    return str(Settings.model_fields[setting].default)
+
+
 Dataset = Annotated[
     str,
     typer.Argument(help=f"{', '.join(NAMED)}; a JSONL, JSON or CSV file; or hf:owner/name:split."),
@@ -40,10 +46,27 @@ GraderName = Annotated[
         "--grader", help="math, qa, judge, or your own as module:attr; auto: by data set."
     ),
 ]
-GroupSize = Annotated[int | None, typer.Option(help="Rollouts per problem.")]
-Concurrency = Annotated[int | None, typer.Option(help="Rollouts and model calls at once.")]
-Temperature = Annotated[float | None, typer.Option(help="Temperature of the rollouts.")]
-Seed = Annotated[int | None, typer.Option(help="Draws batches, seeds the embedded models.")]
+GroupSize = Annotated[
+    int | None, typer.Option(help="Rollouts per problem.", show_default=default_of("group_size"))
+]
+Concurrency = Annotated[
+    int | None,
+    typer.Option(help="Model calls in flight at once.", show_default=default_of("concurrency")),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(help="Temperature of the rollouts.", show_default=default_of("temperature")),
+]
+EvaluationTemperature = Annotated[
+    float | None,
+    typer.Option(
+        help="Temperature of the rollouts.", show_default=default_of("evaluation_temperature")
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(help="Draws batches, seeds the embedded models.", show_default=default_of("seed")),
+]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N problems.")]
 Sample = Annotated[int | None, typer.Option(min=1, help="Draw N problems, always the same.")]
 Map = Annotated[

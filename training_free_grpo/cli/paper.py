@@ -20,7 +20,7 @@ from training_free_grpo.cli.paper_report import draw_report
 from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.spending import GOES_ON, announce
 from training_free_grpo.cli.train import report
-from training_free_grpo.datasets import DatasetError
+from training_free_grpo.datasets import OverlapError
 from training_free_grpo.files import write_atomically
 from training_free_grpo.forecast import describe_forecast
 from training_free_grpo.interrupts import stop_on_interrupt
@@ -117,13 +117,13 @@ def paper(
 
 
 def check_unseen(plan: Plan, allowed: bool) -> None:
-    """Raise DatasetError if a library is measured on what it learns from; if allowed, say so."""
+    """Raise OverlapError if a library is measured on what it learns from; if allowed, say so."""
     try:
         plan.check_overlap()
-    except DatasetError as error:
+    except OverlapError as error:
         if not allowed:
             raise
-        progress.print(f"note: {error}")
+        progress.print(f"note: {error.found}")
 
 
 def show_forecast(plan: Plan, as_json: bool) -> None:

@@ -1,6 +1,7 @@
 """`tfgrpo train`: learn a library from a data set."""
 
 import asyncio
+from collections import Counter
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares, defaults_of, grader_of, read_data
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
+    FAILED,
     percent,
     print_json,
     print_lessons,
@@ -37,7 +39,7 @@ from training_free_grpo.review_files import read_pending
 from training_free_grpo.run_files import read_metrics
 from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
-from training_free_grpo.training_run import TrainingRun, learned_nothing
+from training_free_grpo.training_run import TrainingRun, learned_nothing, say_most_frequent
 
 
 @reports_errors
@@ -107,6 +109,7 @@ def train(
         price=price,
     )
     grader = grader_of(grader, dataset)
+    own_grader, loaded = load_grader(grader), load_agent(agent)
     needs_truth = compares(grader) and not chosen.directly_generated
     problems = read_data(dataset, limit, sample, fields, needs_truth)
     folder, start, parent = open_folder(runs_dir, run, fork, library)
@@ -126,9 +129,9 @@ def train(
         settings=chosen,
         problems=problems,
         library=start,
-        agent=load_agent(agent),
+        agent=loaded,
         agent_name=agent,
-        grader=load_grader(grader),
+        grader=own_grader,
         grader_name=grader,
         parent=parent,
         database=database,
@@ -201,7 +204,10 @@ def describe_step(step: Metrics) -> str:
         f"{step['library_size']} lessons, {usage['calls']} calls, "
         f"{usage['input']:,} + {usage['output']:,} tokens, {show_cost(step)}"
     )
-    line += f", {missing} rollouts missing" if missing else ""
+    if missing:
+        line += f", {missing} rollouts missing ({say_most_frequent(Counter(step['missing']))})"
+    if lost := Counter(step["groups_lost"]):
+        line += f", {lost.total()} groups lost ({say_most_frequent(lost)})"
     return line + (f"\n  warning: {step['warning']}" if step["warning"] else "")
 
 
@@ -214,14 +220,20 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
     if as_json:
         status = "waiting for review" if pending else "finished"
         print_json({"status": status, **summarize_run(folder, state, warning)})
-        return
-    if pending:
+    elif pending:
         count = len(pending["operations"])
         results.print(f"step {pending['step']} waits for a review of {count} operations.")
         results.print(f"Decide with  tfgrpo review {folder.path}  and repeat this command.")
-        return
-    results.print(f"{len(active_experiences(state['library']))} lessons in {folder.path}:")
-    print_lessons(state["library"])
+    else:
+        results.print(f"{len(active_experiences(state['library']))} lessons in {folder.path}:")
+        print_lessons(state["library"])
+    if state["metrics"] and all(is_lost(step) for step in state["metrics"]):
+        raise typer.Exit(FAILED)
+
+
+def is_lost(step: Metrics) -> bool:
+    """Tell whether a step made rollouts, and none of them could be graded."""
+    return 0 < step["rollouts"] == sum(step["missing"].values())
 
 
 def summarize_run(folder: RunFolder, state: JSON, warning: str | None) -> JSON:

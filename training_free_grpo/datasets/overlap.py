@@ -7,6 +7,14 @@ from training_free_grpo.datasets.errors import DatasetError, enumerate_few
 from training_free_grpo.records import Problem
 
 
+class OverlapError(DatasetError):
+    """Problems to evaluate on were trained on; the message is `found` and the remedy."""
+
+    def __init__(self, found: str, remedy: str = "Take other problems, or give --allow-overlap"):
+        super().__init__(f"{found}. {remedy}")
+        self.found = found
+
+
 def find_overlap(training: Iterable[str], evaluation: Sequence[Problem]) -> list[Problem]:
     """Return the problems whose text was trained on, whatever its case, spacing and glyphs."""
     seen = {normalize(text) for text in training}
@@ -19,21 +27,20 @@ def check_overlap(
     run: str,
     ids: Collection[str] = (),
 ) -> None:
-    """Raise DatasetError if problems to evaluate on were trained on in the run.
+    """Raise OverlapError if problems to evaluate on were trained on in the run.
 
     `ids` are of problems whose text is not known: the same ids are taken for the same problems.
     """
     if shared := find_overlap(training, evaluation):
-        raise DatasetError(
+        raise OverlapError(
             f"{len(shared):,} of {len(evaluation):,} problems were trained on in {run} "
-            f"(ids {enumerate_few([p['id'] for p in shared])}): a gain on them proves nothing. "
-            "Take other problems, or give --allow-overlap"
+            f"(ids {enumerate_few([p['id'] for p in shared])}): a gain on them proves nothing"
         )
     if named := [problem for problem in evaluation if problem["id"] in ids]:
-        raise DatasetError(
+        raise OverlapError(
             f"{len(named):,} of {len(evaluation):,} problems have ids of problems that lessons in "
-            f"{run} were learned from (ids {enumerate_few([p['id'] for p in named])}). Take other "
-            "problems, or give --allow-overlap if these are others under the same ids"
+            f"{run} were learned from (ids {enumerate_few([p['id'] for p in named])})",
+            "Take other problems, or give --allow-overlap if these are others under the same ids",
         )
 
 

@@ -85,7 +85,7 @@ class Pool:
                         return done
                     passage.leave()
         reason = f"{_MOST_DEATHS} workers died while they ran it"
-        return note_rollout([], reason, time.monotonic() - started, {})
+        return note_rollout([], "", reason, time.monotonic() - started, {})
 
     async def _run_on(self, worker: Any, task: JSON, lessons: str, settings: JSON) -> JSON | None:
         """Return what came of a rollout; None if the worker was lost."""

@@ -3,6 +3,7 @@
 from training_free_grpo.graders.callables import (
     Grader,
     apply_grader,
+    as_grader,
     is_left_to_judge,
     load_grader,
     wants_trajectory,
@@ -15,6 +16,7 @@ from training_free_grpo.graders.qa import grade_qa
 __all__ = [
     "Grader",
     "apply_grader",
+    "as_grader",
     "cascade",
     "from_evaluator",
     "grade_math",

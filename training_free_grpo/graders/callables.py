@@ -1,6 +1,5 @@
 """The seam through which every grader is used: a callable, sync or async."""
 
-import asyncio
 import functools
 import inspect
 import math
@@ -11,6 +10,7 @@ from typing import Any, cast, get_args
 from training_free_grpo.graders.evaluators import from_evaluator, is_evaluator
 from training_free_grpo.graders.math import grade_math
 from training_free_grpo.graders.qa import grade_qa
+from training_free_grpo.graders.threads import run_in_thread, within
 from training_free_grpo.imports import ImportNameError, load_object
 from training_free_grpo.records import JSON, Grade, Problem, Verdict
 
@@ -19,31 +19,63 @@ Result = Grade | Mapping[str, Any] | float | bool
 Grader = Callable[..., Result | Awaitable[Result]]
 """Called with (problem, answer), and with `trajectory=` where it has a parameter of that name."""
 
+LIMIT_S = 600.0
+"""Seconds that a grader has for one answer: as long as a model call."""
 _HALF = 0.5
 _REWARDS = {"right": 1.0, "wrong": 0.0}
 _LEFT_TO_JUDGE = "left to the judge"
 
 
 async def apply_grader(
-    grader: Grader, problem: Problem, answer: str, trajectory: Sequence[JSON]
+    grader: Grader,
+    problem: Problem,
+    answer: str,
+    trajectory: Sequence[JSON],
+    limit_s: float = LIMIT_S,
 ) -> Grade:
     """Grade an answer with any grader; whatever goes wrong in it is a verdict, never a 0.
 
     A bare number is `right` from 0.5 upward; a grader that sees it differently returns a verdict.
-    A grader that is not async runs in a thread.
+    A grader that is not async runs in a thread. One that takes longer than `limit_s` has failed.
     """
     extra = {"trajectory": trajectory} if wants_trajectory(grader) else {}
     call = functools.partial(grader, problem, answer, **extra)
     try:
-        found = call() if _is_async(grader) else await asyncio.to_thread(_run, call)
-        if inspect.isawaitable(found):
-            found = await found
+        found = await _call(limit_s, call, _is_async(grader))
         return _grade(found, answer, _name(grader))
     except Exception as error:  # noqa: BLE001 - a grader is anyone's code
         critique = f"The grader failed: {type(error).__name__}: {error}"
         return Grade(
             reward=None, verdict="failed", extracted="", critique=critique, method=_name(grader)
         )
+
+
+def as_grader(function: Callable[..., Any], name: str | None = None) -> Grader:
+    """Take a grader as it is, and make one of an evaluator, as its parameters tell it.
+
+    Raise TypeError, before anything is spent, for what cannot be called with (problem, answer).
+    """
+    named = f"grader {name or getattr(function, '__name__', function)!r}"
+    if not callable(function):
+        raise TypeError(
+            f"{named} is a {type(function).__name__}, which cannot be called: "
+            "name a function that takes (problem, answer)"
+        )
+    if is_evaluator(function):
+        return from_evaluator(function)
+    try:
+        signature = inspect.signature(function)
+    except ValueError:  # some built-in callables have no signature to read
+        return function
+    extra = {"trajectory": ()} if wants_trajectory(function) else {}
+    try:
+        signature.bind({}, "", **extra)
+    except TypeError as error:
+        raise TypeError(
+            f"{named} takes {signature}, and a grader takes (problem, answer), with `trajectory` "
+            f"by name if it wants it: {error}"
+        ) from None
+    return function
 
 
 def load_grader(name: str) -> Grader:
@@ -58,13 +90,10 @@ def load_grader(name: str) -> Grader:
             f"there is no grader {name!r}: use {', '.join(map(repr, _BUILT_IN))}, "
             "or module:attr for a callable of yours"
         )
-    grader = load_object(name, "grader")
-    if not callable(grader):
-        raise ImportNameError(
-            f"grader {name!r} is a {type(grader).__name__}, which cannot be called: "
-            "name a function that takes (problem, answer)"
-        )
-    return from_evaluator(grader) if is_evaluator(grader) else cast(Grader, grader)
+    try:
+        return as_grader(load_object(name, "grader"), name)
+    except TypeError as error:
+        raise ImportNameError(str(error)) from None
 
 
 def wants_trajectory(grader: Grader) -> bool:
@@ -109,12 +138,9 @@ def _is_async(grader: Grader) -> bool:
     return inspect.iscoroutinefunction(grader) or inspect.iscoroutinefunction(call)
 
 
-def _run(call: Callable[[], Any]) -> Any:
-    try:
-        return call()
-    except StopIteration as error:
-        # asyncio cannot carry this one out of a thread: the caller would wait for ever.
-        raise RuntimeError("StopIteration left the grader") from error
+async def _call(seconds: float, call: Callable[[], Any], is_async: bool) -> Any:
+    found = call() if is_async else await run_in_thread(seconds, call)
+    return await within(seconds, found) if inspect.isawaitable(found) else found
 
 
 def _name(grader: Grader) -> str:
@@ -141,6 +167,8 @@ def _grade(found: object, answer: str, method: str) -> Grade:
 def _reward(value: object, found: object) -> float | None:
     if value is None and isinstance(found, Mapping) and {"reward", "verdict"} & found.keys():
         return None
+    if not isinstance(value, Real) and callable(item := getattr(value, "item", None)):
+        value = item()  # numpy's booleans and torch's numbers are no numbers of Python's
     if not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(
             f"returned {found!r}; a grader returns a finite number, a bool, "

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from training_free_grpo.graders.callables import (
     Grader,
     apply_grader,
+    as_grader,
     load_grader,
     wants_trajectory,
 )
@@ -24,7 +25,7 @@ def weighted(parts: Parts) -> Grader:
     pairs = list(parts.items() if isinstance(parts, Mapping) else parts)
     if not pairs or not all(math.isfinite(weight) for _, weight in pairs):
         raise ValueError(f"weighted needs graders with finite weights, not {pairs!r}")
-    graders = [grader for grader, _ in pairs]
+    graders = [as_grader(grader) for grader, _ in pairs]
     if load_grader("judge") in graders:
         raise ValueError(
             "the judge is asked after the graders and has no reward to weigh: "
@@ -42,15 +43,16 @@ def cascade(*graders: Grader) -> Grader:
     """Ask one grader after the other until one decides; an outage is no reason to ask the next."""
     if not graders:
         raise ValueError("cascade needs at least one grader")
+    asked = [as_grader(grader) for grader in graders]
 
     async def grade(problem: Problem, answer: str, trajectory: Sequence[JSON]) -> Grade:
-        for grader in graders:
+        for grader in asked:
             found = await apply_grader(grader, problem, answer, trajectory)
             if found["verdict"] != "undecided":
                 break
         return found
 
-    return _composite(grade, graders)
+    return _composite(grade, asked)
 
 
 def _composite(grade: Composite, graders: Sequence[Grader]) -> Grader:

@@ -49,7 +49,8 @@ def _reference(library: Library, name: str) -> str:
 
 
 def _system(library: Library, name: str) -> str:
-    return render_prompt("experience", library=render_library(library))
+    lessons = render_library(library)
+    return render_prompt("experience", library=lessons) if lessons else ""
 
 
 def _skill(library: Library, name: str) -> str:
@@ -57,6 +58,8 @@ def _skill(library: Library, name: str) -> str:
         raise LibraryError(
             f"skill name {name!r} is not of at most 64 small letters, digits and single hyphens"
         )
+    if not active_experiences(library):
+        raise LibraryError("a skill without lessons teaches nothing: the library is empty")
     about = ", ".join(e["content"].partition(":")[0] for e in active_experiences(library))
     description = f"Lessons from earlier attempts. Read them before working on: {about}"
     front = {"name": name, "description": description[:_LONGEST_DESCRIPTION]}

@@ -1,7 +1,7 @@
 """Libraries as JSON: our format, and the reference's."""
 
 import json
-import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,9 @@ from training_free_grpo.files import write_atomically
 from training_free_grpo.library.lessons import (
     FORMAT,
     LibraryError,
+    check_id,
+    check_twice,
+    is_id,
     library_of,
     make_experience,
     nowhere,
@@ -22,9 +25,12 @@ def load_library(path: str | Path) -> Library:
     """Load a library from a JSON file, or from a run folder's library.json."""
     file = library_file(path)
     try:
-        return read_library(json.loads(file.read_text("utf-8")))
+        return read_library(parse_json(file.read_text("utf-8-sig")))
     except OSError as error:
-        raise LibraryError(f"cannot read the library {file}: {error.strerror}") from None
+        hint = suggest_run(file)
+        raise LibraryError(f"cannot read the library {file}: {error.strerror}{hint}") from None
+    except RecursionError:
+        raise LibraryError(f"cannot read the library {file}: it is nested too deeply") from None
     except ValueError as error:
         raise LibraryError(f"cannot read the library {file}: {error}") from None
 
@@ -35,14 +41,27 @@ def library_file(path: str | Path) -> Path:
     return file / "library.json" if file.is_dir() else file
 
 
-def save_library(library: Library, path: str | Path) -> None:
-    """Save a library as JSON, whole or not at all."""
-    write_atomically(Path(path), json.dumps(library, ensure_ascii=False, indent=2) + "\n")
+def suggest_run(file: Path) -> str:
+    """Return a hint at the run that was meant, where an absent file bears the name of one."""
+    run = Path("runs") / file
+    found = not file.exists() and library_file(run).exists()
+    return f"; did you mean {str(run)!r}?" if found else ""
+
+
+def parse_json(text: str) -> Any:
+    """Parse JSON; raise LibraryError for a key that stands twice, of which one would be lost."""
+    return json.loads(text, object_pairs_hook=_unique)
+
+
+def save_library(library: Library | Mapping[str, Any], path: str | Path) -> None:
+    """Save a library as JSON, whole or not at all; it may be in the reference's form."""
+    text = json.dumps(read_library(library), ensure_ascii=False, indent=2)
+    write_atomically(Path(path), text + "\n")
 
 
 def read_library(data: Any) -> Library:
     """Read a library from JSON: our format, or the reference's `{"G0": "text"}`."""
-    if not isinstance(data, dict):
+    if not isinstance(data, Mapping):
         raise LibraryError(f"a library is a JSON object, not {type(data).__name__}")
     if "format" not in data:
         return read_reference(data)
@@ -58,8 +77,7 @@ def read_library(data: Any) -> Library:
 
 def read_experience(key: str, value: JSON) -> Experience:
     """Read one lesson; what a hand-written file leaves out gets its empty value."""
-    if not re.fullmatch(r"G\d+", key):
-        raise LibraryError(f"lesson id {key!r} is not of the form G7")
+    check_id(key)
     lesson = make_experience(key, one_line(value["content"]), value.get("created") or nowhere())
     if not lesson["content"]:
         raise LibraryError(f"lesson {key} has no content")
@@ -68,11 +86,16 @@ def read_experience(key: str, value: JSON) -> Experience:
     return lesson
 
 
-def read_reference(data: dict[str, Any]) -> Library:
+def read_reference(data: Mapping[str, Any]) -> Library:
     """Read the reference's `{"G0": "text", …}`; ids are kept where they have our form."""
     for key, content in data.items():
         if not isinstance(content, str) or not one_line(content):
             raise LibraryError(f"lesson {key!r} is {content!r}, not a text")
-    if all(re.fullmatch(r"G\d+", key) for key in data):
+    if all(map(is_id, data)):
         return library_of(data.items())
     return library_of((f"G{n}", content) for n, content in enumerate(data.values()))
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    check_twice(key for key, _ in pairs)
+    return dict(pairs)

@@ -1,18 +1,20 @@
 """Read lessons out of prompts, Markdown, skills and the agents of the reference."""
 
 import re
-from collections.abc import Iterable
 from pathlib import Path
 
 from training_free_grpo.library.files import load_library, read_reference
-from training_free_grpo.library.lessons import LibraryError, library_of
+from training_free_grpo.library.lessons import LibraryError, check_id, check_twice, library_of
 from training_free_grpo.records import Library
 
-_ITEM = re.compile(r"^(?:\[(G\d+)\]|- \*\*(G\d+)\*\*) (.+)$", re.MULTILINE)
-"""A lesson in a prompt, or in a list of Markdown."""
+_ITEM = re.compile(
+    r"^(?:\[(G\d+)\]|- \*\*(G\d+)\*\*) (.+(?:\n+[ \t]+\S.*)*)$",
+    re.MULTILINE,
+)
+"""A lesson in a prompt, or in a list of Markdown, with the indented lines that go on with it."""
 _ENTRY = re.compile(r"^\[([^\]\n]+)\]\. (.+?)(?=^\[[^\]\n]+\]\. |\Z)", re.MULTILINE | re.DOTALL)
 """A lesson in an agent's instructions as the reference writes them; it may take several lines."""
-_NEXT = re.compile(r"^(?:<!--|#) next id: G(\d+)", re.MULTILINE)
+_NEXT = re.compile(r"^(?:<!--|#) next id: G([0-9]+)", re.MULTILINE)
 
 
 def import_library(path: str | Path) -> Library:
@@ -30,13 +32,17 @@ def import_library(path: str | Path) -> Library:
         raise LibraryError(f"cannot read the library {file}: {error.strerror}") from None
     except ValueError as error:
         raise LibraryError(f"cannot read the library {file}: {error}") from None
+    except RecursionError:
+        raise LibraryError(f"cannot read the library {file}: it is nested too deeply") from None
     return found
 
 
 def read_text(text: str) -> Library:
     """Read the lessons of a prompt, a Markdown file or a skill."""
     lessons = [(one or other, content) for one, other, content in _ITEM.findall(text)]
-    check_ids(id for id, _ in lessons)
+    for id, _ in lessons:
+        check_id(id)
+    check_twice(id for id, _ in lessons)
     if not lessons:
         raise LibraryError("there is no line of the form `[G0] text` or `- **G0** text` in it")
     return library_of(lessons, read_next_id(text))
@@ -55,20 +61,11 @@ def read_agent(text: str) -> Library:
     if not isinstance(instructions, str):
         raise LibraryError("it has no text under agent.instructions")
     entries = _ENTRY.findall(instructions.rpartition("experiences:\n")[2])
-    check_ids(id for id, _ in entries)
+    check_twice(id for id, _ in entries)
     if not entries:
         raise LibraryError("its agent.instructions hold no line of the form `[G0]. text`")
     library = read_reference(dict(entries))
     return {**library, "next_id": max(library["next_id"], read_next_id(text))}
-
-
-def check_ids(ids: Iterable[str]) -> None:
-    """Raise LibraryError for an id that stands twice: one of its lessons would be lost."""
-    seen: set[str] = set()
-    for id in ids:
-        if id in seen:
-            raise LibraryError(f"lesson id {id!r} stands twice; give one of the two a free id")
-        seen.add(id)
 
 
 def read_next_id(text: str) -> int:

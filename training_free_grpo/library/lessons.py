@@ -9,7 +9,8 @@ from training_free_grpo.text import drop_controls, well_formed
 FORMAT = 1
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
 """Japanese and Chinese characters."""
-_LINE = re.compile(r"^\[(G\d+)\] (.+)$", re.MULTILINE)
+_ID = re.compile(r"G(?:0|[1-9][0-9]*)")
+_LINE = re.compile(r"^\[(G[0-9]+)\] (.+)$", re.MULTILINE)
 
 
 class LibraryError(ValueError):
@@ -25,6 +26,26 @@ def active_experiences(library: Library) -> list[Experience]:
     """Return the lessons in force, in the order of their ids."""
     lessons = library["experiences"].values()
     return sorted((e for e in lessons if e["status"] == "active"), key=lambda e: number(e["id"]))
+
+
+def is_id(text: str) -> bool:
+    """Tell whether a text is an id such as G7; G07 would be a second name of the same number."""
+    return _ID.fullmatch(text) is not None
+
+
+def check_id(id: str) -> None:
+    """Raise LibraryError for an id that is not of our form."""
+    if not is_id(id):
+        raise LibraryError(f"lesson id {id!r} is not of the form G7")
+
+
+def check_twice(ids: Iterable[str]) -> None:
+    """Raise LibraryError for an id that stands twice: one of its lessons would be lost."""
+    seen: set[str] = set()
+    for id in ids:
+        if id in seen:
+            raise LibraryError(f"{id!r} stands twice; give one of the two a free id")
+        seen.add(id)
 
 
 def number(experience_id: str) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from training_free_grpo.datasets import DatasetError, check_overlap
+from training_free_grpo.datasets import OverlapError, check_overlap
 from training_free_grpo.graders import load_grader
 from training_free_grpo.judging import judge_of
 from training_free_grpo.models import Models
@@ -140,17 +140,17 @@ class Plan:
                 run.folder.check_unchanged(*now, or_else="--run NEW to start in a new folder")
 
     def check_overlap(self) -> None:
-        """Raise DatasetError if a library would be measured on problems that it learns from."""
+        """Raise OverlapError if a library would be measured on problems that it learns from."""
         said = []
         for measurement in self.measurements():
             if learning := measurement.learning:
                 texts = [problem["problem"] for problem in learning.data.problems]
                 try:
                     check_overlap(texts, measurement.data.problems, learning.data.name)
-                except DatasetError as error:
-                    said.append(f"{measurement.data.name}: {error}")
+                except OverlapError as error:
+                    said.append(f"{measurement.data.name}: {error.found}")
         if said:
-            raise DatasetError("\n".join(dict.fromkeys(said)))
+            raise OverlapError("\n".join(dict.fromkeys(said)))
 
     def _cells(self) -> Iterator[tuple[Method, Column]]:
         for method in self.table.methods:

@@ -187,4 +187,6 @@ def test_another_problem_under_the_id_of_one_that_a_run_knows_is_fine() -> None:
 def test_an_overlap_that_is_allowed_is_noted(capfd: pytest.CaptureFixture[str]) -> None:
     assert train("data.jsonl", "--run", "first", "--limit", "4").exit_code == 0
     check_unseen(Path("first"), Path("runs"), ROWS, allowed=True)
-    assert "note: 4 of 8 problems were trained on" in capfd.readouterr().err
+    noted = capfd.readouterr().err
+    assert "note: 4 of 8 problems were trained on" in noted
+    assert "--allow-overlap" not in noted

@@ -1,8 +1,13 @@
 """Every command tells what it does, with an example."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from typer.testing import CliRunner
 
+from training_free_grpo import __version__
 from training_free_grpo.cli import main
 
 COMMANDS = [
@@ -33,6 +38,29 @@ def test_help_names_the_commands(command: list[str]) -> None:
     result = CliRunner().invoke(main, [*command, "--help"])
     assert result.exit_code == 0
     assert all(name in result.stdout for name in known)
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        ("train", ["(5)", "(128)", "(0.7)", "(42)"]),
+        ("evaluate", ["(128)", "(0.3)", "(42)"]),
+    ],
+)
+def test_help_tells_the_defaults_that_come_from_settings(command: str, told: list[str]) -> None:
+    result = CliRunner().invoke(main, [command, "--help"], env={"COLUMNS": "200"})
+    assert [word for word in told if f"[default: {word}]" not in result.stdout] == []
+
+
+def test_version_is_printed() -> None:
+    result = CliRunner().invoke(main, ["--version"])
+    assert (result.exit_code, result.stdout) == (0, f"tfgrpo {__version__}\n")
+
+
+def test_python_runs_the_package_under_the_name_of_the_program(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "training_free_grpo", "--help"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert "Usage: tfgrpo [OPTIONS] COMMAND" in done.stdout
 
 
 def test_unknown_command_is_a_usage_error() -> None:

@@ -96,6 +96,20 @@ def test_export_to_stdout_can_be_loaded_again() -> None:
     assert load_library("copy.json") == NEW
 
 
+def test_export_writes_over_no_file() -> None:
+    words = ["library", "export", "new.json", "--format", "skill", "--output", "old.json"]
+    result = CliRunner().invoke(main, words)
+    assert (result.exit_code, load_library("old.json")) == (2, OLD)
+    assert "old.json exists already" in result.stderr
+
+
+@pytest.mark.parametrize(("folder", "noted"), [("tea-room", False), ("other", True)])
+def test_export_says_so_where_agents_will_not_find_the_skill(folder: str, noted: bool) -> None:
+    words = ["--format", "skill", "--name", "tea-room", "--output", f"{folder}/SKILL.md"]
+    said = library("export", "old.json", *words).stderr
+    assert ("in a folder of that name" in said) == noted
+
+
 def test_export_names_the_skill() -> None:
     shown = library("export", "old.json", "--format", "skill", "--name", "tea-room").stdout
     assert shown.startswith("---\nname: tea-room\ndescription: ")

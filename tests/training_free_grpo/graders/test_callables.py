@@ -1,3 +1,4 @@
+import asyncio
 import functools
 import sys
 import threading
@@ -5,11 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from training_free_grpo import build_evaluation_graph
 from training_free_grpo.graders import (
     Grader,
     apply_grader,
+    as_grader,
     is_left_to_judge,
     load_grader,
     wants_trajectory,
@@ -98,6 +102,11 @@ async def test_a_whole_grade_is_kept_as_it_is() -> None:
         ({"verdict": "failed", "reward": 0.0}, None, "failed"),
         (False, 0.0, "wrong"),
         (0.5, 0.5, "right"),
+        (np.bool_(True), 1.0, "right"),
+        (np.float32(0.25), 0.25, "wrong"),
+        (np.array(0.75), 0.75, "right"),
+        ({"reward": np.float64(0.5)}, 0.5, "right"),
+        ({"reward": np.bool_(False)}, 0.0, "wrong"),
     ],
 )
 async def test_partial_results_are_filled_in(
@@ -109,7 +118,10 @@ async def test_partial_results_are_filled_in(
 
 @pytest.mark.parametrize(
     "found",
-    [float("nan"), float("inf"), None, "right", {"score": 1}, {"reward": "1"}, {"verdict": "good"}],
+    [
+        *(float("nan"), float("inf"), None, "right", np.float64("nan"), np.array("right")),
+        *({"score": 1}, {"reward": "1"}, {"verdict": "good"}),
+    ],
 )
 async def test_a_result_that_cannot_be_used_is_a_failure_not_a_zero(found: object) -> None:
     failed = await grade(returning(found))
@@ -133,6 +145,37 @@ async def test_an_exhausted_iterator_in_a_grader_is_a_failure() -> None:
         return next(nothing)
 
     assert (await grade(judge))["verdict"] == "failed"
+
+
+async def test_an_array_of_rewards_is_a_failure_not_a_zero() -> None:
+    assert (await grade(returning(np.array([1.0, 0.0]))))["verdict"] == "failed"
+
+
+async def test_an_async_grader_that_hangs_is_given_up_as_a_failure() -> None:
+    async def judge(problem: Problem, answer: str) -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    failed = await apply_grader(judge, PROBLEM, "It is 7.", TRAJECTORY, limit_s=0.05)
+    assert (failed["reward"], failed["verdict"]) == (None, "failed")
+    assert failed["critique"].endswith("TimeoutError: it took longer than 0.05 seconds")
+
+
+def test_a_sync_grader_that_hangs_is_not_waited_for() -> None:
+    let_go, ends = threading.Event(), []
+
+    def judge(problem: Problem, answer: str) -> bool:
+        ends.append(let_go.wait(60))
+        return True
+
+    failed = asyncio.run(apply_grader(judge, PROBLEM, "It is 7.", TRAJECTORY, limit_s=0.05))
+    assert (failed["verdict"], ends) == ("failed", [])
+    let_go.set()
+
+
+async def test_many_sync_graders_at_once_all_grade() -> None:
+    found = await asyncio.gather(*(grade(equals) for _ in range(100)))
+    assert {each["verdict"] for each in found} == {"right"}
 
 
 async def test_the_built_in_grader_reads_the_answers_of_the_problem() -> None:
@@ -179,6 +222,34 @@ async def test_an_evaluator_is_loaded_as_a_grader(
     assert (found["reward"], found["critique"], found["method"]) == (1.0, "near: I looked.", "near")
 
 
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (lambda problem: True, r"'<lambda>' takes \(problem\), and a grader takes"),
+        (lambda problem, answer, rubric: True, "missing a required argument: 'rubric'"),
+        (lambda problem, answer, trajectory, /: True, "with `trajectory` by name"),
+        ("math", "'math' is a str, which cannot be called"),
+    ],
+)
+def test_what_cannot_grade_is_refused_before_anything_is_spent(function: Any, says: str) -> None:
+    with pytest.raises(TypeError, match=says):
+        build_evaluation_graph(grader=function)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        equals,
+        functools.partial(lambda problem, answer, rubric: True, rubric="tea"),
+        lambda problem, answer, *, trajectory: True,
+        lambda *given, **named: True,
+        max,
+    ],
+)
+def test_what_can_be_called_as_a_grader_is_taken_as_it_is(function: Grader) -> None:
+    assert as_grader(function) is function
+
+
 def test_a_callable_is_loaded_from_the_current_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -195,6 +266,7 @@ def test_a_callable_is_loaded_from_the_current_folder(
         ("json:", "grader 'json:' is not of the form module:attr"),
         ("no_such_module:grade", "there is no module 'no_such_module'.*start from the folder"),
         ("json:no_such_function", "json has no 'no_such_function', only .*dumps"),
+        ("os:getcwd", r"grader 'os:getcwd' takes \(\), and a grader takes \(problem, answer\)"),
         ("json:__name__", "is a str, which cannot be called: name a function"),
     ],
 )

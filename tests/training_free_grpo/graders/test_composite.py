@@ -124,6 +124,21 @@ async def test_composites_may_be_made_of_composites() -> None:
     assert (await grade(weighted({inner: 0.5, weighted({inner: 1}): 0.5})))["reward"] == 1.0
 
 
+def near(*, outputs: str, reference_outputs: str) -> JSON:
+    return {"key": "near", "score": reference_outputs in outputs}
+
+
+@pytest.mark.parametrize("composite", [cascade(near), weighted({near: 1.0})])
+async def test_a_part_may_be_an_evaluator(composite: Grader) -> None:
+    assert (await grade(composite))["verdict"] == "right"
+
+
+@pytest.mark.parametrize("compose", [cascade, lambda part: weighted({part: 1.0})])
+def test_a_part_that_cannot_grade_is_refused(compose: Any) -> None:
+    with pytest.raises(TypeError, match="a grader takes"):
+        compose(lambda answer: True)
+
+
 async def test_a_composite_is_loaded_by_its_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

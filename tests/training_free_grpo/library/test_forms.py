@@ -96,6 +96,33 @@ def test_empty_library_comes_back_empty(form: str, tmp_path: Path) -> None:
     assert import_library(write(tmp_path, form, empty_library())) == empty_library()
 
 
+@pytest.mark.parametrize("form", ["prompt", "system"])
+def test_empty_library_adds_nothing_to_a_prompt(form: str) -> None:
+    assert export_library(empty_library(), form) == ""
+
+
+@pytest.mark.parametrize("form", ["markdown", "agent", "prompt", "system"])
+def test_empty_library_in_a_text_is_refused_as_one_without_lessons(
+    form: str, tmp_path: Path
+) -> None:
+    with pytest.raises(LibraryError, match="no line of the form"):
+        import_library(write(tmp_path, form, empty_library()))
+
+
+def test_skill_without_lessons_is_not_written() -> None:
+    with pytest.raises(LibraryError, match="the library is empty"):
+        export_library(empty_library(), "skill")
+
+
+@pytest.mark.parametrize("mark", ["- **G0**", "[G0]"])
+@pytest.mark.parametrize("gap", ["\n  ", "\n\n\t"])
+def test_lines_wrapped_by_hand_are_one_lesson(mark: str, gap: str, tmp_path: Path) -> None:
+    text = f"# Lessons\n\n{mark} Tea: name{gap}the plant{gap}and leaf.\n- **G1** Milk: boil it.\n"
+    (tmp_path / "a.md").write_text(text)
+    found = contents(import_library(tmp_path / "a.md"))
+    assert found == {"G0": "Tea: name the plant and leaf.", "G1": "Milk: boil it."}
+
+
 def test_skill_begins_with_its_name_and_what_it_is_about() -> None:
     _, front, body = export_library(AWKWARD, "skill", "my-lessons").split("---\n", 2)
     found = yaml.safe_load(front)
@@ -151,6 +178,11 @@ def test_yaml_that_would_make_objects_is_refused(tmp_path: Path) -> None:
     [
         ("a.md", "# Nothing", "no line of the form"),
         ("a.md", "[G1] one\n[G1] two", "'G1' stands twice"),
+        ("a.md", "[G1] one\n[G01] two", "'G01' is not of the form G7"),
+        ("a.md", "- **G\u0663** three", "is not of the form G7"),
+        ("a.yaml", "[" * 100_000, "nested too deeply"),
+        ("a.json", "[" * 200_000, "nested too deeply"),
+        ("a.json", '{"G0": "a", "G0": "b"}', "'G0' stands twice"),
         ("a.yaml", "agent: {name: x}", "no text under agent.instructions"),
         ("a.yaml", "- a list", "no text under agent.instructions"),
         ("a.yaml", "agent: {instructions: Be brief.}", "hold no line"),

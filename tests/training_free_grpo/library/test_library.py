@@ -1,6 +1,7 @@
 import copy
 import json
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
@@ -232,6 +233,37 @@ def test_foreign_keys_are_given_our_ids() -> None:
     assert contents(read_library({"first": UNITS, "G0": CASES})) == {"G0": UNITS, "G1": CASES}
 
 
+@pytest.mark.parametrize("key", ["G007", "G\u0667", "g7"])
+def test_a_second_way_to_write_an_id_is_a_foreign_key(key: str) -> None:
+    assert contents(read_library({key: UNITS, "G7": CASES})) == {"G0": UNITS, "G1": CASES}
+
+
+@pytest.mark.parametrize("key", ["G007", "G\u0667"])
+def test_a_second_way_to_write_an_id_is_refused_in_our_own_form(key: str) -> None:
+    with pytest.raises(LibraryError, match="is not of the form G7"):
+        read_library({"format": 1, "next_id": 9, "experiences": {key: {"content": UNITS}}})
+
+
+def test_the_references_form_may_be_any_mapping() -> None:
+    assert contents(read_library(MappingProxyType({"G0": UNITS}))) == {"G0": UNITS}
+
+
+def test_the_references_form_is_saved_in_ours(tmp_path: Path) -> None:
+    save_library({"G0": UNITS}, tmp_path / "library.json")
+    assert json.loads((tmp_path / "library.json").read_text("utf-8"))["format"] == 1
+
+
+def test_what_is_no_library_is_not_saved(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="not a text"):
+        save_library({"G0": 7}, tmp_path / "library.json")
+    assert not (tmp_path / "library.json").exists()
+
+
+def test_a_file_with_a_byte_order_mark_is_read(tmp_path: Path) -> None:
+    (tmp_path / "lessons.json").write_text(json.dumps({"G0": UNITS}), "utf-8-sig")
+    assert contents(load_library(tmp_path / "lessons.json")) == {"G0": UNITS}
+
+
 def test_an_empty_object_is_an_empty_library() -> None:
     assert read_library({}) == empty_library()
 
@@ -276,6 +308,8 @@ def test_a_lesson_with_half_a_character_can_be_saved(tmp_path: Path) -> None:
         '{"G0": 7}',
         '{"G0": ""}',
         '{"format": 1, "next_id": 1e999, "experiences": {}}',
+        '{"G0": "one", "G0": "two"}',
+        "[" * 200_000,
     ],
 )
 def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path, text: str) -> None:
@@ -288,6 +322,15 @@ def test_a_damaged_file_is_refused_by_its_name(tmp_path: Path, text: str) -> Non
 def test_an_absent_file_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(LibraryError, match=r"absent\.json"):
         load_library(tmp_path / "absent.json")
+
+
+def test_the_name_of_a_run_is_answered_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    save_library(library_of(UNITS), "runs/desk/library.json")
+    with pytest.raises(LibraryError, match=r"did you mean 'runs/desk'\?"):
+        load_library("desk")
 
 
 def test_a_diff_lists_what_was_added_changed_and_deleted() -> None:

@@ -1,0 +1,6 @@
+"""The command line where `tfgrpo` is not in the path: `python -m training_free_grpo`."""
+
+from training_free_grpo.cli import main
+
+if __name__ == "__main__":
+    main(prog_name="tfgrpo")

@@ -1,0 +1,53 @@
+"""Calls that may never end keep nobody waiting: a limit in time, and threads of their own.
+
+Those of asyncio's pool are waited for when a loop or the process ends.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextvars import copy_context
+from functools import cache
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from training_free_grpo.threads import Threads
+
+T = TypeVar("T")
+
+_AT_ONCE = 32
+
+_places: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = WeakKeyDictionary()
+
+
+async def within(seconds: float, work: Awaitable[T]) -> T:
+    """Return what is awaited; cancel it after so long, and raise TimeoutError that says so."""
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await work
+    except TimeoutError:
+        if limit.expired():
+            raise TimeoutError(f"it took longer than {seconds:g} seconds") from None
+        raise
+
+
+async def run_in_thread(seconds: float, call: Callable[[], Any]) -> Any:
+    """Return what the call returns; leave it to itself after so long, and raise TimeoutError.
+
+    Waiting for one of the few places does not count.
+    """
+    loop, run = asyncio.get_running_loop(), copy_context().run
+    async with _places.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
+        return await within(seconds, loop.run_in_executor(_threads(), run, _run, call))
+
+
+@cache
+def _threads() -> Threads:
+    return Threads()
+
+
+def _run(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except StopIteration as error:
+        # asyncio cannot carry this one out of a thread: the caller would wait for ever.
+        raise RuntimeError(f"StopIteration left the grader: {error}") from error

@@ -1,0 +1,82 @@
+"""Threads: a few for what is ours and short, as many as it takes for what is the user's.
+
+asyncio's own pool has a handful. Sync nodes of a user's agent would go through it six at a time,
+wait there on the clock of their rollout, and hold up all that is written to disk meanwhile.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from functools import cache, partial
+from queue import SimpleQueue
+from typing import Any, ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_GRACE = 5.0
+"""Seconds that the end of a loop waits for calls that are still running."""
+_TICK = 0.01
+
+_Job = tuple[Future[Any], Callable[[], Any]]
+
+
+async def in_thread(function: Callable[P, R], *given: P.args, **options: P.kwargs) -> R:
+    """Run what is ours and short in a thread, in the caller's context."""
+    call = partial(copy_context().run, partial(function, *given, **options))
+    return await asyncio.get_running_loop().run_in_executor(_ours(), call)
+
+
+@cache
+def _ours() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 4), "training-free-grpo")
+
+
+class Threads(ThreadPoolExecutor):
+    """A pool without a limit, to be a loop's default: idle threads serve again, none stops an exit.
+
+    How much is at work at once is limited where the work begins. A call that never returns keeps
+    its thread, and neither the others nor the end of the process wait for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(max_workers=1)  # asyncio takes no executor of another class
+        self._jobs: SimpleQueue[_Job] = SimpleQueue()
+        self._counting = threading.Lock()
+        self._free = 0
+        self._running = 0
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Run a call in a thread that is free, or in a new one."""
+        future: Future[R] = Future()
+        with self._counting:
+            self._running += 1
+            known = self._free > 0
+            self._free -= known
+        self._jobs.put((future, partial(fn, *args, **kwargs)))
+        if not known:
+            threading.Thread(target=self._work, daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Wait a moment for what is running; what does not end by then is left behind."""
+        end = time.monotonic() + _GRACE
+        while wait and self._running and time.monotonic() < end:
+            time.sleep(_TICK)
+
+    def _work(self) -> None:
+        while True:
+            future, call = self._jobs.get()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call())
+                except BaseException as error:  # noqa: BLE001 - it is the caller's to handle
+                    future.set_exception(error)
+            del future, call
+            with self._counting:
+                self._running -= 1
+                self._free += 1
