@@ -90,7 +90,7 @@ async def review_edits(state: TrainingState) -> dict[str, Any]:
     while True:
         answer = interrupt({**request, "fault": fault})
         try:
-            decisions = read_answer(answer, operations, library, most)
+            decisions = read_answer(answer, operations, library, most, step)
         except ReviewError as error:
             fault = str(error)
         else:

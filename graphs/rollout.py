@@ -11,7 +11,6 @@ from langchain_core.messages import (
     AnyMessage,
     HumanMessage,
     SystemMessage,
-    convert_to_openai_messages,
 )
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
@@ -22,6 +21,7 @@ from training_free_grpo.archive import Archive
 from training_free_grpo.experience import experience_block
 from training_free_grpo.graphs.own_agent import Counter, read_result, takes_list
 from training_free_grpo.ledger import metered, usage_of_messages
+from training_free_grpo.messages import write_messages
 from training_free_grpo.models import ModelError, Refused
 from training_free_grpo.models.labels import labelled, traced_as
 from training_free_grpo.models.patience import patience
@@ -173,5 +173,5 @@ def note_rollout(
         "seconds": round(seconds, 3),
         "missing": missing,
         "usage": usage,
-        "messages": well_formed(convert_to_openai_messages(list(messages))),
+        "messages": well_formed(write_messages(messages)),
     }

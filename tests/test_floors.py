@@ -13,7 +13,7 @@ PACKAGE = "training_free_grpo"
 FLOORS = (
     "threads",
     "records settings text files sqlite imports background prompts tools",
-    "ledger prices journal checkpoints library datasets batches archive experience "
+    "ledger prices journal checkpoints library datasets batches archive experience messages "
     "graders simulated",
     "models metrics retrieval traces run_folder postgres",
     "middleware placebo lineage run_files transcripts advice preflight interrupts "

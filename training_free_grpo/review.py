@@ -10,6 +10,7 @@ An answer decides on every operation, one by one or all at once:
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from training_free_grpo.library import (
     check_novelty,
     check_operation,
     diff_libraries,
+    nowhere,
     one_line,
 )
 from training_free_grpo.records import (
@@ -45,6 +47,8 @@ _HOW = (
 _SHOWN = 5
 """Problems of an operation's evidence that a person is shown."""
 _LONGEST_PROBLEM = 300
+_ID = re.compile(r"^\s*\[G\d+\]\s*")
+"""The id of a lesson as a prompt shows it, which a person may type ahead of the words."""
 
 
 class ReviewError(ValueError):
@@ -62,9 +66,10 @@ class Decision(BaseModel):
 
 
 class Answer(BaseModel):
-    """The decisions on a plan; `all` is for what they do not name."""
+    """The decisions on a plan; `all` is for what they do not name, `step` says whose plan it is."""
 
     model_config = ConfigDict(extra="forbid")
+    step: int | None = None
     decisions: list[Decision] = []
     all: Literal["approve", "reject"] | None = None
     reason: str = ""
@@ -131,13 +136,23 @@ def read_short(answer: Any) -> Any:
 
 
 def read_answer(
-    answer: Any, operations: Sequence[Operation], library: Library, max_words: int
+    answer: Any,
+    operations: Sequence[Operation],
+    library: Library,
+    max_words: int,
+    step: int | None = None,
 ) -> list[Decision]:
-    """Return a decision for each operation, in their order; raise ReviewError if one is amiss."""
+    """Return a decision for each operation, in their order; raise ReviewError if one is amiss.
+
+    Each is checked against the library as the decisions before it leave it. An answer that names
+    its step is none to another one.
+    """
     try:
         found = Answer.model_validate(read_short(answer))
     except ValidationError as error:
         raise ReviewError(f"{explain(error)}. {_HOW}") from None
+    if None not in (step, found.step) and step != found.step:
+        raise ReviewError(f"the answer is to the plan of step {found.step}, and step {step} waits")
     decisions: dict[int, Decision] = {}
     for decision in found.decisions:
         number = decision.operation
@@ -146,8 +161,6 @@ def read_answer(
             raise ReviewError(f"there is no operation {number}: they are numbered 0 to {last}")
         if number in decisions:
             raise ReviewError(f"operation {number} is decided on twice: leave one of the two out")
-        if fault := check_decision(decision, operations[number], library, max_words):
-            raise ReviewError(f"operation {number}: {fault}")
         decisions[number] = decision
     undecided = [n for n in range(len(operations)) if n not in decisions]
     if undecided and found.all is None:
@@ -158,6 +171,10 @@ def read_answer(
     for number in undecided:
         rest = {"operation": number, "decision": found.all, "reason": found.reason}
         decisions[number] = Decision.model_validate(rest)
+    for number, operation in enumerate(operations):
+        if fault := check_decision(decisions[number], operation, library, max_words):
+            raise ReviewError(f"operation {number}: {fault}")
+        library = carry_out(decisions[number], operation, library, max_words)
     return [decisions[number] for number in range(len(operations))]
 
 
@@ -184,9 +201,20 @@ def check_decision(
     return check_operation(library, edited, max_words) or check_novelty(library, edited)
 
 
+def carry_out(
+    decision: Decision, operation: Operation, library: Library, max_words: int
+) -> Library:
+    """Return the library as a decision leaves it; what cannot be carried out changes nothing."""
+    if decision.decision == "reject":
+        return library
+    if decision.content is not None:
+        operation = reword(operation, decision.content)
+    return apply_plan(library, [(operation, nowhere())], max_words)[0]
+
+
 def reword(operation: Operation, content: str) -> Operation:
     """Return the operation with another content."""
-    return {**operation, "content": one_line(content)}
+    return {**operation, "content": _ID.sub("", one_line(content))}
 
 
 def carry_decisions(

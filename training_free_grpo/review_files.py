@@ -1,6 +1,9 @@
 """What waits for a person in the folder of a run, and what was decided: a file per step."""
 
+import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +19,23 @@ def keep_request(run: Path, request: JSON) -> Any:
 
     The answer to another plan is none to this one: its numbers would mean other operations.
     """
-    kept = _read(_file(run, request["step"]))
-    if kept is None or kept["request"] != request:
-        kept = {"request": request, "answer": None}
-        _write(run, kept)
+    with _locked(run):
+        kept = _read(_file(run, request["step"]))
+        if kept is None or kept["request"] != request:
+            kept = {"request": request, "answer": None}
+            _write(run, kept)
     return kept["answer"]
 
 
 def keep_answer(run: Path, request: JSON, answer: Any) -> None:
-    """Write down what was decided on a request."""
-    _write(run, {"request": request, "answer": answer})
+    """Write down what was decided on a request; raise RunError if it waits no longer."""
+    with _locked(run):
+        if _read(_file(run, request["step"])) != {"request": request, "answer": None}:
+            raise RunError(
+                f"step {request['step']} of {run} was decided meanwhile, and that stands: "
+                f"tfgrpo status {run}"
+            )
+        _write(run, {"request": request, "answer": answer})
 
 
 def read_pending(run: Path) -> JSON | None:
@@ -33,6 +43,15 @@ def read_pending(run: Path) -> JSON | None:
     files = sorted((run / FOLDER).glob("step-*.json"))
     kept = _read(files[-1]) if files else None
     return kept["request"] if kept and kept["answer"] is None else None
+
+
+@contextmanager
+def _locked(run: Path) -> Iterator[None]:
+    """Hold the reviews of a run for this process."""
+    (run / FOLDER).mkdir(parents=True, exist_ok=True)
+    with (run / FOLDER / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _file(run: Path, step: int) -> Path:

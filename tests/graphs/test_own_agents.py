@@ -11,7 +11,7 @@ import pytest
 from langchain.agents import AgentState, create_agent
 from langchain.agents.structured_output import ToolStrategy
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.outputs import ChatGeneration, ChatResult
 from langchain_core.runnables import Runnable, RunnableLambda
@@ -68,6 +68,23 @@ class Caller(Scripted):
             return super()._generate(messages)
         call = {"name": "look_up", "args": {"word": "tea"}, "id": "call-1"}
         return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))])
+
+
+def test_call_that_could_not_be_read_is_kept_with_what_was_said_to_it(tmp_path: Path) -> None:
+    broken: Any = {"name": "look_up", "args": '{"word": "te', "id": "c1", "error": "no JSON"}
+    said = [
+        AIMessage("", invalid_tool_calls=[broken]),
+        ToolMessage("no JSON", tool_call_id="c1"),
+        AIMessage("tea"),
+    ]
+    agent: Any = RunnableLambda(lambda given: {"messages": said})
+    graph = build_training_graph(agent, archive=RunFolder(tmp_path))
+    graph.invoke({"problems": PROBLEMS[:1]}, context=SETTINGS)
+    line = (tmp_path / "rollouts" / "step-0001.jsonl").read_text("utf-8").splitlines()[0]
+    asked, told, _ = json.loads(line)["messages"]
+    (call,) = asked["tool_calls"]
+    assert call["function"] == {"name": "look_up", "arguments": '{"word": "te'}
+    assert call["id"] == told["tool_call_id"]
 
 
 @tool

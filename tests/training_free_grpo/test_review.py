@@ -154,6 +154,26 @@ class TestAnswer:
         with pytest.raises(ReviewError, match=f"operation {number}: .*{said}"):
             decide({"decisions": [decision], **APPROVE})
 
+    def test_content_may_repeat_what_a_decision_before_it_deletes(self) -> None:
+        found = [OPERATIONS[2], OPERATIONS[0]]
+        words = {"operation": 1, "decision": "edit", "content": "Sums: add them twice."}
+        assert len(read_answer({"decisions": [words], **APPROVE}, found, LIBRARY, MOST)) == 2
+        kept = [{"operation": 0, "decision": "reject"}, words]
+        with pytest.raises(ReviewError, match=r"operation 1: .*same as G1"):
+            read_answer({"decisions": kept}, found, LIBRARY, MOST)
+
+    def test_content_may_not_repeat_that_of_a_decision_before_it(self) -> None:
+        twice = [
+            {"operation": n, "decision": "edit", "content": "Roots: test each."} for n in (0, 1)
+        ]
+        with pytest.raises(ReviewError, match=r"operation 1: .*same as G2"):
+            decide({"decisions": twice, **APPROVE})
+
+    def test_that_names_another_step_is_refused(self) -> None:
+        assert len(read_answer({"step": 2, **APPROVE}, OPERATIONS, LIBRARY, MOST, step=2)) == 3
+        with pytest.raises(ReviewError, match="to the plan of step 1, and step 2 waits"):
+            read_answer({"step": 1, **APPROVE}, OPERATIONS, LIBRARY, MOST, step=2)
+
 
 class TestOutcome:
     def carry(self, *decisions: dict[str, Any]) -> Any:
@@ -175,3 +195,8 @@ class TestOutcome:
         assert changed["operation"] == {**before["operation"], "content": "Units: so."}
         assert changed["origin"] == {**before["origin"], "model": "m, edited by a person"}
         assert declined == []
+
+    def test_an_id_ahead_of_new_words_is_none_of_them(self) -> None:
+        typed = " [G7] Units: write [G1] down."
+        plan, _ = self.carry({"operation": 1, "decision": "edit", "content": typed})
+        assert plan["edits"][1]["operation"]["content"] == "Units: write [G1] down."

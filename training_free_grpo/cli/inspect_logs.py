@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli.options import Json, RunsDir
-from training_free_grpo.cli.output import print_json, reports_errors, results
+from training_free_grpo.cli.output import plural, print_json, reports_errors, results
 from training_free_grpo.inspect_logs import check_inspect, missing_logs, write_step
 from training_free_grpo.run_files import find_run
 
@@ -38,4 +38,4 @@ def inspect_logs(
     if as_json:
         print_json({"run": str(folder.path), "logs": [str(file) for _, file in logs]})
     else:
-        results.print(f"{len(logs)} logs written: inspect view --log-dir {place}")
+        results.print(f"{plural(len(logs), 'log')} written: inspect view --log-dir {place}")

@@ -9,7 +9,7 @@ import typer
 from training_free_grpo.budget import Budget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares
-from training_free_grpo.cli.output import progress, reports_errors
+from training_free_grpo.cli.output import plural, progress, reports_errors
 from training_free_grpo.cli.spending import announce, is_judged, show_forecast
 from training_free_grpo.cli.train import (
     make_run,
@@ -21,6 +21,7 @@ from training_free_grpo.cli.train import (
 from training_free_grpo.datasets import read_mapping
 from training_free_grpo.forecast_traces import forecast_traces
 from training_free_grpo.graders import load_grader
+from training_free_grpo.inspect_logs import TrainingLogs
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.run_files import read_metrics
 from training_free_grpo.traces import FIELDS, Traces, load_traces
@@ -31,9 +32,13 @@ _LARGEST_GROUP = 256
 
 @reports_errors
 def learn_from_traces(
-    files: Annotated[list[Path], typer.Argument(help="Rollouts, talks or Inspect logs.")],
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Rollouts, talks or Inspect logs; a folder of them; or a run."),
+    ],
     run: Annotated[str, typer.Option(help="Name of the run; the same name goes on.")] = "default",
     runs_dir: o.RunsDir = Path("runs"),
+    fork: Annotated[str | None, typer.Option(help="New run, from this run's library.")] = None,
     library: Annotated[Path | None, typer.Option(help="Library or run to start from.")] = None,
     preset: o.Preset = None,
     config: o.Config = None,
@@ -51,6 +56,9 @@ def learn_from_traces(
     seed: o.Seed = None,
     limit: o.Limit = None,
     fields: o.Map = None,
+    review: Annotated[
+        bool, typer.Option("--review", help="Wait for a person before each step's edits.")
+    ] = False,
     settings: o.Set = None,
     database: o.Database = None,
     price: o.Price = None,
@@ -58,6 +66,8 @@ def learn_from_traces(
     max_tokens: o.MaxTokens = None,
     max_calls: o.MaxCalls = None,
     max_minutes: o.MaxMinutes = None,
+    inspect_logs: o.InspectLogs = False,
+    inspect_dir: o.InspectDir = None,
     dry_run: o.DryRun = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
@@ -68,7 +78,7 @@ def learn_from_traces(
     """
     own_grader = load_grader(grader)
     traces, notes = load_traces(
-        files,
+        [o.find_place(place, runs_dir) for place in files],
         mapping=read_mapping(fields or [], FIELDS),
         graded=not regrade,
         needs_truth=compares(grader),
@@ -87,9 +97,11 @@ def learn_from_traces(
         batch_size=batch_size,
         concurrency=concurrency,
         seed=seed,
+        review="each_step" if review else None,
         price=price,
     )
-    folder, start, parent = open_folder(runs_dir, run, None, library)
+    folder, start, parent = open_folder(runs_dir, run, fork, library)
+    log_folder = o.find_log_folder(inspect_logs, inspect_dir, folder.path)
     budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     learning = TrainingRun(
         folder=folder,
@@ -114,7 +126,8 @@ def learn_from_traces(
     note_choices(chosen, agent=None)
     note_changes(learning)
     announce(forecast, budget, prices_of(learning.models, chosen), done)
-    show_outcome(folder, make_run(learning, foresee), as_json)
+    logs = TrainingLogs(folder, log_folder, progress.print) if log_folder else None
+    show_outcome(folder, make_run(learning, foresee, logs), as_json)
 
 
 def describe_traces(traces: Traces) -> str:
@@ -123,6 +136,6 @@ def describe_traces(traces: Traces) -> str:
     graded = sum(trace.grade is not None for trace in attempts)
     single = " of one each: every one is reflected on alone" if traces.most == 1 else ""
     return (
-        f"{len(attempts)} attempts at {len(traces.problems)} problems{single}, "
+        f"{plural(len(attempts), 'attempt')} at {plural(len(traces.problems), 'problem')}{single}, "
         f"{graded} of them with a reward"
     )

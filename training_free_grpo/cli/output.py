@@ -4,11 +4,12 @@ import functools
 import json
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, ParamSpec, TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 
 from training_free_grpo.budget import OutOfBudget
 from training_free_grpo.datasets import DatasetError
@@ -22,6 +23,7 @@ from training_free_grpo.records import Experience, Library
 from training_free_grpo.run_folder import RunError
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.sqlite import StorageError
+from training_free_grpo.text import escape_controls, show_controls
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,10 +34,27 @@ BAD_INPUT = (
 )
 FAILED, USAGE, OUT_OF_BUDGET, INTERRUPTED = 1, 2, 3, 130
 
-# What models and data sets wrote is printed as it stands: no markup, no highlighting of numbers.
-progress = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap=True)
-results = Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
+
+class PlainConsole(Console):
+    """Prints what models, pages and data sets wrote as it stands: no markup, no highlighting.
+
+    Only what would steer the terminal is shown by its code; colours and the cursor are rich's own.
+    """
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterator[Segment]:
+        """Render anything, with the controls in its text shown."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text if control else show_controls(text), style, control)
+
+
+progress = PlainConsole(stderr=True)
+errors = PlainConsole(stderr=True)
+results = PlainConsole()
 
 
 def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
@@ -79,7 +98,7 @@ def hush(context: typer.Context, quiet: bool) -> bool:
 
 def print_json(value: Any) -> None:
     """Print one JSON object, last on stdout."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.write(escape_controls(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 
@@ -96,7 +115,12 @@ def describe_origin(lesson: Experience) -> str:
     problems = len(lesson["created"]["problems"])
     if not problems:
         return "given"
-    return f"step {lesson['created']['step']}, {problems} problem{'s' if problems > 1 else ''}"
+    return f"step {lesson['created']['step']}, {plural(problems, 'problem')}"
+
+
+def plural(count: int, thing: str) -> str:
+    """Write how many there are of a thing."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def percent(value: float | None) -> str:

@@ -3,6 +3,7 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from training_free_grpo.datasets.errors import DatasetError, RowError
 _LONGEST_FIELD = 2**27
 """Characters in one field of a CSV file; Python's own limit is 131,072."""
 
-_UNEVEN = "more or fewer cells than columns; put quotes around a cell that holds commas"
+_UNEVEN = "more or fewer cells than columns; put quotes around a cell that holds separators"
 
 _HEAD = 1024
 _BOM = b"\xef\xbb\xbf"
@@ -38,11 +39,19 @@ def load_file(path: Path) -> Iterable[Any]:
     except OSError as error:
         raise DatasetError(f"cannot read the data set {path}: {error.strerror}") from None
     check_head(head, path)
-    if path.suffix.lower() == ".csv":
+    ending = path.suffix.lower()
+    if ending in (".csv", ".tsv"):
         return load_csv(path)
-    if path.suffix.lower() == ".json" or head.startswith(b"["):
+    if ending == ".json" or (head.startswith(b"[") and not (ending == ".jsonl" and is_row(path))):
         return load_json(path)
     return load_lines(path)
+
+
+def is_row(path: Path) -> bool:
+    """Tell whether the list that a file begins with is one row of several, or a talk."""
+    first, *more = islice(load_lines(path), 2)
+    whole = isinstance(first, list) and first != []
+    return whole and (bool(more) or (isinstance(first[0], dict) and "role" in first[0]))
 
 
 def check_head(head: bytes, path: Path) -> None:
@@ -96,7 +105,9 @@ def load_csv(path: Path) -> Iterator[Any]:
     csv.field_size_limit(_LONGEST_FIELD)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
+            header = file.readline()
+            file.seek(0)
+            reader = csv.DictReader(file, strict=True, delimiter=find_delimiter(header))
             check_columns(reader.fieldnames or [], path)
             for row in reader:
                 whole = None not in row and None not in row.values()
@@ -105,6 +116,11 @@ def load_csv(path: Path) -> Iterator[Any]:
         raise DatasetError(f"cannot read the data set {path}: it is not UTF-8 text") from None
     except csv.Error as error:
         raise DatasetError(f"{path} is not CSV: {error}") from None
+
+
+def find_delimiter(header: str) -> str:
+    """Return what parts the columns: commas, or in a header without any, semicolons or tabs."""
+    return next((mark for mark in ",;\t" if mark in header), ",")
 
 
 def check_columns(names: Iterable[str], path: Path) -> None:

@@ -94,6 +94,7 @@ class EvaluationLogs(Writer):
     def begin(self, arm: Arm) -> None:
         """Take note of the arm that begins."""
         self._arm = arm
+        self._started = tell_time()
         self._rollouts: dict[str, JSON] = {}
         self._groups: dict[str, JSON] = {}
 
@@ -115,12 +116,13 @@ class EvaluationLogs(Writer):
             )
 
     def _subject(self, found: Evaluation) -> Subject:
-        settings, now = self._arm.settings, datetime.now(UTC).isoformat(timespec="seconds")
+        settings, now = self._arm.settings, tell_time()
         return Subject(
             task=f"{self._name} {self._arm.name}",
             arguments={"arm": self._arm.name},
             run=f"{self._name} {now}",
             created=now,
+            started=self._started,
             model=policy_name(settings)[0],
             temperature=settings.evaluation_temperature,
             agent=self._agent,
@@ -139,3 +141,8 @@ class EvaluationLogs(Writer):
             about = {"problem_id": problem["id"], **problem}
             for attempt in self._groups[problem["id"]]["attempts"]:
                 yield about | self._rollouts[attempt["id"]] | attempt
+
+
+def tell_time() -> str:
+    """Return the time in UTC, as ISO 8601 has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,10 +1,10 @@
 """An attempt as a sample of Inspect: the problem names the sample, the attempt is its epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from training_free_grpo.inspect_logs.usage import read_usage, total
-from training_free_grpo.records import JSON, RoleCost
+from training_free_grpo.records import JSON
 from training_free_grpo.transcripts import write_out
 
 if TYPE_CHECKING:
@@ -17,27 +17,31 @@ _FIGURES = ("verdict", "tool_calls", "lessons")
 
 
 async def make_sample(
-    row: JSON, group: JSON, scorer: str, costs: Mapping[str, RoleCost], log_id: str
+    row: JSON, group: JSON, scorer: str, model: str, models: Mapping[str, str], log_id: str
 ) -> "EvalSample":
-    """Make a sample of a rollout's line and its group's; a missing rollout ends in an error."""
+    """Make a sample of a rollout's line and its group's; a missing rollout ends in an error.
+
+    `model` made the attempt, and `models` were asked by role.
+    """
     from inspect_ai.log import EvalError, EvalSample
     from inspect_ai.model import ChatMessageUser, ModelOutput
 
     answers = row["answers"]
     roles = {role: read_usage(used) for role, used in row["usage"].items()}
-    models = {role: costs[role]["model"] for role in roles}
     missing = row["missing"]
+    question = ChatMessageUser(content=row["problem"])
+    messages = [question, *await read_messages(row["messages"])]
     return EvalSample(
         id=row["problem_id"],
         epoch=row["attempt"] + 1,
         uuid=f"{log_id}-{row['id']}",
         input=row["problem"],
         target=answers[0] if len(answers) == 1 else answers,
-        messages=[ChatMessageUser(content=row["problem"]), *await read_messages(row["messages"])],
-        output=ModelOutput.from_content(models.get("rollout", ""), row["answer"]),
+        messages=messages,
+        output=ModelOutput.from_content(model, row["answer"]),
         scores={scorer: make_score(row, group)} if row.get("reward") is not None else None,
         metadata={"rollout": row["id"]} | {key: row[key] for key in _FIGURES if key in row},
-        events=[*tell(row, group)],
+        events=[*tell_turns(messages, model), *tell(row, group)],
         model_usage=total((models[role], used) for role, used in roles.items()),
         role_usage=roles,
         total_time=row["seconds"],
@@ -54,6 +58,23 @@ async def read_messages(transcript: Sequence[JSON]) -> "list[ChatMessage]":
         return await messages_from_openai([*transcript])  # type: ignore[list-item]
     except (ValueError, KeyError, TypeError):
         return [ChatMessageAssistant(content="\n".join(write_out(transcript)))]
+
+
+def tell_turns(messages: "Sequence[ChatMessage]", model: str) -> "Iterator[Event]":
+    """Tell each turn as a call of the model, where Inspect looks for the messages."""
+    from inspect_ai.event import ModelEvent
+    from inspect_ai.model import ChatCompletionChoice, GenerateConfig, ModelOutput
+
+    for place, message in enumerate(messages):
+        if message.role == "assistant":
+            yield ModelEvent(
+                model=model,
+                input=[*messages[:place]],
+                tools=[],
+                tool_choice="auto",
+                config=GenerateConfig(),
+                output=ModelOutput(model=model, choices=[ChatCompletionChoice(message=message)]),
+            )
 
 
 def make_score(row: JSON, group: JSON) -> "Score":

@@ -45,7 +45,8 @@ def read_step(run: RunFolder, figures: Metrics) -> Subject:
         arguments={"step": step, "epoch": figures["epoch"]},
         run=f"{run.path.name} {manifest['created']}",
         created=when_written(rollouts_of(run, figures)),
-        model=manifest["policy"],
+        started=when_begun(run, step) or when_written(rollouts_of(run, figures)),
+        model="recorded" if manifest["agent"].startswith("traces:") else manifest["policy"],
         temperature=settings["temperature"],
         agent=manifest["agent"],
         grader=manifest["grader"],
@@ -61,6 +62,12 @@ def read_step(run: RunFolder, figures: Metrics) -> Subject:
 def shown(figures: Mapping[str, object]) -> JSON:
     """Leave out of a step's figures what a log has a place of its own for."""
     return {key: value for key, value in figures.items() if key not in _TOLD_ELSEWHERE}
+
+
+def when_begun(run: RunFolder, step: int) -> str | None:
+    """Return when the library was written that the step began with; an old run has no such file."""
+    library = run.path / "libraries" / f"step-{step - 1:04}.json"
+    return when_written(library) if library.exists() else None
 
 
 def when_written(file: Path) -> str:

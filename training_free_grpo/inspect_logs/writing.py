@@ -26,8 +26,10 @@ class Subject:
     run: str
     """Shared by the logs of one run, and by no others."""
     created: str
-    """In UTC, as ISO 8601 has it."""
+    """When it was finished: in UTC, as ISO 8601 has it."""
+    started: str
     model: str
+    """Who made the attempts."""
     temperature: float
     agent: str
     grader: str
@@ -109,11 +111,20 @@ async def make_log(subject: Subject) -> "EvalLog":
             ],
         ),
         stats=EvalStats(
+            started_at=min(subject.started, subject.created),  # a copied file may be younger
+            completed_at=subject.created,
             model_usage=total((costs[role]["model"], used) for role, used in roles.items()),
             role_usage=roles,
         ),
         samples=[
-            await make_sample(row, subject.groups.get(row["problem_id"], {}), scorer, costs, id)
+            await make_sample(
+                row,
+                subject.groups.get(row["problem_id"], {}),
+                scorer,
+                subject.model,
+                {role: cost["model"] for role, cost in costs.items()},
+                id,
+            )
             for row in rows
         ],
     )

@@ -89,7 +89,7 @@ def read_experience(key: str, value: JSON) -> Experience:
 def read_reference(data: Mapping[str, Any]) -> Library:
     """Read the reference's `{"G0": "text", …}`; ids are kept where they have our form."""
     for key, content in data.items():
-        if not isinstance(content, str) or not content.strip():
+        if not isinstance(content, str) or not one_line(content):
             raise LibraryError(f"lesson {key!r} is {content!r}, not a text")
     if all(map(is_id, data)):
         return library_of(data.items())

@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 
 from training_free_grpo.records import Experience, Library, Origin
-from training_free_grpo.text import well_formed
+from training_free_grpo.text import drop_controls, well_formed
 
 FORMAT = 1
 _UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
@@ -107,8 +107,8 @@ def nowhere() -> Origin:
 
 
 def one_line(content: str) -> str:
-    """Fold white space: a lesson is one line in every prompt."""
-    return " ".join(well_formed(content).split())
+    """Fold white space, and leave out controls: a lesson is one line, and all of it is seen."""
+    return " ".join(drop_controls(well_formed(content)).split())
 
 
 def words(text: str) -> list[str]:

@@ -46,7 +46,7 @@ def check_operation(library: Library, operation: Operation, max_words: int) -> s
             return "merge needs at least two different ids"
         if kind == "delete":
             return None if ids else "delete needs the id of a lesson"
-    content = operation["content"].strip()
+    content = one_line(operation["content"])
     if not content:
         return f"{kind} needs content"
     if (count := count_words(content)) > max_words:

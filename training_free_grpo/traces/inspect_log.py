@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from training_free_grpo.datasets.errors import DatasetError, RowError
 from training_free_grpo.records import JSON
+from training_free_grpo.traces.messages import UNREAD
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalSample
@@ -71,6 +72,8 @@ def read_sample(sample: "EvalSample", scores: "dict[str, Score]") -> JSON:
 def read_message(message: "ChatMessage") -> JSON:
     """Write a message in the form of chat completions."""
     found: JSON = {"role": message.role, "content": message.text}
+    if others := {part.type for part in message.content if not isinstance(part, str)} - {"text"}:
+        found[UNREAD] = sorted(others)
     if message.role == "tool":
         found |= {"tool_call_id": message.tool_call_id or "", "name": message.function}
     if message.role == "assistant" and message.tool_calls:

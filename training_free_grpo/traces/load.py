@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training_free_grpo.datasets.errors import DatasetError, RowError, name_rows
+from training_free_grpo.datasets.errors import DatasetError, RowError, enumerate_few, name_rows
 from training_free_grpo.datasets.files import load_file
 from training_free_grpo.datasets.rows import NO_MAPPING, content_id
 from training_free_grpo.records import Problem
@@ -16,6 +16,8 @@ from training_free_grpo.traces.trace import Trace, Traces
 __all__ = ["FIELDS", "load_traces"]
 
 Attempt = tuple[Problem, Trace]
+_SUFFIXES = (".jsonl", ".eval")
+"""Of the files that are taken from a folder."""
 
 
 def load_traces(
@@ -28,6 +30,7 @@ def load_traces(
 ) -> tuple[Traces, list[str]]:
     """Load recorded rollouts, with notes on what a user should know of them.
 
+    A folder stands for the rollouts in it, that of a run for its `rollouts/`.
     Rows are rollouts of a run, problems with a response, talks in LangChain's or OpenAI's form, or
     samples of an Inspect log. Without `graded`, rewards that they come with do not count. `limit`
     takes the first problems. Raise DatasetError that names the file, the rows and the remedy.
@@ -35,24 +38,49 @@ def load_traces(
     reading = Reading(mapping, graded, needs_truth)
     attempts: list[Attempt] = []
     notes: list[str] = []
-    for file in map(Path, files):
-        found, note = read_attempts(file, reading)
-        attempts += found
-        notes += note
+    faults: list[str] = []
+    for file in find_files(files):
+        try:
+            found, note = read_attempts(file, reading)
+        except DatasetError as error:
+            faults.append(str(error))
+        else:
+            attempts += found
+            notes += note
+    if faults:
+        raise DatasetError("\n".join(faults))
     return group(attempts, limit), notes
+
+
+def find_files(places: Iterable[str | Path]) -> Iterator[Path]:
+    """Return the files, in place of each folder those in it, in the order of their names."""
+    for place in map(Path, places):
+        if not place.is_dir():
+            yield place
+            continue
+        run = (place / "manifest.json").exists()
+        folder = place / "rollouts" if run else place
+        found = sorted(file for file in folder.glob("*") if file.suffix in _SUFFIXES)
+        if not found:
+            raise DatasetError(f"the folder {folder} holds no {' or '.join(_SUFFIXES)} files")
+        yield from found
 
 
 def read_attempts(file: Path, reading: Reading) -> tuple[list[Attempt], list[str]]:
     """Read the attempts of one file; raise DatasetError for rows that cannot be used."""
     found: list[Attempt] = []
-    lost: list[int] = []
+    notes: dict[str, list[int]] = {}
+    unanswered: dict[int, str] = {}
     faults: dict[str, list[int]] = {}
     examples: dict[str, str] = {}
     for number, row in enumerate(load_rows(file, reading), start=1):
         try:
-            found.append(reading.read(row))
-        except Missing:
-            lost.append(number)
+            attempt = reading.read(row)
+            found.append(attempt)
+            for said in describe_odds(attempt[1]):
+                notes.setdefault(said, []).append(number)
+        except Missing as error:
+            unanswered[number] = str(error)
         except RowError as error:
             faults.setdefault(error.fault, []).append(number)
             examples.setdefault(error.fault, str(error))
@@ -60,9 +88,19 @@ def read_attempts(file: Path, reading: Reading) -> tuple[list[Attempt], list[str
         lines = [f"{file}, {name_rows(rows)}: {examples[fault]}" for fault, rows in faults.items()]
         raise DatasetError("\n".join(lines))
     if not found:
-        raise DatasetError(f"{file} holds no attempts")
-    note = f"{file}, {name_rows(lost)}: no answer is on record; left out"
-    return found, [note] if lost else []
+        why = enumerate_few([f"row {number}: {reason}" for number, reason in unanswered.items()])
+        raise DatasetError(f"{file} holds no attempts: {why or 'it has no rows'}")
+    if unanswered:
+        notes["no answer is on record; left out"] = [*unanswered]
+    return found, [f"{file}, {name_rows(rows)}: {said}" for said, rows in notes.items()]
+
+
+def describe_odds(trace: Trace) -> Iterator[str]:
+    """Say what a user may not expect of an attempt."""
+    for lost in trace.lost:
+        yield f"{lost}: not read"
+    if trace.reward is not None and not 0 <= trace.reward <= 1:
+        yield "a reward beyond 0 to 1; it counts as it is, and as right from 0.5 on"
 
 
 def load_rows(file: Path, reading: Reading) -> Iterable[Any]:

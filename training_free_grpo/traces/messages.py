@@ -1,5 +1,6 @@
 """Messages as others keep them: OpenAI's form, and the three in which LangChain writes its own."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
@@ -8,13 +9,15 @@ from langchain_core.messages import (
     AIMessage,
     AnyMessage,
     HumanMessage,
+    InvalidToolCall,
     SystemMessage,
     ToolMessage,
     convert_to_messages,
-    convert_to_openai_messages,
 )
 
 from training_free_grpo.datasets.errors import RowError
+from training_free_grpo.messages import write_messages
+from training_free_grpo.records import JSON
 
 _SEARCH = re.compile(
     r"(?:<\|begin_of_query\|>|<search>)(.*?)(?:<\|end_of_query\|>|</search>)\s*"
@@ -23,6 +26,10 @@ _SEARCH = re.compile(
     re.DOTALL,
 )
 """A search and what it found, in the text of a model that was trained to write it so."""
+UNREAD = "unread"
+"""Where a message has the kinds of what was in it and is no text."""
+_REASONING = ("thinking", "reasoning")
+_OTHER_MEDIA = re.compile("image|audio|video|file|media|document")
 
 
 def read_messages(value: Any) -> list[AnyMessage]:
@@ -32,18 +39,69 @@ def read_messages(value: Any) -> list[AnyMessage]:
     if isinstance(value, Mapping):
         value = value.get("messages")
     try:
-        messages = cast(list[AnyMessage], convert_to_messages([unwrap(m) for m in value]))
-        convert_to_openai_messages(messages)  # how transcripts are kept: better refused now
+        messages = [read_message(unwrap(message)) for message in value]
+        write_messages(messages)  # how transcripts are kept: better refused now
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
         said = f"{type(error).__name__}: {error}".partition("\n")[0]
         raise RowError("messages that are in no form that is known", said) from None
     return messages
 
 
+def read_message(fields: JSON) -> AnyMessage:
+    """Read a message; a call whose arguments are no JSON object stays as the model made it."""
+    calls = fields.pop("tool_calls", None) or []
+    broken = [*(fields.pop("invalid_tool_calls", None) or [])]
+    broken += [read_broken_call(call) for call in calls if is_broken(call)]
+    sound = [call for call in calls if not is_broken(call)]
+    given = {**fields, "tool_calls": sound} if sound else fields
+    message = cast(AnyMessage, convert_to_messages([given])[0])
+    if broken and isinstance(message, AIMessage):
+        message.invalid_tool_calls = [*message.invalid_tool_calls, *broken]
+    return message
+
+
+def read_broken_call(call: JSON) -> InvalidToolCall:
+    """Read a call that cannot be carried out."""
+    function = call["function"]
+    return {
+        "type": "invalid_tool_call",
+        "name": function["name"],
+        "args": function["arguments"],
+        "id": call.get("id"),
+        "error": None,
+    }
+
+
+def is_broken(call: JSON) -> bool:
+    """Tell whether the arguments of a call are a text that is no JSON object."""
+    arguments = call["function"]["arguments"] if "function" in call else None
+    if not isinstance(arguments, str):
+        return False
+    try:
+        return not isinstance(json.loads(arguments, strict=False), dict)
+    except ValueError:
+        return True
+
+
 def unwrap(message: Mapping[str, Any]) -> dict[str, Any]:
     """Return what LangChain's `dumpd` and `message_to_dict` wrap a message in, without that."""
     inner = message.get("kwargs") or message.get("data")
     return {"type": message.get("type"), **(inner if isinstance(inner, Mapping) else message)}
+
+
+def name_losses(messages: Sequence[AnyMessage]) -> Iterator[str]:
+    """Name what messages hold that is not read."""
+    for message in messages:
+        parts = message.content if isinstance(message.content, list) else []
+        kinds = [str(part.get("type")) for part in parts if isinstance(part, Mapping)]
+        kinds += message.additional_kwargs.get(UNREAD, [])
+        if any(_OTHER_MEDIA.search(kind) for kind in kinds):
+            yield "pictures or files"
+        if message.additional_kwargs.get("function_call"):
+            yield "calls in the old form `function_call`"
+        apart = message.additional_kwargs.get("reasoning_content")
+        if apart or any(kind in _REASONING for kind in kinds):
+            yield "reasoning apart from the answer"
 
 
 def split_searches(text: str) -> Iterator[AnyMessage]:

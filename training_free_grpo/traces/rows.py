@@ -9,9 +9,9 @@ from langchain_core.messages import AIMessage, AnyMessage
 
 from training_free_grpo.datasets.errors import RowError
 from training_free_grpo.datasets.rows import FIELDS as PROBLEM_FIELDS
-from training_free_grpo.datasets.rows import find_field, list_fields, read_problem
+from training_free_grpo.datasets.rows import find_field, list_fields, read_problem, shorten
 from training_free_grpo.records import JSON, Problem
-from training_free_grpo.traces.messages import part, read_messages
+from training_free_grpo.traces.messages import name_losses, part, read_messages
 from training_free_grpo.traces.trace import Trace
 
 FIELDS = {
@@ -54,31 +54,33 @@ class Reading:
         if row.keys() >= _OURS:
             known = {key: row[key] for key in _GRADE if row.get(key)}
             row = from_rollout(row)
-        asked, messages = self._read_attempt(row)
+        asked, messages, lost = self._read_attempt(row)
         if asked and not self._find(row, "problem"):
             row = {**row, "problem": asked}
         problem = read_problem(row, {k: v for k, v in self.mapping.items() if k in PROBLEM_FIELDS})
         grade = self._read_grade(row, known)
         if self.needs_truth and grade is None and not problem["answers"]:
             raise RowError("no reward, and no answer to compare the response with")
-        return problem, Trace(messages, grade, read_seconds(row.get("seconds")))
+        return problem, Trace(messages, grade, read_seconds(row.get("seconds")), lost)
 
-    def _read_attempt(self, row: JSON) -> tuple[str, list[AnyMessage]]:
-        """Return the question and what came after it."""
+    def _read_attempt(self, row: JSON) -> tuple[str, list[AnyMessage], list[str]]:
+        """Return the question, what came after it, and what of both is lost."""
         names = [*FIELDS["messages"], *FIELDS["response"]]
         if not (row.keys() & names or self.mapping.keys() & {"messages", "response"}):
             raise RowError(
                 "no response and no messages; name their field with --map response=FIELD",
                 list_fields(row),
             )
-        asked, messages = part(read_messages(self._find(row, "messages") or []))
-        response = self._find(row, "response")
-        if isinstance(response, str) and (not messages or messages[-1].text != response):
+        talk = read_messages(self._find(row, "messages") or [])
+        lost = sorted({*name_losses(talk)})
+        asked, messages = part(talk)
+        response = read_response(*find_field(row, "response", self.mapping, FIELDS))
+        if response is not None and (not messages or messages[-1].text != response):
             messages.append(AIMessage(response))
         answers = [m.text for m in messages if isinstance(m, AIMessage)]
         if not (answers and answers[-1].strip()):
             raise Missing("it ends without an answer")
-        return asked, messages
+        return asked, messages, lost
 
     def _read_grade(self, row: JSON, known: JSON) -> Any:
         """Return what a grader may return, with what is known of a grade beside its reward."""
@@ -96,6 +98,21 @@ def from_rollout(row: Mapping[str, Any]) -> JSON:
     if row.get("missing"):
         raise Missing(f"the attempt is missing: {row['missing']}")
     return {**row, "id": row["problem_id"], "response": row.get("answer"), "answer": None}
+
+
+def read_response(name: str, value: Any) -> str | None:
+    """Read a final answer: a text, a number, a bool or a message; None where there is none."""
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, Mapping) and "content" in value:
+        return read_messages([{"role": "assistant", **value}])[0].text
+    raise RowError(
+        f"{name} is no text, number or message; name the field of the answer with --map "
+        "response=FIELD, or that of a talk with --map messages=FIELD",
+        f"it is {shorten(repr(value))}",
+    )
 
 
 def read_seconds(value: Any) -> float:

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from langchain_core.messages import AnyMessage, convert_to_openai_messages
+from langchain_core.messages import AnyMessage
 
+from training_free_grpo.messages import write_messages
 from training_free_grpo.records import Problem
 
 
@@ -19,6 +20,8 @@ class Trace:
     grade: Any = None
     """What a grader may return: a reward, a bool, a mapping; None for an attempt to be graded."""
     seconds: float = 0.0
+    lost: Sequence[str] = ()
+    """What the recording holds and nobody will read."""
 
     @property
     def reward(self) -> float | None:
@@ -44,6 +47,6 @@ class Traces:
         digest = hashlib.sha256()
         for id, attempts in self.attempts.items():
             for trace in attempts:
-                said = convert_to_openai_messages(list(trace.messages))
+                said = write_messages(trace.messages)
                 digest.update(json.dumps([id, said, trace.grade], sort_keys=True).encode())
         return digest.hexdigest()[:12]

@@ -154,6 +154,44 @@ def test_single_attempts_are_each_reflected_on_with_their_searches(
     assert all(f"[tool call] search {query}" in read for query in asked)
 
 
+class TestRuns:
+    """Rollouts that are named by the run that made them."""
+
+    @pytest.fixture
+    def trained(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        rows = training_problems()[:4]
+        Path("data.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+        sizes = ["--epochs", "1", "--batch-size", "2", "--group-size", "2", "--run", "first"]
+        assert CliRunner().invoke(main, ["train", "data.jsonl", *sizes]).exit_code == 0
+
+    @pytest.mark.usefixtures("trained")
+    @pytest.mark.parametrize("place", ["first", "runs/first", "runs/first/rollouts"])
+    def test_run_stands_for_its_rollouts(self, place: str) -> None:
+        done = CliRunner().invoke(main, ["learn-from-traces", place, "--dry-run"])
+        assert done.exit_code == 0
+        assert "8 attempts at 4 problems" in done.stderr
+
+    @pytest.mark.usefixtures("trained")
+    def test_other_attempts_make_a_fork_from_what_was_learned(self) -> None:
+        words = ["learn-from-traces", "first", "--run", "again"]
+        assert CliRunner().invoke(main, words).exit_code == 0
+        other = ["learn-from-traces", "first", "--run", "again", "--limit", "2"]
+        refused = CliRunner().invoke(main, other)
+        assert refused.exit_code == 2
+        assert "--fork NEW" in refused.stderr
+        assert CliRunner().invoke(main, [*other, "--fork", "new"]).exit_code == 0
+        manifest = json.loads(Path("runs/new/manifest.json").read_text())
+        assert manifest["parent"] == "again"
+
+    @pytest.mark.usefixtures("trained")
+    def test_run_gets_its_logs_for_inspect(self) -> None:
+        pytest.importorskip("inspect_ai", reason="the extra `inspect` is not installed")
+        words = ["learn-from-traces", "first", "--run", "again", "--inspect-logs"]
+        assert CliRunner().invoke(main, words).exit_code == 0
+        assert Path("runs/again/inspect/again-step-0001.eval").exists()
+
+
 class TestWords:
     """On a small file of one's own."""
 
@@ -179,6 +217,17 @@ class TestWords:
         learn(file, server, tmp_path, "--library", str(tmp_path / "start.json"))
         (call,) = server.of("edit_experiences")
         assert "[G5] Tea: name the plant." in call.messages[1]["content"]
+
+    def test_edits_wait_for_a_person_where_one_is_wanted(
+        self, file: Path, server: StandIn, tmp_path: Path
+    ) -> None:
+        said = told(learn(file, server, tmp_path, "--review"))
+        assert (said["status"], said["library"]["experiences"]) == ("waiting for review", {})
+        run = str(tmp_path / "default")
+        assert CliRunner().invoke(main, ["review", run, "--approve-all"]).exit_code == 0
+        said = told(learn(file, server, tmp_path, "--review"))
+        assert said["status"] == "finished"
+        assert said["library"]["experiences"]
 
     def test_changed_attempts_are_refused_with_the_difference(
         self, file: Path, server: StandIn, tmp_path: Path

@@ -13,6 +13,8 @@ from tests.standin import StandIn
 from training_free_grpo.cli import main
 from training_free_grpo.library import active_experiences
 from training_free_grpo.records import JSON
+from training_free_grpo.review_files import keep_answer
+from training_free_grpo.run_folder import RunError
 
 SIZES = ("--limit", "4", "--batch-size", "2")
 """Two steps of two problems."""
@@ -93,7 +95,7 @@ def test_approving_everything_learns_what_a_run_without_review_learns(job: Job) 
 
 def test_decisions_are_asked_for_one_by_one(job: Job) -> None:
     first, second = pending(job)
-    typed = "what?\nr\ntoo narrow\ne\nRule: write it down.\n"
+    typed = "what?\nr\ntoo narrow\ne\nRule: write it down.\ny\n"
     said = review(job, typed=typed)
     assert said.exit_code == 0
     assert "1 rejected, 1 edited" in said.stdout
@@ -110,7 +112,7 @@ def metrics(job: Job) -> list[Any]:
 
 
 def test_a_lesson_with_too_many_words_is_asked_for_again(job: Job) -> None:
-    typed = f"e\nRule: {'very ' * 40}long.\ne\nRule: be short.\na\n"
+    typed = f"e\nRule: {'very ' * 40}long.\ne\nRule: be short.\na\ny\n"
     said = review(job, typed=typed)
     assert said.exit_code == 0
     assert "32 is the most" in said.stderr
@@ -121,11 +123,87 @@ def test_decisions_come_from_a_file(job: Job) -> None:
     assert told(decide(job, answer))["decided"] == {"rejected": 1, "approved": 1}
 
 
-@pytest.mark.parametrize("typed", [None, "a\n", "r\n"])
+@pytest.mark.parametrize("typed", [None, "a\n", "r\n", "a\na\n"])
 def test_where_nobody_answers_nothing_is_decided(job: Job, typed: str | None) -> None:
     said = review(job, typed=typed)
     assert said.exit_code == 2
     assert "--approve-all" in said.stderr
+    assert len(pending(job)) == 2
+
+
+@pytest.mark.parametrize("said", ["another line", "abort", "exit", "rest", "", "approve it"])
+def test_only_the_words_themselves_decide(job: Job, said: str) -> None:
+    done = review(job, typed=f"{said}\nq\n")
+    assert "a  approve: carry it out as it stands" in done.stderr
+    assert "[2 of 2]" not in done.stdout
+    assert len(pending(job)) == 2
+
+
+@pytest.mark.parametrize("said", ["A", "approve", "Approve"])
+def test_a_decision_is_a_letter_or_its_word(job: Job, said: str) -> None:
+    assert "2 approved" in review(job, typed=f"{said}\n{said}\nYes\n").stdout
+
+
+@pytest.mark.parametrize("typed", ["q\n", "a\nq\n", "a\na\n\n", "a\na\nn\n", "a\na\nwhat?\n"])
+def test_whoever_leaves_or_does_not_confirm_has_decided_nothing(job: Job, typed: str) -> None:
+    done = review(job, typed=typed)
+    assert done.exit_code == 0
+    assert "nothing was decided: step 1 still waits" in done.stdout
+    assert len(pending(job)) == 2
+
+
+def test_a_decision_can_be_taken_back(job: Job) -> None:
+    done = review(job, typed="a\nb\nr\nno\na\nb\nr\n\ny\n")
+    assert "2 rejected" in done.stdout
+
+
+def test_decisions_are_summed_up_before_they_count(job: Job) -> None:
+    first, _ = pending(job)
+    done = review(job, typed="a\nr\ntoo narrow\ny\n")
+    assert f"[1] add approved: {first['content']}\n[2] add rejected: too narrow\n" in done.stdout
+
+
+def test_an_operation_is_shown_as_the_decisions_before_leave_it(job: Job) -> None:
+    assert "+ [G1]" in review(job, typed="a\nq\n").stdout
+    done = review(job, typed="r\n\nq\n").stdout
+    assert done.count("+ [G0]") == 2
+    assert "+ [G1]" not in done
+
+
+def test_the_same_words_twice_are_asked_for_again(job: Job) -> None:
+    done = review(job, typed="e\nRule: once.\ne\nRule: once.\ne\nRule: twice.\ny\n")
+    assert "content says the same as G0" in done.stderr
+    assert "2 edited" in done.stdout
+
+
+def test_what_was_decided_meanwhile_stands(job: Job) -> None:
+    request = json.loads((job.path / "reviews" / "step-0001.json").read_text())["request"]
+    decide(job, {"all": "reject"})
+    with pytest.raises(RunError, match="decided meanwhile"):
+        keep_answer(job.path, request, {"all": "approve"})
+    job.here()
+    with pytest.raises(RunError, match="decided meanwhile"):
+        keep_answer(job.path, request, {"all": "approve"})
+    assert learned(job) == []
+    assert [row["step"] for row in metrics(job)] == [1]
+
+
+def test_a_file_of_decisions_may_begin_with_a_byte_order_mark(job: Job) -> None:
+    file = job.folder / "decisions.json"
+    file.write_text('{"step": 1, "all": "approve"}', "utf-8-sig")
+    assert "2 approved" in review(job, "--decisions", str(file)).stdout
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(None, "the answer is None"), ({"step": 2, "all": "approve"}, "step 1 waits")],
+)
+def test_a_file_that_answers_no_plan_or_another_is_refused(
+    job: Job, answer: Any, said: str
+) -> None:
+    done = decide(job, answer)
+    assert done.exit_code == 2
+    assert said in done.stderr
     assert len(pending(job)) == 2
 
 

@@ -36,6 +36,12 @@ GOOD: dict[str, tuple[str, str]] = {
         '{"v": 1, "rows": [{"problem": "a\u2028b", "answer": 1}, {"question": "c", "target": 2}]}',
     ),
     "table": ("a.csv", 'problem,answer\n"a\u2028b",1\nc,2\n'),
+    "table with semicolons": ("a.csv", 'problem;answer\n"a\u2028b";1\nc;2\n'),
+    "table with tabs": ("a.tsv", 'problem\tanswer\n"a\u2028b"\t1\nc\t2\n'),
+    "list on one line of a file of lines": (
+        "a.jsonl",
+        '[{"problem": "a\u2028b", "answer": 1}, {"problem": "c", "answer": 2}]\n',
+    ),
     "table, ending in capitals": ("a.CSV", 'problem,answer\r\n"a\u2028b",1\r\nc,2\r\n'),
 }
 

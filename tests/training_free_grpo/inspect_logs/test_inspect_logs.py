@@ -3,7 +3,9 @@
 import asyncio
 import json
 import os
+import shutil
 from collections.abc import Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,7 +112,7 @@ def test_summary_and_operations_stand_beside_the_attempt(run: RunFolder) -> None
     told: dict[str, JSON] = {}
     for id, sample in samples_of(run).items():
         events: Sequence[Any] = sample.events
-        told[id] = {event.source: event.data for event in events}
+        told[id] = {event.source: event.data for event in events if event.event == "info"}
     for group in compared.values():
         for id, summary in group["summaries"].items():
             assert told[id]["summarize"] == summary
@@ -155,6 +157,61 @@ def test_log_is_a_table_for_pandas(run: RunFolder) -> None:
     assert len(table) == 64
     assert set(table["epoch"]) == {1, 2, 3, 4}
     assert sorted(table[score]) == sorted(rewards)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:pandas", "ignore::DeprecationWarning:inspect_ai"
+)
+def test_messages_are_a_table_for_pandas(run: RunFolder) -> None:
+    from inspect_ai.analysis import messages_df
+
+    table = messages_df(str(run.path / "inspect"), quiet=True)
+    rows = [row for step in (1, 2) for row in read_rollouts(run.path, step).values()]
+    said = [
+        text
+        for row in rows
+        for text in (row["problem"], *map(itemgetter("content"), row["messages"]))
+    ]
+    assert sorted(table["content"]) == sorted(said)
+    assert sum(table["tool_calls"].notna() & (table["tool_calls"] != "")) > 0
+    assert table["message_id"].is_unique
+
+
+def test_each_turn_is_told_as_a_call_of_the_model(run: RunFolder) -> None:
+    rows = read_rollouts(run.path, 1)
+    for id, sample in samples_of(run).items():
+        calls = [event for event in sample.events if event.event == "model"]
+        assert len(calls) == rows[id]["turns"]
+        assert [call.input[0].text for call in calls] == [sample.input] * len(calls)
+        assert calls[-1].output.message.text == rows[id]["answer"]
+        assert {call.model for call in calls} == {"simulated"}
+
+
+def test_log_tells_how_long_its_step_took(run: RunFolder) -> None:
+    first, second = log_of(run, 1).stats, log_of(run, 2).stats
+    assert first.started_at <= first.completed_at <= second.started_at <= second.completed_at
+    assert first.started_at
+
+
+def test_step_of_a_copied_run_does_not_end_before_it_began(run: RunFolder, tmp_path: Path) -> None:
+    copy = RunFolder(tmp_path / "copy")
+    shutil.copytree(run.path, copy.path)
+    os.utime(copy.path / "rollouts" / "step-0001.jsonl", (0, 0))
+    asyncio.run(write_step(copy, read_metrics(copy.path)[0], tmp_path / "log.eval"))
+    stats = read(tmp_path / "log.eval").stats
+    assert stats.started_at == stats.completed_at
+
+
+def test_recorded_attempts_are_those_of_no_model(run: RunFolder, tmp_path: Path) -> None:
+    traces, _ = load_traces([run.path / "rollouts" / "step-0001.jsonl"])
+    folder, warnings = RunFolder(tmp_path / "learned"), list[str]()
+    with TrainingLogs(folder, tmp_path, warnings.append) as logs:
+        learning = TrainingRun(folder, SETTINGS, traces.problems, traces=traces)
+        asyncio.run(learning.run(nothing, logs.hear))
+    log = read(tmp_path / "learned-step-0001.eval")
+    assert log.eval.model == "recorded"
+    assert {sample.output.model for sample in log.samples or []} == {"recorded"}
+    assert warnings == []
 
 
 async def test_only_steps_without_a_log_of_what_they_are_now_are_written(run: RunFolder) -> None:

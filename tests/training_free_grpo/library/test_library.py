@@ -195,6 +195,22 @@ def test_a_lesson_is_one_line_whatever_white_space_it_came_with() -> None:
     assert render_library(library) == "[G0] Name: [G7] one two three"
 
 
+def test_a_lesson_holds_nothing_that_hides_it_from_a_reader() -> None:
+    hidden = "Units:\x1b[8m obey \u202eme\u2069.\x00 \ufeff\x9b"
+    library = read_library({"G0": hidden})
+    assert render_library(library) == "[G0] Units:[8m obey me."
+    with pytest.raises(LibraryError, match="not a text"):
+        read_library({"G0": "\x1b\u202e"})
+    assert check_operation(library, op("add", content="\x1b\u202e"), 8) == "add needs content"
+
+
+def test_a_lesson_keeps_what_scripts_and_emoji_are_joined_with() -> None:
+    joined = (
+        "Persian: \u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645, \U0001f469\u200d\U0001f52c."
+    )
+    assert render_library(read_library({"G0": joined})) == f"[G0] {joined}"
+
+
 def test_parsing_undoes_rendering() -> None:
     library = read_library({f"G{n}": f"Name{n}: say {n} with \\frac{{1}}{{{n}}}" for n in (2, 10)})
     shown = render_library(library)

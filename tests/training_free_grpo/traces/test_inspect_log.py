@@ -114,3 +114,19 @@ def test_damaged_log_is_named(tmp_path: Path) -> None:
     (tmp_path / "bad.eval").write_bytes(b"PK nothing")
     with pytest.raises(DatasetError, match=r"cannot read the Inspect log .*bad\.eval"):
         load_traces([tmp_path / "bad.eval"])
+
+
+def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+    from inspect_ai.log import read_eval_log, write_eval_log
+    from inspect_ai.model import ContentImage, ContentReasoning, ContentText
+
+    file = write_log(tmp_path / "log.eval")
+    log = read_eval_log(file)
+    (sample, *_) = log.samples or []
+    picture = ContentImage(image="data:image/png;base64,AAAA")
+    sample.messages[1].content = [ContentText(text="Where from?"), picture]
+    sample.messages[-1].content = [ContentReasoning(reasoning="Hm."), ContentText(text="plant")]
+    write_eval_log(log, file)
+    traces, notes = load_traces([file])
+    assert sum("row 1: " in note and "not read" in note for note in notes) == 2
+    assert traces.attempts["tea"][0].messages[-1].text == "plant"

@@ -113,6 +113,21 @@ class TestFields:
         assert traces.problems[0]["problem"] == "A?"
         assert [m.text for m in only(traces).messages] == ["1"]
 
+    @pytest.mark.parametrize(
+        ("value", "text"),
+        [(5, "5"), (0.5, "0.5"), (0, "0"), (True, "True"), ({"content": "5"}, "5")],
+    )
+    def test_response_may_be_a_number_a_bool_or_a_message(
+        self, value: Any, text: str, tmp_path: Path
+    ) -> None:
+        row = {"problem": "A?", "answer": "5", "pred": value}
+        assert only(read(tmp_path, row)).messages[-1].text == text
+
+    def test_talks_a_line_each_are_rows(self, tmp_path: Path) -> None:
+        talk = [{"role": "user", "content": "A?"}, {"role": "assistant", "content": "1"}]
+        for count in (1, 3):
+            assert read(tmp_path, *[talk] * count).most == count
+
     def test_response_beside_a_trajectory_is_the_answer(self, tmp_path: Path) -> None:
         row = {"question": "A?", "gold": "1", "trajectory": "I think.", "pred": "1"}
         assert [m.text for m in only(read(tmp_path, row)).messages] == ["I think.", "1"]
@@ -137,6 +152,25 @@ class TestBadRows:
             "row 6: messa",
         ]
 
+    def test_faults_of_all_files_are_named_at_once(self, tmp_path: Path) -> None:
+        one = write(tmp_path, {"answer": "1", "response": "1"}, name="one.jsonl")
+        two = write(tmp_path, {"problem": "A?"}, name="two.jsonl")
+        with pytest.raises(DatasetError) as caught:
+            load_traces([one, tmp_path / "three.jsonl", two])
+        lines = str(caught.value).splitlines()
+        named = zip(("one.jsonl", "three.jsonl", "two.jsonl"), lines, strict=True)
+        assert all(name in line for name, line in named)
+
+    @pytest.mark.parametrize("value", [{"text": "5"}, ["5"]])
+    def test_response_of_another_form_is_refused(self, value: Any, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"row 1: 'pred' is no text.*--map response=FIELD"):
+            read(tmp_path, {"problem": "A?", "answer": "5", "pred": value})
+
+    def test_file_without_attempts_is_told_why(self, tmp_path: Path) -> None:
+        row = {"problem": "A?", "answer": "1", "response": ""}
+        with pytest.raises(DatasetError, match="no attempts: row 1: it ends without an answer"):
+            read(tmp_path, row)
+
     def test_line_that_is_no_json_is_named(self, tmp_path: Path) -> None:
         write(tmp_path, {"problem": "A?", "response": "1"})
         with (tmp_path / "traces.jsonl").open("a") as file:
@@ -157,9 +191,66 @@ class TestBadRows:
         assert traces.most == 2
         assert "row 2: no answer is on record; left out" in note
 
+    @pytest.mark.parametrize(
+        ("message", "said"),
+        [
+            (
+                {
+                    "content": [
+                        {"type": "text", "text": "1"},
+                        {"type": "image_url", "image_url": {}},
+                    ]
+                },
+                "pictures or files",
+            ),
+            (
+                {"content": "1", "function_call": {"name": "f", "arguments": "{}"}},
+                "`function_call`",
+            ),
+            ({"content": "1", "reasoning_content": "Hm."}, "reasoning apart from the answer"),
+        ],
+    )
+    def test_what_is_not_read_is_told(
+        self, message: dict[str, Any], said: str, tmp_path: Path
+    ) -> None:
+        talk = [{"role": "user", "content": "A?"}, {"role": "assistant", **message}]
+        _, (note,) = load_traces([write(tmp_path, talk, [*talk[:1], {**talk[1], "content": "1"}])])
+        assert said in note
+        assert "not read" in note
+
+    def test_reward_beyond_0_to_1_is_told_and_counts(self, tmp_path: Path) -> None:
+        rows = [{"problem": "A?", "response": "1", "reward": reward} for reward in (5, 1, -2)]
+        traces, (note,) = load_traces([write(tmp_path, *rows)])
+        assert "rows 1, 3: a reward beyond 0 to 1" in note
+        assert [trace.reward for (attempts) in traces.attempts.values() for trace in attempts] == [
+            5, 1, -2,
+        ]  # fmt: skip
+
     def test_absent_file_is_named(self, tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match=r"nowhere\.jsonl"):
             load_traces([tmp_path / "nowhere.jsonl"])
+
+
+class TestFolders:
+    ROW = {"problem": "A?", "answer": "1", "response": "1"}  # noqa: RUF012
+
+    def test_folder_stands_for_the_rollouts_in_it(self, tmp_path: Path) -> None:
+        write(tmp_path, self.ROW, name="b.jsonl")
+        write(tmp_path, self.ROW | {"problem": "B?"}, name="a.jsonl")
+        (tmp_path / "notes.txt").write_text("no rows")
+        traces, _ = load_traces([tmp_path])
+        assert [problem["problem"] for problem in traces.problems] == ["B?", "A?"]
+
+    def test_folder_of_a_run_stands_for_its_rollouts(self, tmp_path: Path) -> None:
+        (tmp_path / "rollouts").mkdir()
+        write(tmp_path / "rollouts", self.ROW, name="step-0001.jsonl")
+        write(tmp_path, {"step": 1}, name="metrics.jsonl")
+        write(tmp_path, {}, name="manifest.json")
+        assert load_traces([tmp_path])[0].most == 1
+
+    def test_folder_without_rollouts_is_named(self, tmp_path: Path) -> None:
+        with pytest.raises(DatasetError, match=r"holds no \.jsonl or \.eval files"):
+            load_traces([tmp_path])
 
 
 class TestOwnRollouts:

@@ -16,6 +16,7 @@ from langchain_core.messages import (
 )
 
 from training_free_grpo.datasets.errors import RowError
+from training_free_grpo.messages import write_messages
 from training_free_grpo.traces.messages import part, read_messages
 
 CALL: Any = {"name": "look_up", "args": {"word": "tea"}, "id": "c1", "type": "tool_call"}
@@ -72,6 +73,39 @@ def test_problem_is_the_first_question_and_the_attempt_what_follows() -> None:
     asked, attempt = part([*TALK, HumanMessage("Sure?"), AIMessage("Yes.")])
     assert asked == "What is tea?"
     assert [m.type for m in attempt] == ["ai", "tool", "ai", "human", "ai"]
+
+
+@pytest.mark.parametrize("arguments", ['{"word": "te', "[1]", ""])
+def test_call_whose_arguments_are_no_object_stays_as_it_was_made(arguments: str) -> None:
+    calls = [
+        {"id": "c1", "type": "function", "function": {"name": "look_up", "arguments": arguments}},
+        {"id": "c2", "type": "function", "function": {"name": "look_up", "arguments": "{}"}},
+    ]
+    talk = [
+        {"role": "assistant", "content": "", "tool_calls": calls},
+        {"role": "tool", "content": "no JSON", "tool_call_id": "c1"},
+    ]
+    asked, said = read_messages(talk)
+    assert isinstance(asked, AIMessage)
+    assert [call["id"] for call in asked.tool_calls] == ["c2"]
+    assert [(c["id"], c["args"]) for c in asked.invalid_tool_calls] == [("c1", arguments)]
+    kept = write_messages([asked, said])
+    assert sorted(kept[0]["tool_calls"], key=lambda call: str(call["id"])) == calls
+    assert read_messages(kept) == [asked, said]
+
+
+@pytest.mark.parametrize("form", ["message_to_dict", "model_dump", "dumpd"])
+def test_call_that_langchain_could_not_read_is_kept(form: str) -> None:
+    broken: Any = {
+        "name": "f",
+        "args": "{1",
+        "id": "c1",
+        "error": None,
+        "type": "invalid_tool_call",
+    }
+    (found,) = read_messages([FORMS[form](AIMessage("", invalid_tool_calls=[broken]))])
+    assert isinstance(found, AIMessage)
+    assert found.invalid_tool_calls == [broken]
 
 
 def test_talk_without_a_question_is_an_attempt_from_its_start() -> None:

@@ -1,0 +1,125 @@
+"""`tfgrpo review` on a real terminal: what is typed, pasted and interrupted there."""
+
+import json
+import os
+import pty
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.job import START, Job, new_server
+from training_free_grpo.cli import main
+
+ASKED = "[a/e/r, ? for help] "
+INTERRUPT, END_OF_FILE = "\x03", "\x04"
+
+
+class Talk:
+    """A command on a terminal of its own, and what it has said there so far."""
+
+    def __init__(self, *words: str) -> None:
+        self._ours, theirs = pty.openpty()
+        environment = os.environ | {"TERM": "xterm", "COLUMNS": "200"}
+        self._process = subprocess.Popen(
+            [*START, *words],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=environment,
+            start_new_session=True,
+            preexec_fn=take_terminal,
+        )
+        os.close(theirs)
+        self.said = ""
+
+    def until(self, text: str) -> str:
+        """Read on until a text is said, and return what was said up to there."""
+        start = len(self.said)
+        while text not in self.said[start:]:
+            self._read()
+        return self.said[start:]
+
+    def type(self, text: str) -> None:
+        """Type or paste."""
+        os.write(self._ours, text.encode())
+
+    def end(self) -> int:
+        """Read to the end, and return the exit code."""
+        try:
+            while True:
+                self._read()
+        except OSError:  # so Linux tells that the other side has gone
+            os.close(self._ours)
+            return self._process.wait()
+
+    def _read(self) -> None:
+        self.said += re.sub(r"\x1b\[\?2004[hl]|\r", "", os.read(self._ours, 4096).decode())
+
+
+def take_terminal() -> None:
+    """Make the terminal the one that keys interrupt this process from."""
+    import fcntl
+    import termios
+
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+@pytest.fixture
+def job(tmp_path: Path) -> Iterator[Job]:
+    """A run that waits with a plan of two operations."""
+    with new_server(tool_share=0.0) as server:
+        server.right = lambda problem, n: n % 2 == 0
+        found = Job(tmp_path, server, options=("--review", "--limit", "4", "--batch-size", "2"))
+        assert found.here().exit_code == 0
+        yield found
+
+
+def answer(job: Job) -> Any:
+    return json.loads((job.path / "reviews" / "step-0001.json").read_text())["answer"]
+
+
+def test_lines_that_are_pasted_at_once_decide_one_operation_at_most(job: Job) -> None:
+    talk = Talk("review", str(job.path))
+    talk.until(ASKED)
+    talk.type("a\na\ny\ny\n")
+    talk.until("[2 of 2]")
+    talk.until(ASKED)
+    talk.type("q\n")
+    assert talk.end() == 0
+    assert "nothing was decided" in talk.said
+    assert answer(job) is None
+
+
+def test_the_old_words_stand_there_to_be_edited(job: Job) -> None:
+    shown = json.loads(CliRunner().invoke(main, ["review", str(job.path), "--json"]).stdout)
+    content = shown["operations"][0]["content"]
+    talk = Talk("review", str(job.path))
+    talk.until(ASKED)
+    talk.type("e\n")
+    talk.until(content)
+    talk.type(" Indeed.\n")
+    talk.until(ASKED)
+    talk.type("a\n")
+    talk.until("carry this out? ")
+    talk.type("y\n")
+    assert talk.end() == 0
+    first, _ = answer(job)["decisions"]
+    assert first["content"] == f"{content} Indeed."
+
+
+@pytest.mark.parametrize(("key", "code"), [(INTERRUPT, 130), (END_OF_FILE, 0)])
+def test_whoever_breaks_off_is_told_that_nothing_was_decided(job: Job, key: str, code: int) -> None:
+    talk = Talk("review", str(job.path))
+    talk.until(ASKED)
+    talk.type("a\n")
+    talk.until(ASKED)
+    talk.type(key)
+    assert talk.end() == code
+    assert "nothing was decided: step 1 still waits" in talk.said
+    assert "what was finished is saved" not in talk.said
+    assert answer(job) is None
