@@ -20,6 +20,7 @@ from langgraph.errors import GraphInterrupt
 from langgraph.pregel.protocol import PregelProtocol
 from pydantic import BaseModel
 
+from training_free_grpo.experience import LESSONS
 from training_free_grpo.ledger import add_usage, no_usage, usage_of
 from training_free_grpo.records import Ledger
 
@@ -59,6 +60,11 @@ def takes_list(agent: Runnable[Any, Any]) -> bool:
     if isinstance(agent, RunnableBindingBase):
         return takes_list(agent.bound)
     return isinstance(agent, BaseChatModel | _Function)
+
+
+def takes_lessons(agent: Runnable[Any, Any]) -> bool:
+    """Tell whether an agent has a place for the lessons: an ExperienceMiddleware without any."""
+    return LESSONS in getattr(agent, "channels", {})
 
 
 def read_result(result: Any, given: Sequence[AnyMessage]) -> tuple[list[AnyMessage], str]:

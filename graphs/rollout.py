@@ -18,8 +18,8 @@ from langgraph.config import get_stream_writer
 from langgraph.errors import GraphInterrupt
 
 from training_free_grpo.archive import Archive
-from training_free_grpo.experience import experience_block
-from training_free_grpo.graphs.own_agent import Counter, read_result, takes_list
+from training_free_grpo.experience import LESSONS, experience_block
+from training_free_grpo.graphs.own_agent import Counter, read_result, takes_lessons, takes_list
 from training_free_grpo.ledger import metered, usage_of_messages
 from training_free_grpo.messages import write_messages
 from training_free_grpo.models import ModelError, Refused
@@ -94,7 +94,8 @@ async def call_agent(
 ) -> tuple[list[AnyMessage], str]:
     """Give the agent its problem; return what it added to the talk, and its answer.
 
-    A user's own has a counter for its calls, and gets the lessons as a system message.
+    A user's own has a counter for its calls. It gets the lessons where its middleware has a place
+    for them, else as a system message.
     """
     question = HumanMessage(task["problem"]["problem"])
     asked: list[AnyMessage] = [question]
@@ -104,9 +105,12 @@ async def call_agent(
         config = RunnableConfig(recursion_limit=_SUPERSTEPS)
         result = await run_apart(agent, given, task["id"], thread, config, context=settings)
         return read_result(result, asked)
-    if block := experience_block(lessons):
+    has_place = takes_lessons(agent)
+    if not has_place and (block := experience_block(lessons)):
         asked = [SystemMessage(block), question]
     given_own: Any = asked if takes_list(agent) else {"messages": asked}
+    if has_place:
+        given_own[LESSONS] = lessons
     config = RunnableConfig(callbacks=counter.beside(ensure_config().get("callbacks")))
     result = await run_apart(agent, given_own, task["id"], thread, config)
     return read_result(result, asked)

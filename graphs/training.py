@@ -108,6 +108,8 @@ def build_training_graph(
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the training graph; with nothing given it runs on what the settings name.
 
+    It takes `problems`, rows of a data set, and a `library` to go on from; its result holds the
+    learned `library` and the `metrics` of each step, plain JSON. Settings are the context.
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
     callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
     on record are learned from, and none is made. `executor` runs rollouts elsewhere.

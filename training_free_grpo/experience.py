@@ -6,6 +6,9 @@ from langchain_core.messages import SystemMessage
 
 from training_free_grpo.prompts import render_prompt
 
+LESSONS = "experience_lessons"
+"""The key of an agent's state that takes the lessons of the run which it is trained in."""
+
 
 def with_experience(system: str, lessons: str) -> str:
     """Put the lessons at the end of a system prompt.

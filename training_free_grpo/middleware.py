@@ -7,17 +7,24 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
-from langchain.agents.middleware import AgentMiddleware, ModelRequest, ModelResponse
+from langchain.agents.middleware import (
+    AgentMiddleware,
+    AgentState,
+    ModelRequest,
+    ModelResponse,
+)
+from langchain.agents.middleware.types import OmitFromOutput
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from training_free_grpo.experience import add_block, experience_block
+from training_free_grpo.experience import LESSONS, add_block, experience_block
 from training_free_grpo.library import (
     LibraryError,
     active_experiences,
     library_file,
     load_library,
+    parse_lessons,
     read_library,
     render_lessons,
 )
@@ -38,8 +45,17 @@ _TURNS = 3
 """Questions of the person that lessons are chosen by."""
 
 
+class TrainedState(AgentState[Any]):
+    """What an agent may be given while it is trained or measured."""
+
+    experience_lessons: NotRequired[Annotated[str, OmitFromOutput]]
+
+
 class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     """Show the lessons of a library (or of a library file or run folder) in the system prompt.
+
+    Without a library it shows those of the run that the agent is trained or measured in: in the
+    place, and in the words, in which they will stand once it has one.
 
     List it last: a middleware behind it that replaces the system prompt takes the lessons away.
     They stand at its end, byte for byte the same in every call, unless `top_k` chooses those that
@@ -53,7 +69,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def __init__(
         self,
-        library: Library | Mapping[str, Any] | str | Path,
+        library: Library | Mapping[str, Any] | str | Path | None = None,
         top_k: int | None = None,
         embeddings: "Embeddings | None" = None,
         format: str | Wording | None = None,
@@ -71,12 +87,19 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
             raise ValueError(f"embeddings is {embeddings!r}: give embeddings of LangChain's kind")
         if reload and self._file is None:
             raise ValueError("reload=True needs a file to read again: give the library's path")
+        if library is None and top_k is not None:
+            raise ValueError("top_k chooses from a library; while training the setting top_k does")
+        self._is_open = library is None
+        if self._is_open:
+            self.state_schema = TrainedState
         self._top_k, self._reload = top_k, reload
         self._retrieval = TalkRetrieval(embeddings)
         self._word = read_format(format)
         self._mark = self._read_mark()
         # Read last: a file that changes meanwhile is noticed by its mark.
-        self._known = self._know(load_library(self._file) if self._file else read_library(library))
+        self._known = self._know(
+            load_library(self._file) if self._file else read_library(library or {})
+        )
         digest = hashlib.sha256(self._known.lines.encode()).hexdigest()
         self._source = str(self._file) if self._file else digest[:8]
 
@@ -100,11 +123,17 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     def _with_lessons(self, request: ModelRequest[Any]) -> ModelRequest[Any]:
         if self._reload:
             self._refresh()
-        block = self._choose(request.messages) if self._top_k else self._known.block
+        block = self._find_block(request)
         if not block:
             return request
         system = add_block(request.system_message, block, constant=self._top_k is None)
         return request.override(system_message=system)
+
+    def _find_block(self, request: ModelRequest[Any]) -> str:
+        if self._is_open:
+            lessons = active_experiences(parse_lessons(str(request.state.get(LESSONS) or "")))
+            return self._word(lessons) if lessons else ""
+        return self._choose(request.messages) if self._top_k else self._known.block
 
     def _choose(self, messages: Sequence[AnyMessage]) -> str:
         known = self._known

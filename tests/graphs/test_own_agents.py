@@ -22,7 +22,13 @@ from langgraph.types import interrupt
 from pydantic import BaseModel
 from typing_extensions import TypedDict
 
-from training_free_grpo import Settings, build_evaluation_graph, build_training_graph, evaluate
+from training_free_grpo import (
+    ExperienceMiddleware,
+    Settings,
+    build_evaluation_graph,
+    build_training_graph,
+    evaluate,
+)
 from training_free_grpo.experience import experience_block
 from training_free_grpo.library import read_library, render_library
 from training_free_grpo.models import Refused
@@ -131,6 +137,28 @@ class TestForms:
         examine(create_agent(model, system_prompt="Be brief."))
         texts = [m.text for m in model.seen[0] if isinstance(m, SystemMessage)]
         assert texts == ["Be brief.", experience_block(render_library(LIBRARY))]
+
+    def test_lessons_stand_in_the_system_prompt_where_the_middleware_has_a_place(self) -> None:
+        model = Scripted(seen=[])
+        place = ExperienceMiddleware()
+        examine(create_agent(model, system_prompt="Be brief.", middleware=[place]))
+        (deployed, *_), *_ = model.seen
+        block = experience_block(render_library(LIBRARY))
+        assert all([m.type for m in seen] == ["system", "human"] for seen in model.seen)
+        assert deployed.text == f"Be brief.\n\n{block}"
+
+    def test_place_for_lessons_has_the_words_of_its_format(self) -> None:
+        model = Scripted(seen=[])
+        place = ExperienceMiddleware(format="Lessons so far:\n{{ library }}")
+        examine(create_agent(model, middleware=[place]))
+        assert lessons_seen(model) == {f"Lessons so far:\n{render_library(LIBRARY)}"}
+
+    def test_place_is_empty_outside_training(self) -> None:
+        model = Scripted(seen=[])
+        create_agent(model, middleware=[ExperienceMiddleware()]).invoke(
+            {"messages": [HumanMessage("Hello")]}
+        )
+        assert [m.type for m in model.seen[0]] == ["human"]
 
     def test_tool_calls_of_an_agent_graph_are_counted(self) -> None:
         found = examine(create_agent(Caller(seen=[]), [look_up]))

@@ -35,7 +35,7 @@ from training_free_grpo.training_run import TrainingRun
 _BAR = 30
 
 
-@reports_errors
+@reports_errors()
 def demo(
     runs_dir: RunsDir = Path("runs"),
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another run.")] = 42,

@@ -14,7 +14,7 @@ from training_free_grpo.settings import Settings
 _MARKS = {"ok": "✓", "note": "·", "failed": "✗"}
 
 
-@reports_errors
+@reports_errors()
 def doctor(
     model: o.Model = None,
     base_url: o.BaseUrl = None,

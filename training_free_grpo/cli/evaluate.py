@@ -26,7 +26,14 @@ from training_free_grpo.cli.evaluation_report import (
     draw_table,
 )
 from training_free_grpo.cli.first import check_first
-from training_free_grpo.cli.output import FAILED, print_json, progress, reports_errors, results
+from training_free_grpo.cli.output import (
+    FAILED,
+    keeps_run,
+    print_json,
+    progress,
+    reports_errors,
+    results,
+)
 from training_free_grpo.cli.progress import Watch
 from training_free_grpo.cli.recorded import grade_recorded, read_recorded
 from training_free_grpo.cli.spending import GOES_ON, announce, is_judged, show_forecast
@@ -44,7 +51,7 @@ from training_free_grpo.settings import Settings, SettingsError
 Dataset = Annotated[str | None, *get_args(o.Dataset)[1:]]
 
 
-@reports_errors
+@reports_errors(keeps_run)
 def evaluate(
     dataset: Dataset = None,
     recorded: Annotated[Path | None, typer.Option(help="Grade the answers of this file.")] = None,

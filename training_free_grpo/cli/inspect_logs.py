@@ -14,7 +14,7 @@ from training_free_grpo.run_files import find_run
 Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name.")]
 
 
-@reports_errors
+@reports_errors()
 def inspect_logs(
     run: Run,
     output: Annotated[

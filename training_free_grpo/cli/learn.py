@@ -9,7 +9,7 @@ import typer
 from training_free_grpo.budget import Budget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares
-from training_free_grpo.cli.output import plural, progress, reports_errors
+from training_free_grpo.cli.output import keeps_run, plural, progress, reports_errors
 from training_free_grpo.cli.spending import announce, is_judged, show_forecast
 from training_free_grpo.cli.train import (
     make_run,
@@ -30,7 +30,7 @@ from training_free_grpo.training_run import TrainingRun
 _LARGEST_GROUP = 256
 
 
-@reports_errors
+@reports_errors(keeps_run)
 def learn_from_traces(
     files: Annotated[
         list[Path],

@@ -10,6 +10,7 @@ import typer
 
 from training_free_grpo.cli.options import Json, RunsDir, find_library
 from training_free_grpo.cli.output import (
+    plural,
     print_json,
     print_lessons,
     progress,
@@ -37,7 +38,7 @@ Place = Annotated[Path, typer.Argument(help="A library file, run folder or run."
 
 
 @library.command()
-@reports_errors
+@reports_errors()
 def show(place: Place, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
     """Show the lessons in force.
 
@@ -51,7 +52,7 @@ def show(place: Place, runs_dir: RunsDir = Path("runs"), as_json: Json = False) 
 
 
 @library.command()
-@reports_errors
+@reports_errors()
 def diff(old: Place, new: Place, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
     """Show what was added, changed and deleted between two libraries.
 
@@ -67,7 +68,7 @@ def diff(old: Place, new: Place, runs_dir: RunsDir = Path("runs"), as_json: Json
 
 
 @library.command()
-@reports_errors
+@reports_errors()
 def history(
     place: Annotated[Path, typer.Argument(help="A run folder or run.")],
     lesson: Annotated[str | None, typer.Argument(help="Only this lesson, as G7.")] = None,
@@ -93,7 +94,7 @@ def history(
 
 
 @library.command()
-@reports_errors
+@reports_errors()
 def export(
     place: Place,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMS)}.")] = "json",
@@ -116,7 +117,7 @@ def export(
 
 
 @library.command("import")
-@reports_errors
+@reports_errors()
 def import_(
     file: Annotated[Path, typer.Argument(help="JSON, Markdown, SKILL.md, prompt or agent YAML.")],
     output: Annotated[Path, typer.Option(help="Library file to write.")] = Path("library.json"),
@@ -128,7 +129,7 @@ def import_(
     found = import_library(file)
     check_free(output)
     save_library(found, output)
-    results.print(f"{len(active_experiences(found))} lessons in {output}")
+    results.print(f"{plural(len(active_experiences(found)), 'lesson')} in {output}")
 
 
 def check_free(output: Path) -> None:

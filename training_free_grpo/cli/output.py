@@ -4,7 +4,7 @@ import functools
 import json
 import sqlite3
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ParamSpec, TypeVar
 
 import typer
@@ -33,6 +33,12 @@ BAD_INPUT = (
     *(RunError, DatabaseError, ClusterError),
 )
 FAILED, USAGE, OUT_OF_BUDGET, INTERRUPTED = 1, 2, 3, 130
+_STATUS = {
+    FAILED: "failed",
+    USAGE: "bad input",
+    OUT_OF_BUDGET: "out of budget",
+    INTERRUPTED: "interrupted",
+}
 
 
 class PlainConsole(Console):
@@ -57,30 +63,43 @@ errors = PlainConsole(stderr=True)
 results = PlainConsole()
 
 
-def reports_errors(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors that a user can mend into one message and the exit code of the contract."""
+def reports_errors(
+    goes_on: Callable[[Mapping[str, Any]], bool] = lambda options: False,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Turn the errors that a user can mend into one message and the exit code of the contract.
 
-    @functools.wraps(command)
-    def run(*given: P.args, **options: P.kwargs) -> R:
-        try:
-            return command(*given, **options)
-        except BAD_INPUT as error:
-            raise fail(str(error), USAGE) from None
-        except OutOfBudget as error:
-            raise fail(str(error), OUT_OF_BUDGET) from None
-        except ModelError as error:
-            raise fail(f"the model cannot be used: {error}", FAILED) from None
-        except (StorageError, sqlite3.Error, OSError) as error:
-            raise fail(
-                f"{error}. What was finished is saved; mend it, and the same command goes on",
-                FAILED,
-            ) from None
-        except (Interrupted, KeyboardInterrupt):
-            raise fail(
-                "interrupted; what was finished is saved, and the same command goes on", INTERRUPTED
-            ) from None
+    `goes_on` tells from its options whether the command goes on where it stopped.
+    """
 
-    return run
+    def report(command: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(command)
+        def run(*given: P.args, **options: P.kwargs) -> R:
+            try:
+                return command(*given, **options)
+            except BAD_INPUT as error:
+                said, code = str(error), USAGE
+            except OutOfBudget as error:
+                said, code = str(error), OUT_OF_BUDGET
+            except ModelError as error:
+                said, code = f"the model cannot be used: {error}", FAILED
+            except (StorageError, sqlite3.Error, OSError) as error:
+                kept = ". What was finished is saved; mend it, and the same command goes on"
+                said, code = f"{error}{kept if goes_on(options) else ''}", FAILED
+            except (Interrupted, KeyboardInterrupt):
+                kept = "; what was finished is saved, and the same command goes on"
+                said, code = f"interrupted{kept if goes_on(options) else ''}", INTERRUPTED
+            if options.get("as_json"):
+                print_json({"status": _STATUS[code], "error": said})
+            raise fail(said, code)
+
+        return run
+
+    return report
+
+
+def keeps_run(options: Mapping[str, Any]) -> bool:
+    """Tell whether a command keeps what it finishes in a run."""
+    return bool(options.get("run"))
 
 
 def fail(message: str, code: int) -> typer.Exit:

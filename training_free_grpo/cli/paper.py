@@ -14,7 +14,7 @@ import typer
 from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.first import check_first
-from training_free_grpo.cli.output import print_json, progress, reports_errors, results
+from training_free_grpo.cli.output import keeps_run, print_json, progress, reports_errors, results
 from training_free_grpo.cli.paper_data import find_table, read_evaluation_sets, read_training_sets
 from training_free_grpo.cli.paper_report import draw_report
 from training_free_grpo.cli.progress import TrainingWatch, Watch
@@ -39,7 +39,7 @@ from training_free_grpo.settings import Settings, SettingsError
 Model = Annotated[str, *get_args(o.Model)[1:]]
 
 
-@reports_errors
+@reports_errors(keeps_run)
 def paper(
     table: Annotated[str, typer.Argument(help=f"{', '.join(TABLES)}.")],
     model: Model,

@@ -20,7 +20,7 @@ from training_free_grpo.run_folder import RunError, RunFolder, name_run
 from training_free_grpo.training_run import TrainingRun
 
 
-@reports_errors
+@reports_errors(lambda options: bool(options.get("to")))
 def replay(
     run: Annotated[Path, typer.Argument(help="A run, or its folder.")],
     to: Annotated[str | None, typer.Option(help="Keep the new run under this name.")] = None,

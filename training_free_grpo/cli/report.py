@@ -14,7 +14,7 @@ from training_free_grpo.run_folder import RunError
 Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name.")]
 
 
-@reports_errors
+@reports_errors()
 def report(
     run: Run,
     output: Annotated[

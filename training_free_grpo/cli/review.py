@@ -28,7 +28,7 @@ from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
 
 
-@reports_errors
+@reports_errors()
 def review(
     run: Run,
     runs_dir: RunsDir = Path("runs"),

@@ -23,7 +23,7 @@ Place = Annotated[
 ]
 
 
-@reports_errors
+@reports_errors()
 def status(run: Place = None, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
     """Show how far a run or an evaluation is, also while another process is at work on it.
 

@@ -18,7 +18,9 @@ from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import (
     FAILED,
     errors,
+    keeps_run,
     percent,
+    plural,
     print_json,
     print_lessons,
     progress,
@@ -44,7 +46,7 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.training_run import TrainingRun, learned_nothing, say_most_frequent
 
 
-@reports_errors
+@reports_errors(keeps_run)
 def train(
     dataset: o.Dataset,
     run: Annotated[str, typer.Option(help="Name of the run; the same name goes on.")] = "default",
@@ -243,10 +245,12 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
         print_json({"status": status, **summarize_run(folder, state, warning)})
     elif pending:
         count = len(pending["operations"])
-        results.print(f"step {pending['step']} waits for a review of {count} operations.")
+        waiting = plural(count, "operation")
+        results.print(f"step {pending['step']} waits for a review of {waiting}.")
         results.print(f"Decide with  tfgrpo review {folder.path}  and repeat this command.")
     else:
-        results.print(f"{len(active_experiences(state['library']))} lessons in {folder.path}:")
+        count = len(active_experiences(state["library"]))
+        results.print(f"{plural(count, 'lesson')} in {folder.path}:")
         print_lessons(state["library"])
     if state["metrics"] and all(is_lost(step) for step in state["metrics"]):
         raise typer.Exit(FAILED)
