@@ -124,6 +124,8 @@ class StandIn:
     """Most calls that it takes in any second; it answers 429 to those beyond."""
     refuses: Collection[str] = ()
     """What it answers with 400: `json_schema`, `tools`."""
+    tells_usage: bool = True
+    """Whether its answers say how many tokens they took."""
     knows: Collection[str] = ()
     """Arguments that it takes beside OpenAI's; it answers 400 to any other."""
     status: int | None = None
@@ -302,7 +304,8 @@ class StandIn:
         head: JSON = {"id": f"chatcmpl-{call.number}", "created": 0, "model": "stand-in"}
         if not call.body.get("stream"):
             choice = {"index": 0, "message": message, "finish_reason": finish}
-            head |= {"object": "chat.completion", "choices": [choice], "usage": usage}
+            head |= {"object": "chat.completion", "choices": [choice]}
+            head |= {"usage": usage} if self.tells_usage else {}
             call.usage = usage
             return web.json_response(head)
         head |= {"object": "chat.completion.chunk"}

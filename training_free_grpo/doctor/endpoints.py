@@ -9,7 +9,6 @@ from langchain_core.tools import tool
 from training_free_grpo.advice import OperationsAnswer
 from training_free_grpo.doctor.finding import Finding
 from training_free_grpo.doctor.remedies import explain, remedy_for
-from training_free_grpo.ledger import metered, total_usage
 from training_free_grpo.models import Endpoint, ModelError, Models
 from training_free_grpo.models.errors import BadRequest
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
@@ -74,9 +73,8 @@ async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> Async
     """See whether the policy model answers, calls tools, and says what it used."""
     tools = [note_colour] if uses_tools else []
     try:
-        with metered() as usage:
-            async with asyncio.timeout(_PATIENCE):
-                answer = await endpoint.call(_COLOUR, role="rollout", tools=tools)
+        async with asyncio.timeout(_PATIENCE):
+            answer = await endpoint.call(_COLOUR, role="rollout", tools=tools)
     except (ModelError, TimeoutError) as error:
         remedy = remedy_for(error)
         if tools and isinstance(error, BadRequest) and await answers_without_tools(endpoint):
@@ -86,11 +84,11 @@ async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> Async
     yield Finding("model", "ok", f"{name} answers")
     if tools:
         yield judge_tool_call(name, bool(answer.tool_calls))
-    if total_usage(usage)["input"]:
+    if answer.usage_metadata:
         yield Finding("usage", "ok", f"{name} says how many tokens it used")
     else:
-        said = f"{name} does not say how many tokens it used: calls count as 0"
-        yield Finding("usage", "note", said, "do not rely on --max-tokens and --max-cost")
+        said = f"{name} does not say how many tokens it used: they are counted by length of text"
+        yield Finding("usage", "note", said, "take --max-tokens and --max-cost for rough limits")
 
 
 async def answers_without_tools(endpoint: Endpoint) -> bool:

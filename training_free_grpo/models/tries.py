@@ -26,6 +26,7 @@ from training_free_grpo.models.labels import traced_as
 from training_free_grpo.models.lane import Place, Turn
 from training_free_grpo.models.patience import give_back, off_the_clock
 from training_free_grpo.models.turns import turns_of
+from training_free_grpo.records import Usage
 from training_free_grpo.settings import Settings
 
 _DEAD_AFTER = 10
@@ -33,6 +34,8 @@ _DEAD_AFTER = 10
 _LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever the server asks for."""
 _CHARACTERS_PER_TOKEN = 4
+_FREE = ("simulated", "recorded:")
+"""Models that cost nothing, and need not say what they took."""
 _BEGUN = 0
 _RANKS = {"rollout": 1, "judge": 2, "summarize": 3}
 _LAST = 4
@@ -118,7 +121,7 @@ class Tries:
             except Exception as error:
                 give_back(asyncio.get_running_loop().time() - turn.begun)
                 raise self._explain(error, turn) from error
-            used = usage_of(answer)
+            used = self._count(call, answer)
             turn.answer(used["input"] + used["output"])
         record(call.role, used)
         self.gate.count(call.role, used)
@@ -126,11 +129,19 @@ class Tries:
             raise Unusable(reason)
         return answer
 
+    def _count(self, call: Call, answer: AIMessage) -> Usage:
+        """Return what an answer took; where the endpoint does not say, by the length of the texts.
+
+        Counted as nothing, it would keep within any budget.
+        """
+        used = usage_of(answer)
+        if answer.usage_metadata is None and not self.name.startswith(_FREE):
+            used["input"], used["output"] = estimate(call.messages), estimate([answer])
+        return used
+
     def _size(self, call: Call) -> int:
         """Return about how many tokens the prompt takes, where that is limited."""
-        if self.settings.tokens_per_minute is None:
-            return 0
-        return sum(len(message.text) for message in call.messages) // _CHARACTERS_PER_TOKEN
+        return 0 if self.settings.tokens_per_minute is None else estimate(call.messages)
 
     def _explain(self, error: Exception, turn: Turn) -> Exception:
         """Say what a failed request means, and tell the lane of it."""
@@ -159,6 +170,15 @@ class Tries:
         if self._lost_in_a_row < _DEAD_AFTER:
             return loss
         return Refused(f"{self._lost_in_a_row} calls in a row were lost, the last to {loss}")
+
+
+def estimate(messages: Sequence[AnyMessage]) -> int:
+    """Return about how many tokens messages take, tool calls included."""
+    said = (
+        len(m.text) + (len(str(m.tool_calls)) if isinstance(m, AIMessage) and m.tool_calls else 0)
+        for m in messages
+    )
+    return sum(said) // _CHARACTERS_PER_TOKEN
 
 
 def read_message(answer: Any) -> AIMessage:

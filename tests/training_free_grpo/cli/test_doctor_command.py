@@ -125,6 +125,11 @@ def test_a_model_that_calls_no_tool_is_noted(server: StandIn) -> None:
     assert findings(asked(server, "--json"))["tools"]["state"] == "note"
 
 
+def test_a_model_that_does_not_say_what_it_used_is_noted(server: StandIn) -> None:
+    server.tells_usage = False
+    assert findings(asked(server, "--json"))["usage"]["state"] == "note"
+
+
 def test_a_refused_key_fails_and_is_not_shown(server: StandIn) -> None:
     server.status = 401
     result = asked(server)

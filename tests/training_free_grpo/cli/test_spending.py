@@ -211,3 +211,11 @@ def test_after_a_step_the_forecast_is_of_what_is_left(shell: Shell) -> None:
     done = shell.train("--dry-run")
     assert "forecast: 12 rollouts" in done.stdout
     assert "as measured in 1 step" in done.stdout
+
+
+def test_a_budget_holds_where_the_endpoint_does_not_say_what_it_took(shell: Shell) -> None:
+    shell.server.tells_usage = False
+    result = shell.train("--max-tokens", "2000")
+    assert result.exit_code == 3, result.output
+    charged = sum(call.usage["prompt_tokens"] for call in shell.server.calls if call.usage)
+    assert charged < 4000
