@@ -38,6 +38,12 @@ def keep_answer(run: Path, request: JSON, answer: Any) -> None:
         _write(run, {"request": request, "answer": answer})
 
 
+def take_back(run: Path, request: JSON) -> None:
+    """Open a request again whose answer cannot be carried out."""
+    with _locked(run):
+        _write(run, {"request": request, "answer": None})
+
+
 def read_pending(run: Path) -> JSON | None:
     """Return what waits for a person, or None."""
     files = sorted((run / FOLDER).glob("step-*.json"))

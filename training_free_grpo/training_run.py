@@ -30,7 +30,7 @@ from training_free_grpo.models.prices import prices_of
 from training_free_grpo.postgres import describe_database, has_password
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Metrics, Problem
-from training_free_grpo.review_files import keep_request
+from training_free_grpo.review_files import keep_request, take_back
 from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
 from training_free_grpo.stores import open_stores
@@ -195,6 +195,7 @@ class TrainingRun:
             if not state.interrupts:
                 return
             if asked and (fault := state.interrupts[0].value["fault"]):
+                take_back(self.folder.path, read_request(state))
                 raise RunError(f"the review cannot be carried out: {fault}. Repeat tfgrpo review")
 
     def _waits(self, state: StateSnapshot) -> bool:
@@ -203,8 +204,7 @@ class TrainingRun:
 
     def _answer(self, state: StateSnapshot) -> Any:
         """Return what a person has decided on the plan that waits; None for nothing."""
-        request = {key: value for key, value in state.interrupts[0].value.items() if key != "fault"}
-        return keep_request(self.folder.path, request)
+        return keep_request(self.folder.path, read_request(state))
 
     async def _stream(
         self, graph: Any, saver: Dual, given: Any, report: Callable[[str, Any], None]
@@ -221,6 +221,11 @@ class TrainingRun:
                     finished = (await graph.aget_state(RUN)).config["configurable"]
                     await saver.aforget_groups(finished["checkpoint_id"])
                 report(task["name"], task["result"])
+
+
+def read_request(state: StateSnapshot) -> JSON:
+    """Return what a person is asked about a plan that waits."""
+    return {key: value for key, value in state.interrupts[0].value.items() if key != "fault"}
 
 
 def is_finished(state: JSON) -> bool:
