@@ -3,10 +3,10 @@
 from functools import partial
 
 from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.own_agent import HopelessAgent
 from training_free_grpo.graphs.parts import Parts
 from training_free_grpo.graphs.recall import count_own_agent
 from training_free_grpo.graphs.rollout import run_rollout
-from training_free_grpo.models import Refused
 from training_free_grpo.models.limits import limit
 from training_free_grpo.records import JSON
 from training_free_grpo.settings import Settings
@@ -48,6 +48,6 @@ class Local:
             self._losses.append(missing)
 
     def _check_agent(self) -> None:
-        """Raise Refused for an agent that has never come to an answer, however often it tried."""
+        """Raise HopelessAgent for one that has never come to an answer, however often it tried."""
         if self._losses is not None and len(self._losses) >= _HOPELESS:
-            raise Refused(f"the agent's first rollouts were all lost: {self._losses[-1]}")
+            raise HopelessAgent(f"the agent's first rollouts were all lost: {self._losses[-1]}")

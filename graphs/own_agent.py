@@ -22,10 +22,15 @@ from pydantic import BaseModel
 
 from training_free_grpo.experience import LESSONS
 from training_free_grpo.ledger import add_usage, no_usage, usage_of
+from training_free_grpo.models import Refused
 from training_free_grpo.records import Ledger
 
 Agent = Runnable[Any, Any] | Callable[..., Any]
 """A graph or any other runnable over messages, or a function of the list of them."""
+
+
+class HopelessAgent(Refused):
+    """An agent has never come to an answer, however often it tried: the run stops."""
 
 
 class _Function(RunnableLambda[Any, Any]):

@@ -14,6 +14,7 @@ from rich.segment import Segment
 from training_free_grpo.budget import OutOfBudget
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.executors import ClusterError
+from training_free_grpo.graphs.own_agent import HopelessAgent
 from training_free_grpo.imports import ImportNameError
 from training_free_grpo.interrupts import Interrupted
 from training_free_grpo.library import LibraryError, active_experiences
@@ -80,6 +81,8 @@ def reports_errors(
                 said, code = str(error), USAGE
             except OutOfBudget as error:
                 said, code = str(error), OUT_OF_BUDGET
+            except HopelessAgent as error:
+                said, code = f"{error}. Mend it, and the same command goes on", FAILED
             except ModelError as error:
                 said, code = f"the model cannot be used: {error}", FAILED
             except (StorageError, sqlite3.Error, OSError) as error:

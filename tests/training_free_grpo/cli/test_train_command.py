@@ -1,6 +1,7 @@
 """`tfgrpo train` on the embedded model."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,20 @@ def test_a_batch_of_more_than_five_hundred_is_learned_from_as_one() -> None:
     assert done.exit_code == 0, done.stderr
     assert [step["problems"] for step in told(done)["metrics"]] == [501]
     assert CliRunner().invoke(main, ["replay", "many"]).exit_code == 0
+
+
+def test_an_agent_that_never_answers_stops_the_run_and_the_mended_one_goes_on() -> None:
+    agent = Path("stubborn.py")
+    agent.write_text("def answer(messages):\n    raise KeyError('customer')\n")
+    command = ("--batch-size", "8", "--agent", "stubborn:answer")
+    result = train(*command)
+    assert result.exit_code == 1
+    assert "first rollouts were all lost: the agent failed: KeyError: 'customer'" in result.stderr
+    agent.write_text("def answer(messages):\n    return '\\\\boxed{3}'  # mended\n")
+    sys.modules.pop("stubborn")
+    (step,) = told(train(*command, "--json"))["metrics"]
+    assert step["rollouts"] == 32
+    assert sum(step["missing"].values()) < 20  # what was lost until it was stopped stays so
 
 
 class TestPlace:
