@@ -50,6 +50,8 @@ class PlainConsole(Console):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
+        # What is said on a terminal breaks between words; results are for copying, whole.
+        self.soft_wrap = not (self.stderr and self.is_terminal)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None

@@ -207,6 +207,13 @@ def test_no_color_takes_the_colours_and_leaves_the_display(data: Path) -> None:
     assert not any(f"\x1b[{code}" in shown for code in ("3", "9", "1;3", "2;3"))
 
 
+def test_lines_on_a_terminal_break_between_words(data: Path) -> None:
+    shown = watch_on_terminal(data, COLUMNS="38")
+    assert (
+        "note: the model is simulated: rules\r\nthat follow lessons, not a real model\r\n" in shown
+    )
+
+
 def test_quiet_says_nothing_but_the_result(data: Path) -> None:
     result = CliRunner().invoke(
         main, ["train", str(data), *SIZES, "--runs-dir", str(data.parent / "runs"), "--quiet"]
