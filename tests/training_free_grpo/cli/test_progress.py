@@ -209,9 +209,7 @@ def test_no_color_takes_the_colours_and_leaves_the_display(data: Path) -> None:
 
 def test_lines_on_a_terminal_break_between_words(data: Path) -> None:
     shown = watch_on_terminal(data, COLUMNS="38")
-    assert (
-        "note: the model is simulated: rules\r\nthat follow lessons, not a real model\r\n" in shown
-    )
+    assert "simulated: rules \r\nthat follow lessons, not a real model\r\n" in shown
 
 
 def test_quiet_says_nothing_but_the_result(data: Path) -> None:
