@@ -133,9 +133,7 @@ def current_settings(state: Mapping[str, Any]) -> Settings:
     the defaults. Raise SettingsError for a run that is gone on with under others than its own.
     """
     given = context_settings()
-    if "settings" not in state or given is kept_settings(state):
-        return given
-    return _go_on_with(kept_settings(state), given)
+    return _go_on_with(kept_settings(state), given) if "settings" in state else given
 
 
 def kept_settings(state: Mapping[str, Any]) -> Settings:

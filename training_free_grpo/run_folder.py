@@ -134,17 +134,19 @@ class RunFolder:
                 + f"\nRepeat the first command to go on, or give {or_else}."
             )
 
-    def go_on_with(self, settings: JSON) -> list[str]:
-        """Write down the settings that a run goes on with, and say which have changed."""
+    def list_changes(self, settings: JSON) -> list[str]:
+        """Say which settings differ from those that the run was last at work with."""
         before = self.read_json("settings.json")
-        if before == settings:
-            return []
-        self._write_json("settings.json", settings)
         return [
             f"{name} {settings[name]} (before: {before.get(name)})"
             for name in settings
             if settings[name] != before.get(name)
         ]
+
+    def go_on_with(self, settings: JSON) -> None:
+        """Write down the settings that the run goes on with; to be called by who holds it."""
+        if self.list_changes(settings):
+            self._write_json("settings.json", settings)
 
     def claim(self) -> None:
         """Make the folder, and mark it as one of ours: what stands in it is no stranger's."""

@@ -15,6 +15,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.types import Command, StateSnapshot
 
 from training_free_grpo import __version__
+from training_free_grpo.batches import count_steps
 from training_free_grpo.budget import Budget
 from training_free_grpo.checkpoints import Dual
 from training_free_grpo.datasets import fingerprint_problems
@@ -31,6 +32,7 @@ from training_free_grpo.postgres import describe_database, has_password
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Metrics, Problem
 from training_free_grpo.review_files import keep_request, take_back
+from training_free_grpo.run_files import read_metrics
 from training_free_grpo.run_folder import RunError, RunFolder
 from training_free_grpo.settings import Settings
 from training_free_grpo.stores import open_stores
@@ -93,6 +95,12 @@ class TrainingRun:
         if self.traces:
             return f"traces:{self.traces.fingerprint()}"
         return self.agent_name or "react"
+
+    @property
+    def finished(self) -> bool:
+        """Whether every step is done, as its folder tells."""
+        steps = count_steps(len(self.problems), self.settings)
+        return len(read_metrics(self.folder.path)) == steps
 
     def check_place(self) -> None:
         """Raise RunError if the folder holds something else, or a run begun differently."""

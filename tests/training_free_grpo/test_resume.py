@@ -21,6 +21,7 @@ from typer.testing import Result
 
 from tests.job import ATTEMPTS, BATCH, PROBLEMS, WIDTH, Job, new_server, seen, write_problems
 from tests.standin import Call, StandIn
+from training_free_grpo.run_folder import RunFolder
 
 TURNS = 2
 SHORT = ("--limit", str(BATCH))
@@ -183,6 +184,16 @@ def test_a_run_goes_on_with_another_way_of_asking_and_says_so(
     assert f"goes on with {said}" in result.stderr
     assert "nothing is left to do" in result.stderr
     whole.job.here()  # as it was, for the other tests
+
+
+def test_a_run_that_another_process_holds_keeps_its_settings(whole: Finished) -> None:
+    file = whole.job.path / "settings.json"
+    before = file.read_bytes()
+    with RunFolder(whole.job.path).locked():
+        result = whole.job.here("--concurrency", "2")
+    assert result.exit_code == 2
+    assert "another process" in result.stderr
+    assert file.read_bytes() == before
 
 
 def test_a_server_that_has_moved_is_asked_where_it_is(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from typing import Annotated, Any
 import typer
 
 from training_free_grpo.agents import load_agent
-from training_free_grpo.batches import count_steps
 from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares, defaults_of, grader_of, read_data
@@ -199,16 +198,10 @@ def note_choices(settings: Settings, agent: str | None) -> None:
 def note_changes(training: TrainingRun) -> None:
     """Say with which settings a run goes on that change nothing in what is learned."""
     if training.folder.exists:
-        for change in training.folder.go_on_with(training.settings.model_dump(mode="json")):
+        for change in training.folder.list_changes(training.settings.model_dump(mode="json")):
             progress.print(f"note: the run goes on with {change}")
-    if is_finished_run(training):
+    if training.finished:
         progress.print("note: the run is finished: nothing is left to do")
-
-
-def is_finished_run(training: TrainingRun) -> bool:
-    """Tell whether every step of a run is done."""
-    steps = count_steps(len(training.problems), training.settings)
-    return len(read_metrics(training.folder.path)) == steps
 
 
 def report(node: str, update: Any) -> None:

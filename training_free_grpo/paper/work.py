@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from training_free_grpo.batches import count_steps
 from training_free_grpo.budget import Budget
 from training_free_grpo.datasets import fingerprint_problems
 from training_free_grpo.evaluation_run import Arm, EvaluationRun
@@ -70,7 +69,7 @@ class Learning:
     @property
     def finished(self) -> bool:
         """Whether nothing is left to be paid for."""
-        return len(self.steps) == count_steps(len(self.data.problems), self.settings)
+        return self.run.finished
 
     async def make(self, budget: Budget, hear: Hear) -> None:
         """Learn what is left to be learned."""
