@@ -19,7 +19,7 @@ from langchain_core.tools import tool
 
 from training_free_grpo import Models, Settings
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.graphs.parts import make_parts
+from training_free_grpo.graphs.parts import make_components
 
 
 @tool
@@ -65,7 +65,7 @@ async def time_rollouts(agent: Any, rollouts: int, **options: Any) -> float:
 async def main(rollouts: int, turns: int) -> None:
     """Time both agents in turns and print the milliseconds per model call."""
     model = Scripted(turns=turns)
-    ours = build_agent_graph(make_parts(None, None, [look_up], Models(model), None))
+    ours = build_agent_graph(make_components(None, None, [look_up], Models(model), None))
     theirs = create_agent(model, [look_up], system_prompt="Solve it.")
     settings = Settings(max_turns=turns + 1)
     spent = {"two nodes": 0.0, "create_agent": 0.0}

@@ -16,8 +16,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from training_free_grpo.experience import with_experience
+from training_free_grpo.graphs.context import current_settings
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Parts, current_settings
+from training_free_grpo.graphs.parts import Components
 from training_free_grpo.graphs.recall import answer_tool_call
 from training_free_grpo.graphs.state import AgentInput, AgentState
 from training_free_grpo.library import read_library, render_library
@@ -25,18 +26,18 @@ from training_free_grpo.prompts import render_prompt
 from training_free_grpo.settings import Settings
 
 
-async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
+async def call_model(components: Components, state: AgentState) -> dict[str, Any]:
     """Ask the model for its next message; without tools once its turns are used up."""
     settings = current_settings(state)
     if not state["messages"]:
         raise ValueError("messages is empty: ask the agent something")
     last = count_turns(state["messages"]) >= settings.max_turns
-    tools = parts.tools_for(settings).tools
+    tools = components.tools_for(settings).tools
     system = system_prompt(settings, tools)
     talk = [SystemMessage(with_experience(system, shown_lessons(state))), *state["messages"]]
     if last:
         talk.append(HumanMessage(render_prompt("final_answer")))
-    answer = await parts.models.policy(settings, state.get("evaluation", False)).call(
+    answer = await components.models.policy(settings, state.get("evaluation", False)).call(
         talk,
         role="rollout",
         tools=[] if last else tools,
@@ -80,12 +81,13 @@ def without_tool_calls(answer: AIMessage) -> AIMessage:
     return AIMessage(answer.text, id=answer.id, usage_metadata=answer.usage_metadata)
 
 
-async def call_tools(parts: Parts, state: AgentState) -> dict[str, Any]:
+async def call_tools(components: Components, state: AgentState) -> dict[str, Any]:
     """Run the tools that the model called, at once; every call gets an answer it can act on."""
     asked = state["messages"][-1]
     assert isinstance(asked, AIMessage)
     answers: list[Any] = [refuse(call) for call in asked.invalid_tool_calls]
-    said = (answer_tool_call(parts, state, n) for n in range(len(asked.tool_calls)))
+    toolbox, journal = components.tools_for(current_settings(state)), components.models.journal
+    said = (answer_tool_call(toolbox, journal, state, n) for n in range(len(asked.tool_calls)))
     return {"messages": [*answers, *await asyncio.gather(*said)]}
 
 
@@ -103,17 +105,17 @@ def next_node(state: AgentState) -> str:
 
 
 def build_agent_graph(
-    parts: Parts, input_schema: type[Any] = AgentState
+    components: Components, input_schema: type[Any] = AgentState
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the ReAct agent over the given tools and models."""
     graph = StateGraph(AgentState, context_schema=Settings, input_schema=input_schema)
-    graph.add_node("call_model", Node(call_model, parts))
-    graph.add_node("tools", Node(call_tools, parts))
+    graph.add_node("call_model", Node(call_model, components))
+    graph.add_node("tools", Node(call_tools, components))
     graph.add_edge(START, "call_model")
     graph.add_conditional_edges("call_model", Node(next_node), ["tools", END])
     graph.add_edge("tools", "call_model")
     return graph.compile(name="agent")
 
 
-agent = build_agent_graph(Parts(), AgentInput)
+agent = build_agent_graph(Components(), AgentInput)
 """The graph that langgraph.json serves: a talk with the agent, in Studio."""

@@ -14,29 +14,25 @@ from langgraph.types import Checkpointer, Overwrite, Send
 
 from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader
+from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.own_agent import Agent
-from training_free_grpo.graphs.parts import (
-    Parts,
-    current_settings,
-    kept_settings,
-    make_parts,
-    unlimited,
-)
-from training_free_grpo.graphs.state import EvaluationState, GroupInput, TrainingInput
+from training_free_grpo.graphs.parts import Components, make_components
+from training_free_grpo.graphs.state import EvaluationState, TrainingInput
 from training_free_grpo.groups import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.models import Models
+from training_free_grpo.records import GroupInput
 from training_free_grpo.settings import Settings
 
 
-async def prepare(parts: Parts, state: EvaluationState) -> dict[str, Any]:
+async def prepare(components: Components, state: EvaluationState) -> dict[str, Any]:
     """Check what the evaluation is given, before any money is spent."""
-    given = await read_inputs(parts, state)
-    lessons = await parts.archive.keep_text(render_library(given["library"]))
+    given = await read_inputs(components, state)
+    lessons = await components.archive.keep_text(render_library(given["library"]))
     return given | {"lessons": lessons, "evaluation": None}
 
 
@@ -58,12 +54,12 @@ def waiting(state: EvaluationState) -> list[str]:
     return next_wave((problem["id"] for problem in state["problems"]), state["groups"])
 
 
-async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
+async def report(components: Components, state: EvaluationState) -> dict[str, Any]:
     """Count what the groups found, and clear them: the thread may hold another evaluation."""
     if waiting(state):
         return {}
     settings = current_settings(state)
-    prices = await parts.prices(settings)
+    prices = await components.prices(settings)
     found = measure_evaluation(state["groups"], settings.attempts, prices)
     get_stream_writer()({"event": "evaluation", "mean": found["mean"]})
     return {"evaluation": found, "groups": Overwrite([])}
@@ -88,11 +84,11 @@ def build_evaluation_graph(
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
     callable, `models` chat models in place of the settings' names.
     """
-    parts = make_parts(agent, grader, tools, models, archive)
+    components = make_components(agent, grader, tools, models, archive)
     graph = StateGraph(EvaluationState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", Node(prepare, parts))
-    graph.add_node("group", build_group_graph(parts))
-    graph.add_node("report", Node(report, parts))
+    graph.add_node("prepare", Node(prepare, components))
+    graph.add_node("group", build_group_graph(components))
+    graph.add_node("report", Node(report, components))
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", Node(send_groups), ["group"])
     graph.add_edge("group", "report")

@@ -18,71 +18,69 @@ from langgraph.pregel.protocol import PregelProtocol
 from langgraph.types import Send
 
 from training_free_grpo.graders import apply_grader, wants_trajectory
+from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.context import current_settings, kept_settings
 from training_free_grpo.graphs.local import Local
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Executor, Parts, current_settings, kept_settings
+from training_free_grpo.graphs.parts import Components, Executor
 from training_free_grpo.graphs.recall import settle
 from training_free_grpo.graphs.recorded import grader_of, take_rollout
 from training_free_grpo.graphs.rollout import describe_task, keep_rollout
-from training_free_grpo.graphs.state import (
-    GroupInput,
-    GroupOutput,
-    GroupState,
-    RolloutTask,
-    SummaryTask,
-)
+from training_free_grpo.graphs.state import GroupOutput, GroupState, SummaryTask
 from training_free_grpo.groups import close_group, reflects, seed_of
 from training_free_grpo.judging import asks_judge, judge_answer, judge_of
 from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
-from training_free_grpo.records import JSON, Grade, Problem, Rollout
+from training_free_grpo.records import JSON, Grade, GroupInput, Problem, Rollout, RolloutTask
 from training_free_grpo.reflection import extract_advantage as extract
 from training_free_grpo.reflection import summarize as summarize_attempt
 from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
 
 
-async def send_rollouts(parts: Parts, state: GroupState) -> list[Send] | str:
+async def send_rollouts(components: Components, state: GroupState) -> list[Send] | str:
     """Make every attempt a task of its own, so that each is durable once it is finished."""
     if not state["size"]:
         return "extract_advantage"
     step, id = state["step"], state["problem"]["id"]
     seed = seed_of(kept_settings(state).seed, step, id)
-    task = partial(RolloutTask, **given(state), seed=seed, chosen=await choose(parts, state))
+    task = partial(RolloutTask, **given(state), seed=seed, chosen=await choose(components, state))
     return [Send("rollout", task(id=f"{step}/{id}/{n}", attempt=n)) for n in range(state["size"])]
 
 
-async def choose(parts: Parts, state: GroupState) -> list[str] | None:
+async def choose(components: Components, state: GroupState) -> list[str] | None:
     """Choose the lessons for the problem, once for all its attempts: they must differ by luck."""
     top_k = kept_settings(state).top_k
     if top_k is None:
         return None
-    lessons = await parts.archive.read_text(state["lessons"])
-    search = parts.retrieval.choose
+    lessons = await components.archive.read_text(state["lessons"])
+    search = components.retrieval.choose
     return await in_thread(search, lessons, state["problem"]["problem"], top_k)
 
 
-async def rollout(parts: Parts, executor: Executor, task: RolloutTask) -> dict[str, Any]:
+async def rollout(components: Components, executor: Executor, task: RolloutTask) -> dict[str, Any]:
     """Let the agent attempt the problem once."""
     settings = current_settings(task)
-    lessons = await parts.archive.read_text(task["lessons"])
+    lessons = await components.archive.read_text(task["lessons"])
     if task["chosen"] is not None:
         lessons = select_lessons(lessons, task["chosen"])
     done = await executor.run({**task}, lessons, settings)
-    if journal := parts.models.journal:
+    if journal := components.models.journal:
         done = await settle(journal, {**task}, lessons, settings.essential(), done)
     line = describe_task(task) | {"lessons": list_ids(lessons)} | done
-    return await keep_rollout(parts.archive, line)
+    return await keep_rollout(components.archive, line)
 
 
-async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
+async def grade(components: Components, state: GroupState) -> dict[str, Any]:
     """Grade every finished attempt; close the group here if it teaches nothing."""
     settings, problem = current_settings(state), state["problem"]
     finished = [r for r in state["rollouts"] if r["missing"] is None]
     with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
-        found = await asyncio.gather(*(grade_one(parts, settings, problem, r) for r in finished))
+        found = await asyncio.gather(
+            *(grade_one(components, settings, problem, r) for r in finished)
+        )
     grades = {r["id"]: g for r, g in zip(finished, found, strict=True)}
     rewards = [g["reward"] for g in found]
     told = {"step": state["step"], "problem": problem["id"], "rewards": rewards}
@@ -91,22 +89,24 @@ async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
     if not (state["compare"] and reflects(settings, grades)):
         total = add_ledgers(state["usage"], usage)
         group = close_group(problem["id"], state["rollouts"], grades, total)
-        await parts.archive.keep_group(state["step"], group, problem, grades, {})
+        await components.archive.keep_group(state["step"], group, problem, grades, {})
         update["groups"] = [group]
     return update
 
 
-async def grade_one(parts: Parts, settings: Settings, problem: Problem, rollout: Rollout) -> Grade:
+async def grade_one(
+    components: Components, settings: Settings, problem: Problem, rollout: Rollout
+) -> Grade:
     """Grade one attempt; what the grader leaves open is for the judge, if there is one."""
     transcript: Sequence[JSON] = ()
-    grader = grader_of(parts, problem, rollout)
+    grader = grader_of(components, problem, rollout)
     if wants_trajectory(grader):
-        transcript = await parts.archive.read_transcript(rollout["trajectory"])
+        transcript = await components.archive.read_transcript(rollout["trajectory"])
     grade = await apply_grader(grader, problem, rollout["answer"], transcript)
-    if not asks_judge(grade, parts.models, settings):
+    if not asks_judge(grade, components.models, settings):
         return grade
     with labelled(attempt=rollout["attempt"]):
-        return await judge_answer(judge_of(parts.models, settings), problem, rollout["answer"])
+        return await judge_answer(judge_of(components.models, settings), problem, rollout["answer"])
 
 
 def send_summaries(state: GroupState) -> list[Send] | str:
@@ -122,11 +122,11 @@ def send_summaries(state: GroupState) -> list[Send] | str:
     ]
 
 
-async def summarize(parts: Parts, task: SummaryTask) -> dict[str, Any]:
+async def summarize(components: Components, task: SummaryTask) -> dict[str, Any]:
     """Say what one attempt did; a lost summary costs the comparison one attempt, no more."""
     settings, rollout = current_settings(task), task["rollout"]
-    transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    endpoint, seed = parts.models.reflection(settings), seed_of(rollout["id"])
+    transcript = await components.archive.read_transcript(rollout["trajectory"])
+    endpoint, seed = components.models.reflection(settings), seed_of(rollout["id"])
     call = summarize_attempt(endpoint, settings, task["problem"], transcript, task["grade"], seed)
     about = {"step": task["step"], "problem_id": task["problem"]["id"]}
     with labelled(**about, attempt=rollout["attempt"]), metered() as usage:
@@ -136,24 +136,24 @@ async def summarize(parts: Parts, task: SummaryTask) -> dict[str, Any]:
     return {"summaries": {rollout["id"]: text}, "usage": usage}
 
 
-async def extract_advantage(parts: Parts, state: GroupState) -> dict[str, Any]:
+async def extract_advantage(components: Components, state: GroupState) -> dict[str, Any]:
     """Put the difference between the attempts into words, and propose edits of the library."""
     settings, problem = current_settings(state), state["problem"]
     grades, summaries = state.get("grades", {}), state["summaries"]
-    library = parse_lessons(await parts.archive.read_text(state["lessons"]))
+    library = parse_lessons(await components.archive.read_text(state["lessons"]))
     attempts = [(g["reward"], summaries[id]) for id, g in grades.items() if id in summaries]
     advice, failure = None, None
     with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
         if len(attempts) < min(state["size"], 2):
             failure = f"too few summaries: {state['lost'][0]}"
         else:
-            endpoint = parts.models.reflection(settings)
+            endpoint = components.models.reflection(settings)
             seed = seed_of(settings.seed, state["step"], problem["id"])
             call = extract(endpoint, settings, problem, library, attempts, seed)
             advice, failure = await value_or_reason(call)
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
-    await parts.archive.keep_group(state["step"], group, problem, grades, summaries)
+    await components.archive.keep_group(state["step"], group, problem, grades, summaries)
     return {"groups": [group]}
 
 
@@ -162,24 +162,26 @@ def given(state: GroupState) -> GroupInput:
     return {key: state[key] for key in GroupInput.__annotations__}  # type: ignore[literal-required,return-value]
 
 
-def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
+def build_group_graph(components: Components) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
-    local = Local(parts)
-    if parts.traces:
-        graph.add_node("rollout", Node(take_rollout, parts, parts.traces))
+    local = Local(components, build_agent_graph(components))
+    if components.traces:
+        graph.add_node("rollout", Node(take_rollout, components, components.traces))
     else:
-        graph.add_node("rollout", Node(rollout, parts, parts.executor or local))
-    graph.add_node("grade", Node(grade, parts))
-    graph.add_node("summarize", Node(summarize, parts))
-    graph.add_node("extract_advantage", Node(extract_advantage, parts))
-    graph.add_conditional_edges(START, Node(send_rollouts, parts), ["rollout", "extract_advantage"])
+        graph.add_node("rollout", Node(rollout, components, components.executor or local))
+    graph.add_node("grade", Node(grade, components))
+    graph.add_node("summarize", Node(summarize, components))
+    graph.add_node("extract_advantage", Node(extract_advantage, components))
+    graph.add_conditional_edges(
+        START, Node(send_rollouts, components), ["rollout", "extract_advantage"]
+    )
     graph.add_edge("rollout", "grade")
     graph.add_conditional_edges("grade", Node(send_summaries), ["summarize", END])
     graph.add_edge("summarize", "extract_advantage")
     graph.add_edge("extract_advantage", END)
     group = graph.compile(name="group")
-    if not parts.traces and isinstance(local.agent, PregelProtocol):
+    if not components.traces and isinstance(local.agent, PregelProtocol):
         # For drawings. LangGraph itself would find an agent only in the closure of a function.
         group.nodes["rollout"].subgraphs = [local.agent]
     return group

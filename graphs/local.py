@@ -1,10 +1,12 @@
 """Rollouts in this process: those of a run by itself, and those that a worker makes for one."""
 
 from functools import partial
+from typing import Any
 
-from training_free_grpo.graphs.agent import build_agent_graph
+from langchain_core.runnables import Runnable
+
 from training_free_grpo.graphs.own_agent import HopelessAgent
-from training_free_grpo.graphs.parts import Parts
+from training_free_grpo.graphs.parts import Components
 from training_free_grpo.graphs.recall import count_own_agent
 from training_free_grpo.graphs.rollout import run_rollout
 from training_free_grpo.models.limits import limit
@@ -19,16 +21,16 @@ _WORKING = 4
 class Local:
     """Runs rollouts on the running event loop."""
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
-        self.agent = parts.agent or build_agent_graph(parts)
+    def __init__(self, components: Components, react: Runnable[Any, Any]) -> None:
+        self._components = components
+        self.agent = components.agent or react
         self._losses: list[str] | None = []
         """Why each rollout of a user's agent was lost so far; None once one was not."""
 
     async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
         """Let the agent attempt a problem once; return the figures and the messages."""
-        own, models = self._parts.agent is not None, self._parts.models
-        end_thread = partial(self._parts.end_thread, settings)
+        own, models = self._components.agent is not None, self._components.models
+        end_thread = partial(self._components.end_thread, settings)
         async with limit("rollouts", settings.concurrency * (1 if own else _WORKING)):
             with models.gate.passage() as passage:
                 if own:  # its calls are out of sight, so that the rollout passes the gate as one

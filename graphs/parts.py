@@ -1,15 +1,11 @@
 """What a graph is built of: the objects that never enter state or settings."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, Protocol
 
 from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import get_runtime
 
 from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader, as_grader, load_grader
@@ -26,13 +22,9 @@ from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
 from training_free_grpo.records import JSON
 from training_free_grpo.retrieval import Retrieval
-from training_free_grpo.settings import OPERATIONAL, Settings, SettingsError
+from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
 from training_free_grpo.traces import Traces
-
-_DEFAULTS = Settings()
-_TASKS = 100_000
-_SUPERSTEPS = 1_000_000
 
 
 class Executor(Protocol):
@@ -46,7 +38,7 @@ class Executor(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Parts:
+class Components:
     """The agent, grader, tools, models and archive that the nodes of a graph work with."""
 
     agent: Runnable[Any, Any] | None = None
@@ -93,7 +85,7 @@ class Parts:
             await self.tools_for(settings).end_thread(thread)
 
 
-def make_parts(
+def make_components(
     agent: Agent | None,
     grader: Grader | None,
     tools: Sequence[BaseTool] | None,
@@ -101,9 +93,9 @@ def make_parts(
     archive: Archive | None,
     traces: Traces | None = None,
     executor: Executor | None = None,
-) -> Parts:
+) -> Components:
     """Gather what a builder was given, with the defaults for the rest."""
-    return Parts(
+    return Components(
         agent=None if agent is None else read_agent(agent),
         grader=as_grader(grader or load_grader("math")),
         toolbox=None if tools is None else make_toolbox(tools),
@@ -113,67 +105,3 @@ def make_parts(
         traces=traces,
         executor=executor,
     )
-
-
-def unlimited(
-    graph: CompiledStateGraph[Any, Any, Any, Any],
-) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """Lift LangGraph's own limit on tasks: ours are held inside the nodes.
-
-    `graph.invoke` would otherwise run a handful at once, and queue the checkpoint writes of
-    finished tasks behind those that wait.
-    """
-    return graph.with_config(max_concurrency=_TASKS, recursion_limit=_SUPERSTEPS)
-
-
-def current_settings(state: Mapping[str, Any]) -> Settings:
-    """Return the settings kept in the state, else those that this run was started with.
-
-    A context is not persisted: resumed without it, plain LangGraph hands out None, and a server
-    the defaults. Raise SettingsError for a run that is gone on with under others than its own.
-    """
-    given = context_settings()
-    return _go_on_with(kept_settings(state), given) if "settings" in state else given
-
-
-def kept_settings(state: Mapping[str, Any]) -> Settings:
-    """Return the settings kept in the state: all that a router can know."""
-    return _read_settings(json.dumps(state["settings"]))
-
-
-@lru_cache(maxsize=64)
-def _go_on_with(kept: Settings, given: Settings) -> Settings:
-    if given in (kept, _DEFAULTS):
-        return kept
-    if given.essential() != kept.essential():
-        raise SettingsError(describe_change(kept, given))
-    return kept.operated_as(given)
-
-
-def describe_change(kept: Settings, given: Settings) -> str:
-    """Say in which settings a run that goes on differs from what it was started with."""
-    before, now = kept.model_dump(mode="json"), given.model_dump(mode="json")
-    changes = (
-        f"  {name}: {before[name]!r} before, {now[name]!r} now"
-        for name in before
-        if before[name] != now[name] and name not in OPERATIONAL
-    )
-    return "\n".join(
-        [
-            "this thread was started with other settings:",
-            *changes,
-            "Go on with those it has, or change them with update_state(config, "
-            '{"settings": {…}}): all that are not the defaults',
-        ]
-    )
-
-
-def context_settings() -> Settings:
-    """Return the settings that this run was started with."""
-    context: Any = get_runtime().context
-    return context if isinstance(context, Settings) else Settings.read(dict(context or {}))
-
-
-@lru_cache(maxsize=64)
-def _read_settings(changed: str) -> Settings:
-    return Settings.read(json.loads(changed))

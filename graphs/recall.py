@@ -4,23 +4,25 @@ A rollout that is made again after a kill neither searches nor computes a second
 needs no tool at all.
 """
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import uuid4
 
 from langchain_core.messages import AIMessage, ToolMessage
 
-from training_free_grpo.graphs.parts import Parts, current_settings
-from training_free_grpo.graphs.state import AgentState
+from training_free_grpo.graphs.toolbox import Toolbox
 from training_free_grpo.journal import Journal, call_key
 from training_free_grpo.models import Models, Outage
 from training_free_grpo.records import JSON, Ledger
 
 
-async def answer_tool_call(parts: Parts, state: AgentState, position: int) -> ToolMessage:
+async def answer_tool_call(
+    toolbox: Toolbox, journal: Journal | None, state: Mapping[str, Any], position: int
+) -> ToolMessage:
     """Return what a tool said to one of the calls in the last message, now or before a kill.
 
     A tool that keeps variables is asked again: its next call would miss them.
     """
-    toolbox, journal = parts.tools_for(current_settings(state)), parts.models.journal
     *talk, asked = state["messages"]
     assert isinstance(asked, AIMessage)
     call = asked.tool_calls[position]

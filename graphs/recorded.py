@@ -5,28 +5,27 @@ from typing import Any
 from langchain_core.messages import AIMessage
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.graphs.parts import Parts
+from training_free_grpo.graphs.parts import Components
 from training_free_grpo.graphs.rollout import describe_task, keep_rollout, note_rollout
-from training_free_grpo.graphs.state import RolloutTask
-from training_free_grpo.records import Problem, Rollout
+from training_free_grpo.records import Problem, Rollout, RolloutTask
 from training_free_grpo.traces import Traces
 
 
-async def take_rollout(parts: Parts, traces: Traces, task: RolloutTask) -> dict[str, Any]:
+async def take_rollout(components: Components, traces: Traces, task: RolloutTask) -> dict[str, Any]:
     """Take the attempt that is on record; what it once cost was somebody else's."""
     trace = traces.attempts[task["problem"]["id"]][task["attempt"]]
     answer = next(m.text for m in reversed(trace.messages) if isinstance(m, AIMessage))
     done = note_rollout(trace.messages, answer, None, trace.seconds, usage={}) | {"usage": {}}
-    return await keep_rollout(parts.archive, describe_task(task) | {"lessons": []} | done)
+    return await keep_rollout(components.archive, describe_task(task) | {"lessons": []} | done)
 
 
-def grader_of(parts: Parts, problem: Problem, rollout: Rollout) -> Grader:
+def grader_of(components: Components, problem: Problem, rollout: Rollout) -> Grader:
     """Return what grades an attempt: the grade that it came with, if it came with one."""
-    if parts.traces is None:
-        return parts.grader
-    grade = parts.traces.attempts[problem["id"]][rollout["attempt"]].grade
+    if components.traces is None:
+        return components.grader
+    grade = components.traces.attempts[problem["id"]][rollout["attempt"]].grade
 
     async def recorded(problem: Problem, answer: str) -> Any:
         return grade
 
-    return parts.grader if grade is None else recorded
+    return components.grader if grade is None else recorded

@@ -15,6 +15,7 @@ from training_free_grpo.records import (
     Evaluation,
     Grade,
     Group,
+    GroupInput,
     Ledger,
     Library,
     Metrics,
@@ -68,30 +69,6 @@ class AgentState(AgentInput):
     """Whether this is evaluation: another temperature."""
     seed: NotRequired[int]
     attempt: NotRequired[int]
-
-
-class GroupInput(TypedDict):
-    """What a group is given: plain JSON and small, for it is stored with every task."""
-
-    problem: Problem
-    lessons: Any
-    """Handle to the library as prompts show it."""
-    settings: JSON
-    step: int
-    size: int
-    """Attempts to make; 0 writes lessons from the problem alone."""
-    compare: bool
-    """Whether to reflect on the attempts: training does, evaluation does not."""
-
-
-class RolloutTask(GroupInput):
-    """One attempt to be made."""
-
-    id: str
-    attempt: int
-    seed: int
-    chosen: list[str] | None
-    """The lessons that were chosen for the problem; None to show them all."""
 
 
 class SummaryTask(GroupInput):

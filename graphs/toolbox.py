@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
 from threading import Lock
+from typing import Any
 
 from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
-from training_free_grpo.graphs.state import AgentState
 from training_free_grpo.models import Refused
 from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.simulated import passages
@@ -63,7 +63,7 @@ class Toolbox:
             if tool.keeps_threads:
                 await asyncio.to_thread(tool.end_thread, thread)
 
-    async def answer(self, state: AgentState, call: ToolCall) -> ToolMessage:
+    async def answer(self, state: Mapping[str, Any], call: ToolCall) -> ToolMessage:
         """Run the tool that one call of the last message names."""
         *talk, asked = state["messages"]
         alone = asked.model_copy(update={"tool_calls": [call]})

@@ -18,6 +18,7 @@ from langgraph.types import Checkpointer, Overwrite, Send
 from training_free_grpo.archive import Archive
 from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.graders import Grader
+from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
 from training_free_grpo.graphs.editing import (
     check_review,
     current_library,
@@ -30,40 +31,34 @@ from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.own_agent import Agent
-from training_free_grpo.graphs.parts import (
-    Executor,
-    Parts,
-    current_settings,
-    kept_settings,
-    make_parts,
-    unlimited,
-)
-from training_free_grpo.graphs.state import GroupInput, TrainingInput, TrainingState
+from training_free_grpo.graphs.parts import Components, Executor, make_components
+from training_free_grpo.graphs.state import TrainingInput, TrainingState
 from training_free_grpo.groups import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.models import Models
+from training_free_grpo.records import GroupInput
 from training_free_grpo.settings import Settings
 from training_free_grpo.traces import Traces
 
 
-async def prepare(parts: Parts, state: TrainingState) -> dict[str, Any]:
+async def prepare(components: Components, state: TrainingState) -> dict[str, Any]:
     """Check what the run is given, before any money is spent, and note what it will need."""
-    given = await read_inputs(parts, state)
+    given = await read_inputs(components, state)
     check_review(kept_settings(given))
-    await parts.archive.keep_library(0, given["library"])
+    await components.archive.keep_library(0, given["library"])
     steps = count_steps(len(given["problems"]), kept_settings(given))
     return given | {"step": 0, "steps": steps, "plan": None, "metrics": Overwrite([])}
 
 
-async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
+async def draw_batch(components: Components, state: TrainingState) -> dict[str, Any]:
     """Draw the next batch, and write the library down once for all its groups."""
     step = state["step"] + 1
     epoch, batch = draw([p["id"] for p in state["problems"]], step, current_settings(state))
-    lessons = await parts.archive.keep_text(render_library(current_library(state)))
+    lessons = await components.archive.keep_text(render_library(current_library(state)))
     return {"step": step, "epoch": epoch, "batch": batch, "lessons": lessons}
 
 
-def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
+def send_groups(components: Components, state: TrainingState) -> list[Send]:
     """Give problems to groups, some hundreds at once; those that took many turns start first."""
     settings = kept_settings(state)
     turns = state.get("turns", {})
@@ -74,7 +69,7 @@ def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
             "group",
             GroupInput(
                 problem=problems[id],
-                size=parts.count_attempts(id, settings),
+                size=components.count_attempts(id, settings),
                 compare=True,
                 **shared,  # type: ignore[typeddict-item]
             ),
@@ -85,9 +80,9 @@ def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
     ]
 
 
-def after_plan(parts: Parts, state: TrainingState) -> list[Send] | str:
+def after_plan(components: Components, state: TrainingState) -> list[Send] | str:
     """Go on with the rest of a large batch, else with the plan."""
-    return send_groups(parts, state) or needs_review(state)
+    return send_groups(components, state) or needs_review(state)
 
 
 def more_steps(state: TrainingState) -> str:
@@ -114,20 +109,20 @@ def build_training_graph(
     callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
     on record are learned from, and none is made. `executor` runs rollouts elsewhere.
     """
-    parts = make_parts(agent, grader, tools, models, archive, traces, executor)
+    components = make_components(agent, grader, tools, models, archive, traces, executor)
     graph = StateGraph(TrainingState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", Node(prepare, parts))
-    graph.add_node("draw_batch", Node(draw_batch, parts))
-    graph.add_node("group", build_group_graph(parts))
-    graph.add_node("plan_edits", Node(plan_edits, parts))
+    graph.add_node("prepare", Node(prepare, components))
+    graph.add_node("draw_batch", Node(draw_batch, components))
+    graph.add_node("group", build_group_graph(components))
+    graph.add_node("plan_edits", Node(plan_edits, components))
     graph.add_node("review_edits", Node(review_edits))
-    graph.add_node("edit_experiences", Node(edit_experiences, parts))
+    graph.add_node("edit_experiences", Node(edit_experiences, components))
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "draw_batch")
-    graph.add_conditional_edges("draw_batch", Node(send_groups, parts), ["group"])
+    graph.add_conditional_edges("draw_batch", Node(send_groups, components), ["group"])
     graph.add_edge("group", "plan_edits")
     graph.add_conditional_edges(
-        "plan_edits", Node(after_plan, parts), ["group", "review_edits", "edit_experiences"]
+        "plan_edits", Node(after_plan, components), ["group", "review_edits", "edit_experiences"]
     )
     graph.add_edge("review_edits", "edit_experiences")
     graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])

@@ -16,10 +16,10 @@ FLOORS = (
     "ledger prices journal checkpoints library datasets batches archive experience messages "
     "graders simulated",
     "models metrics retrieval traces run_folder postgres",
-    "middleware placebo lineage run_files transcripts advice preflight interrupts "
+    "middleware placebo run_files transcripts advice preflight interrupts "
     "forecast budget disk judging stores review review_files",
     "equal_cost run_status evaluation_status reflection",
-    "groups",
+    "groups lineage",
     "graphs",
     "agents forecast_traces",
     "executors",

@@ -1,12 +1,10 @@
 """How many attempts without a library cost what was spent on those with it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import floor
-from pathlib import Path
 from typing import NamedTuple
 
 from training_free_grpo.ledger import total_usage
-from training_free_grpo.lineage import lineage
 from training_free_grpo.prices import Price, cost, dollars
 from training_free_grpo.records import Cost, Evaluation, Ledger
 from training_free_grpo.settings import MOST_ATTEMPTS
@@ -54,14 +52,6 @@ def attempts_for(
     if bought > MOST_ATTEMPTS:
         said += f", cut to {MOST_ATTEMPTS:,}, the most there can be"
     return EqualCost(min(bought, MOST_ATTEMPTS), said)
-
-
-def training_of(library: Path) -> Iterator[Spending]:
-    """Return what the runs behind a library spent, as far as they tell."""
-    for run in lineage(library):
-        if (run.path / "usage.json").exists():
-            told = run.read_json("usage.json")
-            yield Spending(told.get("cost", "unknown"), told["roles"])
 
 
 def spending_of(evaluation: Evaluation) -> Spending:

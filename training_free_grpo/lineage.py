@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from training_free_grpo.equal_cost import Spending
 from training_free_grpo.library import load_library
 from training_free_grpo.run_folder import RunFolder, read_line
 
@@ -53,3 +54,11 @@ def problems_of(run: RunFolder) -> Iterator[tuple[str, str]]:
     for file in files:
         with file.open("rb") as lines:
             yield from ((row[id], row["problem"]) for line in lines if (row := read_line(line)))
+
+
+def training_of(library: Path) -> Iterator[Spending]:
+    """Return what the runs behind a library spent, as far as they tell."""
+    for run in lineage(library):
+        if (run.path / "usage.json").exists():
+            told = run.read_json("usage.json")
+            yield Spending(told.get("cost", "unknown"), told["roles"])

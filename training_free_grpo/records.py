@@ -22,6 +22,30 @@ class Problem(TypedDict):
     answers: list[str]
 
 
+class GroupInput(TypedDict):
+    """What a group is given: plain JSON and small, for it is stored with every task."""
+
+    problem: Problem
+    lessons: Any
+    """Handle to the library as prompts show it."""
+    settings: JSON
+    step: int
+    size: int
+    """Attempts to make; 0 writes lessons from the problem alone."""
+    compare: bool
+    """Whether to reflect on the attempts: training does, evaluation does not."""
+
+
+class RolloutTask(GroupInput):
+    """One attempt to be made."""
+
+    id: str
+    attempt: int
+    seed: int
+    chosen: list[str] | None
+    """The lessons that were chosen for the problem; None to show them all."""
+
+
 class Origin(TypedDict):
     """What a lesson came from: the step, and the evidence behind it."""
 

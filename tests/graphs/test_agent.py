@@ -20,7 +20,7 @@ from training_free_grpo import Models, Settings
 from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.agent import agent as served_agent
 from training_free_grpo.graphs.agent import build_agent_graph, system_prompt
-from training_free_grpo.graphs.parts import make_parts
+from training_free_grpo.graphs.parts import make_components
 from training_free_grpo.graphs.state import AgentInput
 from training_free_grpo.graphs.toolbox import default_toolbox
 from training_free_grpo.library import LibraryError
@@ -79,8 +79,12 @@ def call(name: str = "look_up", number: int = 1, **args: Any) -> AIMessage:
 def ask(model: Script, tools: list[BaseTool] | None = None, **given: Any) -> list[BaseMessage]:
     """Let the agent answer, and return the talk."""
     options = given.pop("settings", {})
-    parts = make_parts(None, None, [look_up] if tools is None else tools, Models(model), None)
-    result = build_agent_graph(parts).invoke({**QUESTION, **given}, context=Settings(**options))
+    components = make_components(
+        None, None, [look_up] if tools is None else tools, Models(model), None
+    )
+    result = build_agent_graph(components).invoke(
+        {**QUESTION, **given}, context=Settings(**options)
+    )
     talk: list[BaseMessage] = result["messages"]
     return talk
 
@@ -249,8 +253,8 @@ class TestServed:
 
     def test_library_stays_with_the_talk(self) -> None:
         model = script(ANSWER, ANSWER)
-        parts = make_parts(None, None, [], Models(model), None)
-        talk = build_agent_graph(parts, AgentInput)
+        components = make_components(None, None, [], Models(model), None)
+        talk = build_agent_graph(components, AgentInput)
         talk.checkpointer = InMemorySaver()
         thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
         talk.invoke({**QUESTION, "library": {"G7": "Fences: count the posts."}}, thread)

@@ -13,7 +13,7 @@ from langchain_core.tools import BaseTool, tool
 from tests.graphs.test_agent import ANSWER, Script, call, script
 from training_free_grpo import Models, Settings
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.graphs.parts import make_parts
+from training_free_grpo.graphs.parts import make_components
 from training_free_grpo.journal import Journal
 from training_free_grpo.tools.python_sandbox import make_python_tool
 
@@ -37,10 +37,12 @@ class Till:
 
 
 def ask(model: Script, tools: list[BaseTool], journal: Journal, **state: Any) -> list[Any]:
-    parts = make_parts(None, None, tools, Models(policy_model=model, journal=journal), None)
+    components = make_components(
+        None, None, tools, Models(policy_model=model, journal=journal), None
+    )
     given = {"messages": [HumanMessage("Tea?", id="1")], "seed": 1, "attempt": 0, **state}
     config: Any = {"configurable": {"thread_id": "talk"}}
-    agent = build_agent_graph(parts)
+    agent = build_agent_graph(components)
     result = asyncio.run(agent.ainvoke(given, config, context=Settings()))
     return [(m.content, getattr(m, "status", None)) for m in result["messages"]]
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from training_free_grpo.equal_cost import Spending, attempts_for, training_of
+from training_free_grpo.equal_cost import Spending, attempts_for
 from training_free_grpo.ledger import no_usage
+from training_free_grpo.lineage import training_of
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.prices import Price
 from training_free_grpo.records import Evaluation, Ledger

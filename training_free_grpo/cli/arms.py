@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training_free_grpo.cli.options import find_place
-from training_free_grpo.equal_cost import Spending, attempts_for, training_of
+from training_free_grpo.equal_cost import Spending, attempts_for
 from training_free_grpo.evaluation_run import Arm, ArmAfter
 from training_free_grpo.library import load_library
+from training_free_grpo.lineage import training_of
 from training_free_grpo.metrics import compare_evaluations, compare_majority
 from training_free_grpo.placebo import describe_placebo, make_placebo
 from training_free_grpo.records import Comparison, Evaluation

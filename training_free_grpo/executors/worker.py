@@ -11,8 +11,9 @@ from typing_extensions import TypedDict
 
 from training_free_grpo import postgres
 from training_free_grpo.agents import load_agent
+from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.local import Local
-from training_free_grpo.graphs.parts import Parts
+from training_free_grpo.graphs.parts import Components
 from training_free_grpo.graphs.toolbox import start_tools
 from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import add_ledgers
@@ -68,7 +69,8 @@ class Worker:
         if agent is None:
             await asyncio.to_thread(check_model, *policy_name(settings))
             await start_tools(settings)
-        self._local = Local(Parts(agent=agent, models=models))
+        components = Components(agent=agent, models=models)
+        self._local = Local(components, build_agent_graph(components))
 
     async def run(self, task: JSON, lessons: str, settings: JSON) -> tuple[JSON, Ledger]:
         """Return what came of a rollout, and what was paid here since the last one returned."""
