@@ -19,7 +19,7 @@ from langchain_core.tools import tool
 
 from training_free_grpo import Models, Settings
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.graphs.parts import make_components
+from training_free_grpo.rollouts.components import make_components
 
 
 @tool

@@ -17,7 +17,7 @@ from langchain_core.messages import HumanMessage
 from tests.standin import StandIn
 from training_free_grpo.ledger import metered, total_usage
 from training_free_grpo.models import Endpoint, ModelError
-from training_free_grpo.models.turns import Turns
+from training_free_grpo.models.traffic.scheduler import Turns
 from training_free_grpo.settings import Settings
 
 LATENCY = 1.0

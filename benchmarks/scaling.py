@@ -23,13 +23,13 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 
-from training_free_grpo.agents import load_agent
 from training_free_grpo.executors import Cluster
 from training_free_grpo.records import Problem
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.tools.python_sandbox import PythonSandbox
-from training_free_grpo.training_run import TrainingRun
 
 _PORT = 26379
 _PROGRAM = "print(sum(n * n % 7 for n in range(5_500_000)))"

@@ -15,14 +15,14 @@ from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.context import current_settings
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Components
-from training_free_grpo.graphs.recall import answer_tool_call
 from training_free_grpo.graphs.state import AgentInput, AgentState
 from training_free_grpo.library import read_library, render_library
+from training_free_grpo.library.prompt import with_experience
 from training_free_grpo.prompts import render_prompt
+from training_free_grpo.rollouts.components import Components
+from training_free_grpo.rollouts.recall import answer_tool_call
 from training_free_grpo.settings import Settings
 
 

@@ -6,19 +6,24 @@ from langgraph.config import get_config, get_stream_writer
 from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.types import Overwrite, interrupt
 
-from training_free_grpo.advice import Advice, trace_origins
 from training_free_grpo.graphs.context import current_settings, kept_settings
-from training_free_grpo.graphs.parts import Components
 from training_free_grpo.graphs.state import TrainingState
-from training_free_grpo.groups import longest_attempts, next_wave, seed_of
+from training_free_grpo.learning.contrast import longest_attempts, next_wave, seed_of
+from training_free_grpo.learning.operations_answer import Advice, trace_origins
+from training_free_grpo.learning.reflection import edit_experiences as ask_for_plan
+from training_free_grpo.learning.review import (
+    ReviewError,
+    carry_decisions,
+    describe_plan,
+    read_answer,
+)
 from training_free_grpo.ledger import metered
 from training_free_grpo.library import apply_plan, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
 from training_free_grpo.records import Group, Library, Plan, Proposal
-from training_free_grpo.reflection import edit_experiences as ask_for_plan
-from training_free_grpo.review import ReviewError, carry_decisions, describe_plan, read_answer
+from training_free_grpo.rollouts.components import Components
 from training_free_grpo.settings import Settings, SettingsError
 
 

@@ -12,21 +12,21 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
-from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.own_agent import Agent
-from training_free_grpo.graphs.parts import Components, make_components
 from training_free_grpo.graphs.state import EvaluationState, TrainingInput
-from training_free_grpo.groups import next_wave
+from training_free_grpo.learning.contrast import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.models import Models
 from training_free_grpo.records import GroupInput
+from training_free_grpo.rollouts.components import Components, make_components
+from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.archive import Archive
 
 
 async def prepare(components: Components, state: EvaluationState) -> dict[str, Any]:

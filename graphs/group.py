@@ -20,22 +20,22 @@ from langgraph.types import Send
 from training_free_grpo.graders import apply_grader, wants_trajectory
 from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.context import current_settings, kept_settings
-from training_free_grpo.graphs.local import Local
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Components, Executor
-from training_free_grpo.graphs.recall import settle
-from training_free_grpo.graphs.recorded import grader_of, take_rollout
-from training_free_grpo.graphs.rollout import describe_task, keep_rollout
 from training_free_grpo.graphs.state import GroupOutput, GroupState, SummaryTask
-from training_free_grpo.groups import close_group, reflects, seed_of
-from training_free_grpo.judging import asks_judge, judge_answer, judge_of
+from training_free_grpo.learning.contrast import close_group, reflects, seed_of
+from training_free_grpo.learning.judging import asks_judge, judge_answer, judge_of
+from training_free_grpo.learning.reflection import extract_advantage as extract
+from training_free_grpo.learning.reflection import summarize as summarize_attempt
 from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
 from training_free_grpo.records import JSON, Grade, GroupInput, Problem, Rollout, RolloutTask
-from training_free_grpo.reflection import extract_advantage as extract
-from training_free_grpo.reflection import summarize as summarize_attempt
+from training_free_grpo.rollouts.components import Components, Executor
+from training_free_grpo.rollouts.local import Local
+from training_free_grpo.rollouts.recall import settle
+from training_free_grpo.rollouts.recorded import grader_of, take_rollout
+from training_free_grpo.rollouts.rollout import describe_task, keep_rollout
 from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
 

@@ -9,9 +9,9 @@ from langgraph.types import Overwrite
 from training_free_grpo.datasets import DatasetError, read_problems
 from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.context import context_settings
-from training_free_grpo.graphs.parts import Components
-from training_free_grpo.judging import judge_of
+from training_free_grpo.learning.judging import judge_of
 from training_free_grpo.library import empty_library, read_library
+from training_free_grpo.rollouts.components import Components
 
 
 async def read_inputs(components: Components, state: Mapping[str, Any]) -> dict[str, Any]:

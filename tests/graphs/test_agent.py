@@ -17,14 +17,14 @@ from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from training_free_grpo import Models, Settings
-from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.agent import agent as served_agent
 from training_free_grpo.graphs.agent import build_agent_graph, system_prompt
-from training_free_grpo.graphs.parts import make_components
 from training_free_grpo.graphs.state import AgentInput
-from training_free_grpo.graphs.toolbox import default_toolbox
 from training_free_grpo.library import LibraryError
+from training_free_grpo.library.prompt import with_experience
 from training_free_grpo.prompts import render_prompt
+from training_free_grpo.rollouts.components import make_components
+from training_free_grpo.rollouts.toolbox import default_toolbox
 from training_free_grpo.simulated import training_problems
 
 QUESTION = {"messages": [HumanMessage("What is tea?")]}

@@ -18,12 +18,12 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from tests.standin import StandIn
 from training_free_grpo import Settings, build_training_graph
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
 from training_free_grpo.graders import load_grader
 from training_free_grpo.models.labels import labelled, traced_as
 from training_free_grpo.records import JSON
-from training_free_grpo.run_folder import RunFolder
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 
 ROWS = [{"id": f"p{n}", "problem": f"{n} + {n}?", "answer": str(2 * n)} for n in range(2)]
 ANSWERS = {str(row["problem"]): str(row["answer"]) for row in ROWS}

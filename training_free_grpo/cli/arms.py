@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training_free_grpo.cli.options import find_place
-from training_free_grpo.equal_cost import Spending, attempts_for
-from training_free_grpo.evaluation_run import Arm, ArmAfter
 from training_free_grpo.library import load_library
-from training_free_grpo.lineage import training_of
+from training_free_grpo.library.placebo import describe_placebo, make_placebo
 from training_free_grpo.metrics import compare_evaluations, compare_majority
-from training_free_grpo.placebo import describe_placebo, make_placebo
 from training_free_grpo.records import Comparison, Evaluation
+from training_free_grpo.runs.evaluation import Arm, ArmAfter
+from training_free_grpo.runs.lineage import training_of
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.spending.equal_cost import Spending, attempts_for
 
 BASELINE, LIBRARY = "without library", "with library"
 PLACEBO, EQUAL_COST = "placebo library", "equal cost"

@@ -22,15 +22,15 @@ from training_free_grpo.cli.output import (
 )
 from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.train import report, summarize_run
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
-from training_free_grpo.forecast import forecast_training
 from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.records import JSON, Evaluation, Metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import heldout_problems, training_problems
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.spending.forecast import forecast_training
 
 _BAR = 30
 

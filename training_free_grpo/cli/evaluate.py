@@ -8,8 +8,6 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from training_free_grpo.agents import load_agent
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.arms import BASELINE, compare_arms, plan_arms
 from training_free_grpo.cli.data import (
@@ -37,16 +35,18 @@ from training_free_grpo.cli.output import (
 from training_free_grpo.cli.progress import Watch
 from training_free_grpo.cli.recorded import grade_recorded, read_recorded
 from training_free_grpo.cli.spending import GOES_ON, announce, is_judged, show_forecast
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
-from training_free_grpo.files import write_atomically
-from training_free_grpo.forecast import add_forecasts, forecast_evaluation
 from training_free_grpo.graders import load_grader
 from training_free_grpo.inspect_logs import EvaluationLogs
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.records import JSON, Evaluation
-from training_free_grpo.run_folder import name_run
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.folder import name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import add_forecasts, forecast_evaluation
+from training_free_grpo.storage.files import write_atomically
 
 Dataset = Annotated[str | None, *get_args(o.Dataset)[1:]]
 

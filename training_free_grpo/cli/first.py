@@ -2,8 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 
-from training_free_grpo.graphs.toolbox import start_tools
-from training_free_grpo.preflight import check_endpoints
+from training_free_grpo.models.preflight import check_endpoints
+from training_free_grpo.rollouts.toolbox import start_tools
 from training_free_grpo.settings import Settings
 
 

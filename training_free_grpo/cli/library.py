@@ -17,7 +17,6 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
-from training_free_grpo.files import write_atomically
 from training_free_grpo.library import (
     FORMS,
     LibraryError,
@@ -30,7 +29,8 @@ from training_free_grpo.library import (
     trace_changes,
 )
 from training_free_grpo.records import JSON, Library
-from training_free_grpo.run_files import read_libraries
+from training_free_grpo.runs.files import read_libraries
+from training_free_grpo.storage.files import write_atomically
 
 library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)
 

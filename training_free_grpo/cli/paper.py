@@ -11,7 +11,6 @@ from typing import Annotated, Any, get_args
 
 import typer
 
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import keeps_run, print_json, progress, reports_errors, results
@@ -21,9 +20,6 @@ from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.spending import GOES_ON, announce
 from training_free_grpo.cli.train import report
 from training_free_grpo.datasets import OverlapError
-from training_free_grpo.files import write_atomically
-from training_free_grpo.forecast import describe_forecast
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.paper.forecast import forecast, forecast_learning, forecast_work
 from training_free_grpo.paper.plan import Plan
@@ -33,8 +29,12 @@ from training_free_grpo.paper.run import carry_out
 from training_free_grpo.paper.tables import TABLES
 from training_free_grpo.paper.work import Hear, Learning, Measurement, Work
 from training_free_grpo.records import JSON
-from training_free_grpo.run_folder import name_run
+from training_free_grpo.runs.folder import name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import describe_forecast
+from training_free_grpo.storage.files import write_atomically
 
 Model = Annotated[str, *get_args(o.Model)[1:]]
 

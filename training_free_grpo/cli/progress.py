@@ -16,17 +16,17 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from training_free_grpo.batches import draw
 from training_free_grpo.cli.output import percent
 from training_free_grpo.cli.tally import Tally
-from training_free_grpo.forecast import Forecast
+from training_free_grpo.learning.batches import draw
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices, add_costs, bill, dollars, show_cost
 from training_free_grpo.records import Metrics
-from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.run_status import read_status
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.status import read_status
+from training_free_grpo.runs.training import TrainingRun
+from training_free_grpo.spending.forecast import Forecast
 
 Foresee = Callable[[Sequence[Metrics]], Forecast]
 """Forecasts what is left of a run after the steps that are done."""

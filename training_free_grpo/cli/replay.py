@@ -12,12 +12,12 @@ from training_free_grpo.cli import options as o
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import FAILED, print_json, progress, reports_errors, results
 from training_free_grpo.cli.train import report, show_outcome
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.records import JSON
-from training_free_grpo.replay import Source, differences, open_source
-from training_free_grpo.run_files import find_run
-from training_free_grpo.run_folder import RunError, RunFolder, name_run
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.runs.files import find_run
+from training_free_grpo.runs.folder import RunError, RunFolder, name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
+from training_free_grpo.runs.replay import Source, differences, open_source
+from training_free_grpo.runs.training import TrainingRun
 
 
 @reports_errors(lambda options: bool(options.get("to")))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from training_free_grpo.groups import has_contrast
+from training_free_grpo.learning.contrast import has_contrast
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.metrics.figures import mean
 from training_free_grpo.records import JSON, Ledger

@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from training_free_grpo.agents import load_agent
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares, defaults_of, grader_of, read_data
 from training_free_grpo.cli.first import check_first
@@ -28,21 +26,23 @@ from training_free_grpo.cli.output import (
 )
 from training_free_grpo.cli.progress import Foresee, TrainingWatch
 from training_free_grpo.cli.spending import announce, explain_stop, is_judged, show_forecast
-from training_free_grpo.forecast import forecast_training
 from training_free_grpo.graders import load_grader
 from training_free_grpo.inspect_logs import TrainingLogs
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences, load_library
-from training_free_grpo.lineage import learner_of
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import show_cost
 from training_free_grpo.records import JSON, Metrics
-from training_free_grpo.review_files import read_pending
-from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunError, RunFolder, name_run
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.folder import RunError, RunFolder, name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
+from training_free_grpo.runs.lineage import learner_of
+from training_free_grpo.runs.reviews import read_pending
+from training_free_grpo.runs.training import TrainingRun, learned_nothing, say_most_frequent
 from training_free_grpo.settings import Settings
-from training_free_grpo.training_run import TrainingRun, learned_nothing, say_most_frequent
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import forecast_training
 
 
 @reports_errors(keeps_run)

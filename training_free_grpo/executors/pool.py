@@ -15,11 +15,11 @@ from typing import Any
 
 from training_free_grpo.executors.cluster import Cluster, ClusterError, load_ray
 from training_free_grpo.executors.worker import Plan, Worker
-from training_free_grpo.graphs.rollout import note_rollout
 from training_free_grpo.models import Refused
-from training_free_grpo.models.gate import Gate
-from training_free_grpo.models.limits import limit
+from training_free_grpo.models.traffic.limits import limit
+from training_free_grpo.models.traffic.stop_gate import Gate
 from training_free_grpo.records import JSON
+from training_free_grpo.rollouts.rollout import note_rollout
 from training_free_grpo.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -9,19 +9,19 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
-from training_free_grpo import postgres
-from training_free_grpo.agents import load_agent
+import training_free_grpo.storage.postgres as postgres
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.graphs.local import Local
-from training_free_grpo.graphs.parts import Components
-from training_free_grpo.graphs.toolbox import start_tools
-from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.models import Models
 from training_free_grpo.models.chat import check_model
 from training_free_grpo.models.names import policy_name
 from training_free_grpo.records import JSON, Ledger, Usage
+from training_free_grpo.rollouts.components import Components
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.rollouts.local import Local
+from training_free_grpo.rollouts.toolbox import start_tools
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.storage.journal import Journal
 
 
 class Plan(TypedDict):

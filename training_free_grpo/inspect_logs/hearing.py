@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from training_free_grpo.evaluation_run import Arm
 from training_free_grpo.inspect_logs.steps import missing_logs, write_step
 from training_free_grpo.inspect_logs.writing import Subject, write_log
 from training_free_grpo.models.names import policy_name
 from training_free_grpo.records import JSON, Evaluation, Problem
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.evaluation import Arm
+from training_free_grpo.runs.folder import RunFolder
 
 Warn = Callable[[str], None]
 

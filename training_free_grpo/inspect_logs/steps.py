@@ -6,8 +6,8 @@ from pathlib import Path
 
 from training_free_grpo.inspect_logs.writing import Subject, write_log
 from training_free_grpo.records import JSON, Metrics
-from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.folder import RunFolder
 
 _TOLD_ELSEWHERE = ("usage", "cost", "costs")
 

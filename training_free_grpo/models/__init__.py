@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from training_free_grpo.journal import Journal
 from training_free_grpo.models.chat import check_model
 from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import (
@@ -16,9 +15,10 @@ from training_free_grpo.models.errors import (
     Unusable,
     value_or_reason,
 )
-from training_free_grpo.models.gate import Gate
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.models.traffic.stop_gate import Gate
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.journal import Journal
 
 __all__ = [
     "Endpoint",

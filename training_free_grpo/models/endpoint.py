@@ -16,7 +16,6 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from training_free_grpo.journal import Journal, call_key
 from training_free_grpo.ledger import metered, no_usage, record
 from training_free_grpo.models.chat import is_embedded, make_model
 from training_free_grpo.models.errors import (
@@ -28,11 +27,12 @@ from training_free_grpo.models.errors import (
     Unusable,
 )
 from training_free_grpo.models.forms import FORMS, Form, bind_form
-from training_free_grpo.models.gate import Gate
-from training_free_grpo.models.patience import off_the_clock
-from training_free_grpo.models.tries import Call, Tries
+from training_free_grpo.models.traffic.patience import off_the_clock
+from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.tries import Call, Tries
 from training_free_grpo.records import JSON, Usage
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.journal import Journal, call_key
 
 log = logging.getLogger(__name__)
 

@@ -2,14 +2,14 @@
 
 from typing import TypeVar
 
-from training_free_grpo.budget import Budget
-from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.paper.plan import Plan
 from training_free_grpo.paper.work import Work
 from training_free_grpo.prices import bill
 from training_free_grpo.records import Ledger
+from training_free_grpo.spending.budget import Budget
+from training_free_grpo.storage.journal import Journal
 
 Amount = TypeVar("Amount", int, float)
 

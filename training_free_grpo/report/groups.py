@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training_free_grpo.groups import has_contrast
+from training_free_grpo.learning.contrast import has_contrast
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.records import JSON, Operation, Rejection
 from training_free_grpo.report.fates import Fate
 from training_free_grpo.report.transcript import Message, read_messages
-from training_free_grpo.run_files import read_groups, read_rollouts
+from training_free_grpo.runs.files import read_groups, read_rollouts
 
 
 @dataclass(frozen=True)

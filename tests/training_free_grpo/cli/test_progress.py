@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from training_free_grpo.cli import main
 from training_free_grpo.cli.progress import TrainingWatch, Watch, write_time
 from training_free_grpo.cli.tally import Tally
-from training_free_grpo.forecast import forecast_training
 from training_free_grpo.records import JSON, Ledger
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.spending.forecast import forecast_training
 
 SIZES = ["--epochs", "1", "--batch-size", "4", "--group-size", "3"]
 USAGE: Ledger = {

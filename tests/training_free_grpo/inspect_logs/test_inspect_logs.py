@@ -17,12 +17,12 @@ from training_free_grpo.datasets import read_problems
 from training_free_grpo.inspect_logs import TrainingLogs, missing_logs, write_step
 from training_free_grpo.inspect_logs.samples import read_messages
 from training_free_grpo.records import JSON
-from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
 from training_free_grpo.traces import load_traces
-from training_free_grpo.training_run import TrainingRun
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample

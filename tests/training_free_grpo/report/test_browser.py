@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from training_free_grpo.background import run_sync
-from training_free_grpo.groups import close_group
+from training_free_grpo.learning.contrast import close_group
 from training_free_grpo.library import empty_library, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.records import JSON, Problem
 from training_free_grpo.report import write_report
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.settings import Settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)

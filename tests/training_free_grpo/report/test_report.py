@@ -13,9 +13,9 @@ from training_free_grpo.cli import main
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.records import JSON, Library
 from training_free_grpo.report import write_report
-from training_free_grpo.review_files import keep_answer, read_pending
-from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.reviews import keep_answer, read_pending
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
 
