@@ -19,7 +19,7 @@ PLACEBO, EQUAL_COST = "placebo library", "equal cost"
 
 
 @dataclass
-class Plan:
+class Arms:
     """Arms in their order, and how those came about whose making is not plain."""
 
     arms: list[Arm | ArmAfter]
@@ -35,17 +35,17 @@ def plan_arms(
     baseline: bool,
     placebo: Path | None,
     equal_cost: bool,
-) -> Plan:
-    """Plan the arms that the flags ask for; equal cost begins with the attempts of the baseline."""
+) -> Arms:
+    """Arms the arms that the flags ask for; equal cost begins with the attempts of the baseline."""
     if library is None:
         asked = {"--baseline": baseline, "--placebo": placebo, "--equal-cost": equal_cost}
         if surplus := [flag for flag, value in asked.items() if value]:
             raise SettingsError(
                 f"{surplus[0]} compares with a library: name one with --library FILE or RUN"
             )
-        return Plan([Arm(BASELINE, settings)])
+        return Arms([Arm(BASELINE, settings)])
     lessons = load_library(find_place(library, runs_dir))
-    plan = Plan([Arm(BASELINE, settings)] if baseline or equal_cost else [])
+    plan = Arms([Arm(BASELINE, settings)] if baseline or equal_cost else [])
     plan.arms.append(Arm(LIBRARY, settings, lessons))
     if placebo:
         other = make_placebo(load_library(find_place(placebo, runs_dir)), lessons)
@@ -60,7 +60,7 @@ def plan_arms(
 def plan_equal_cost(
     settings: Settings, training: Sequence[Spending], notes: dict[str, str]
 ) -> ArmAfter:
-    """Plan the arm that spends on attempts what the library arm spent; note how many these are."""
+    """Arms the arm that spends on attempts what the library arm spent; note how many these are."""
 
     def make(found: Mapping[str, Evaluation]) -> Arm | None:
         bought = attempts_for(found[LIBRARY], training, found[BASELINE])

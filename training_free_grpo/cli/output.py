@@ -17,7 +17,7 @@ from training_free_grpo.imports import ImportNameError
 from training_free_grpo.library import LibraryError, active_experiences
 from training_free_grpo.models import ModelError
 from training_free_grpo.records import Experience, Library
-from training_free_grpo.rollouts.own_agent import HopelessAgent
+from training_free_grpo.rollouts.own_agent import AgentAlwaysFails
 from training_free_grpo.runs.folder import RunError
 from training_free_grpo.runs.interrupts import Interrupted
 from training_free_grpo.settings import SettingsError
@@ -83,7 +83,7 @@ def reports_errors(
                 said, code = str(error), USAGE
             except OutOfBudget as error:
                 said, code = str(error), OUT_OF_BUDGET
-            except HopelessAgent as error:
+            except AgentAlwaysFails as error:
                 said, code = f"{error}. Mend it, and the same command goes on", FAILED
             except ModelError as error:
                 said, code = f"the model cannot be used: {error}", FAILED

@@ -22,7 +22,7 @@ from training_free_grpo.cli.train import report
 from training_free_grpo.datasets import OverlapError
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.paper.forecast import forecast, forecast_learning, forecast_work
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.protocol import differences
 from training_free_grpo.paper.results import put_together
 from training_free_grpo.paper.run import carry_out
@@ -90,7 +90,7 @@ def paper(
         price=price,
     )
     chosen = find_table(table)
-    plan = Plan(
+    plan = PaperPlan(
         table=chosen,
         folder=name_run(runs_dir, run),
         options=said.model_dump(mode="json", include=said.model_fields_set),
@@ -117,7 +117,7 @@ def paper(
     show(plan, put_together(plan, list(differences(plan, limit))), as_json)
 
 
-def check_unseen(plan: Plan, allowed: bool) -> None:
+def check_unseen(plan: PaperPlan, allowed: bool) -> None:
     """Raise OverlapError if a library is measured on what it learns from; if allowed, say so."""
     try:
         plan.check_overlap()
@@ -127,7 +127,7 @@ def check_unseen(plan: Plan, allowed: bool) -> None:
         progress.print(f"note: {error.found}")
 
 
-def show_forecast(plan: Plan, as_json: bool) -> None:
+def show_forecast(plan: PaperPlan, as_json: bool) -> None:
     """Say what is left to be spent, piece by piece."""
     left, total = plan.left(), forecast(plan)
     if as_json:
@@ -140,7 +140,7 @@ def show_forecast(plan: Plan, as_json: bool) -> None:
     results.print(describe_forecast(total) if total else "everything is there: nothing is left")
 
 
-def agree(plan: Plan, budget: Budget, yes: bool) -> None:
+def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
     """Say what is left to be spent, and ask whether to spend it."""
     left = forecast(plan)
     if left is None:
@@ -190,7 +190,7 @@ def name_work(work: Work) -> str:
     return f"learn {work.name}: {problems}{size}, {epochs}"
 
 
-def show(plan: Plan, found: JSON, as_json: bool) -> None:
+def show(plan: PaperPlan, found: JSON, as_json: bool) -> None:
     """Show what the table came to, and keep it in the folder."""
     folder = plan.folder / plan.table.name
     text = "".join(f"{line}\n" for line in draw_report(found))

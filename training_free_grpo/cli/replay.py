@@ -53,7 +53,7 @@ def replay(
     if as_json:
         print_json(found)
     else:
-        results.print(describe(found))
+        results.print(describe_replay(found))
     if not found["equal"]:
         raise typer.Exit(FAILED)
 
@@ -101,7 +101,7 @@ def count_calls(source: Source) -> JSON:
     return {"known": source.record.known, "unknown": source.record.unknown}
 
 
-def describe(found: JSON) -> str:
+def describe_replay(found: JSON) -> str:
     """Say how a replay came out."""
     calls = f"{found['known']:,} calls from the record"
     if found["equal"]:

@@ -2,6 +2,6 @@
 
 from training_free_grpo.executors.cluster import Cluster, ClusterError
 from training_free_grpo.executors.pool import Pool
-from training_free_grpo.executors.worker import make_plan
+from training_free_grpo.executors.worker import make_setup
 
-__all__ = ["Cluster", "ClusterError", "Pool", "make_plan"]
+__all__ = ["Cluster", "ClusterError", "Pool", "make_setup"]

@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from training_free_grpo.executors.cluster import Cluster, ClusterError, load_ray
-from training_free_grpo.executors.worker import Plan, Worker
+from training_free_grpo.executors.worker import Worker, WorkerSetup
 from training_free_grpo.models import Refused
 from training_free_grpo.models.traffic.limits import limit
-from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.records import JSON
 from training_free_grpo.rollouts.rollout import note_rollout
 from training_free_grpo.settings import Settings
@@ -36,7 +36,7 @@ _SHARED = ("concurrency", "endpoint_concurrency", "requests_per_minute", "tokens
 class Pool:
     """Runs rollouts in the processes of a cluster."""
 
-    def __init__(self, cluster: Cluster, plan: Plan, gate: Gate) -> None:
+    def __init__(self, cluster: Cluster, plan: WorkerSetup, gate: StopGate) -> None:
         self._cluster = cluster
         self._plan = plan
         self._gate = gate

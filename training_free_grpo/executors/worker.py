@@ -24,7 +24,7 @@ from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.storage.journal import Journal
 
 
-class Plan(TypedDict):
+class WorkerSetup(TypedDict):
     """What a worker is told of the run. It holds no secret: keys are read where they are used."""
 
     host: str
@@ -37,11 +37,11 @@ class Plan(TypedDict):
     database: str | None
 
 
-def make_plan(
+def make_setup(
     settings: Settings, agent: str | None, journal: str, database: str | None = None
-) -> Plan:
+) -> WorkerSetup:
     """Describe a run that is started here."""
-    return Plan(
+    return WorkerSetup(
         host=socket.gethostname(),
         folder=str(Path.cwd()),
         agent=agent,
@@ -54,7 +54,7 @@ def make_plan(
 class Worker:
     """Runs rollouts for a run whose graph is in another process."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WorkerSetup) -> None:
         self._plan = plan
         self._paid: Ledger = {}
         self._stack = ExitStack()
@@ -83,7 +83,7 @@ class Worker:
 
 
 @contextmanager
-def open_journal(plan: Plan) -> Iterator[Journal]:
+def open_journal(plan: WorkerSetup) -> Iterator[Journal]:
     """Open the journal that all workers of the run share with it."""
     if plan["database"] is not None:
         with postgres.open_journal(plan["database"], plan["journal"]) as journal:

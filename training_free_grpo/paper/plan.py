@@ -25,7 +25,7 @@ _JUDGED = ("qa", "judge")
 
 
 @dataclass(frozen=True)
-class Plan:
+class PaperPlan:
     """A table, the user's data and settings for it, and the folder that all of it goes into."""
 
     table: Table

@@ -8,7 +8,7 @@ from langchain_core.runnables import Runnable
 from training_free_grpo.models.traffic.limits import limit
 from training_free_grpo.records import JSON
 from training_free_grpo.rollouts.components import Components
-from training_free_grpo.rollouts.own_agent import HopelessAgent
+from training_free_grpo.rollouts.own_agent import AgentAlwaysFails
 from training_free_grpo.rollouts.recall import count_own_agent
 from training_free_grpo.rollouts.rollout import run_rollout
 from training_free_grpo.settings import Settings
@@ -50,6 +50,7 @@ class Local:
             self._losses.append(missing)
 
     def _check_agent(self) -> None:
-        """Raise HopelessAgent for one that has never come to an answer, however often it tried."""
+        """Raise AgentAlwaysFails once the first rollouts have all failed."""
         if self._losses is not None and len(self._losses) >= _HOPELESS:
-            raise HopelessAgent(f"the agent's first rollouts were all lost: {self._losses[-1]}")
+            reason = self._losses[-1]
+            raise AgentAlwaysFails(f"the agent's first rollouts were all lost: {reason}")

@@ -29,7 +29,7 @@ Agent = Runnable[Any, Any] | Callable[..., Any]
 """A graph or any other runnable over messages, or a function of the list of them."""
 
 
-class HopelessAgent(Refused):
+class AgentAlwaysFails(Refused):
     """An agent has never come to an answer, however often it tried: the run stops."""
 
 
@@ -81,14 +81,14 @@ def read_result(result: Any, given: Sequence[AnyMessage]) -> tuple[list[AnyMessa
     state = result if isinstance(result, Mapping) else {}
     if asked := state.get("__interrupt__"):
         raise GraphInterrupt(asked)
-    added = read_messages(state.get("messages", result), given)
+    added = messages_of(state.get("messages", result), given)
     answer = added[-1].text if added else ""
     if (structured := state.get("structured_response")) is not None:
         answer = write_structured(structured)
     return added, answer
 
 
-def read_messages(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
+def messages_of(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
     """Return the messages of a result that an agent was not given."""
     listed = result if isinstance(result, list) else [result]
     try:

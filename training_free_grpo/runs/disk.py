@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.storage.sqlite import StorageError
 
 _ROOM = 32 * 2**20
@@ -16,7 +16,7 @@ _EVERY = 0.5
 
 
 @asynccontextmanager
-async def room_on_disk(folder: Path, gate: Gate) -> AsyncIterator[None]:
+async def room_on_disk(folder: Path, gate: StopGate) -> AsyncIterator[None]:
     """Close the gate as soon as the disk of a folder runs full; raise StorageError if it is so."""
     if full := shortage(folder):
         raise full
@@ -27,7 +27,7 @@ async def room_on_disk(folder: Path, gate: Gate) -> AsyncIterator[None]:
         watch.cancel()
 
 
-async def close_when_full(folder: Path, gate: Gate) -> None:
+async def close_when_full(folder: Path, gate: StopGate) -> None:
     """Look at the disk until it runs full."""
     while True:
         if full := shortage(folder):

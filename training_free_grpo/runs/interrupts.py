@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.threads import Threads
 
 T = TypeVar("T")
@@ -20,7 +20,7 @@ class Interrupted(Exception):
 
 
 async def stop_on_interrupt(
-    work: Coroutine[Any, Any, T], gate: Gate, say: Callable[[str], None]
+    work: Coroutine[Any, Any, T], gate: StopGate, say: Callable[[str], None]
 ) -> T:
     """Do the work; on SIGINT or SIGTERM let the calls inside the gate finish, then stop.
 

@@ -16,7 +16,7 @@ from langgraph.types import Command, StateSnapshot
 
 from training_free_grpo import __version__
 from training_free_grpo.datasets import fingerprint_problems
-from training_free_grpo.executors import Cluster, ClusterError, Pool, make_plan
+from training_free_grpo.executors import Cluster, ClusterError, Pool, make_setup
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.training import build_training_graph
 from training_free_grpo.learning.batches import count_steps
@@ -183,7 +183,7 @@ class TrainingRun:
                 "PGPASSWORD or ~/.pgpass on every machine"
             )
         journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
-        plan = make_plan(self.settings, self.agent_name, journal, self.database)
+        plan = make_setup(self.settings, self.agent_name, journal, self.database)
         return Pool(self.cluster, plan, self.models.gate)
 
     async def _go_on(

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from training_free_grpo.ledger import add_ledgers, total_usage
-from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import Prices, bill, dollars
 from training_free_grpo.records import Ledger, Usage
 from training_free_grpo.settings import SettingsError
@@ -70,7 +70,7 @@ class Budget:
             yield f"{minutes:,.1f} of {self.minutes:g} minutes"
 
     @asynccontextmanager
-    async def kept(self, prices: Prices, journal: Journal, gate: Gate) -> AsyncIterator[None]:
+    async def kept(self, prices: Prices, journal: Journal, gate: StopGate) -> AsyncIterator[None]:
         """Count what the work inside takes, and close the gate when a limit is reached.
 
         What earlier sessions took stands in the journal, where this one's time is noted, too.

@@ -162,12 +162,12 @@ def call_key(messages: Sequence[AnyMessage], **circumstances: object) -> str:
 
     The ids that providers give to messages do not count: they differ every time.
     """
-    talk = [describe(message) for message in messages]
+    talk = [name_call_message(message) for message in messages]
     text = json.dumps([talk, circumstances], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def describe(message: AnyMessage) -> JSON:
+def name_call_message(message: AnyMessage) -> JSON:
     """Return what a model is shown of a message."""
     shown: JSON = {"type": message.type, "content": message.content}
     if isinstance(message, AIMessage):

@@ -17,7 +17,7 @@ from training_free_grpo.models.chat import make_model
 from training_free_grpo.models.errors import TooLong
 from training_free_grpo.models.openai import BadAnswer
 from training_free_grpo.models.structured import ask
-from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.records import JSON, Grade, Ledger, Problem
 from training_free_grpo.settings import Settings
 
@@ -489,7 +489,7 @@ async def test_requests_that_an_endpoint_never_takes_end_the_run(server: StandIn
 
 
 async def test_a_call_that_waits_to_be_tried_again_is_not_in_flight(server: StandIn) -> None:
-    server.status, gate = 500, Gate()
+    server.status, gate = 500, StopGate()
     settings = Settings.read({"model": "openai:stand-in", "base_url": server.url})
     model = Endpoint(settings, settings.model, server.url, gate=gate)
     task = asyncio.create_task(solve(model))

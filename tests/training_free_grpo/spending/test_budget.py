@@ -8,7 +8,7 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.runnables import RunnableLambda
 
 from training_free_grpo.ledger import no_usage
-from training_free_grpo.models.traffic.stop_gate import Gate
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import Price, Prices
 from training_free_grpo.records import JSON, Problem, Usage
 from training_free_grpo.runs.folder import RunFolder
@@ -50,9 +50,9 @@ def test_a_budget_in_dollars_needs_the_price_of_every_model_that_is_asked() -> N
     Budget(tokens=5).check(PRICES, ["rollout", "judge"])
 
 
-async def spend(path: Path, budget: Budget, *uses: Usage) -> Gate:
+async def spend(path: Path, budget: Budget, *uses: Usage) -> StopGate:
     """Count some answers under a budget; return the gate that it watched."""
-    gate = Gate()
+    gate = StopGate()
     with Journal.open(path / "calls.sqlite") as journal:
         async with budget.kept(PRICES, journal, gate):
             for used in uses:
@@ -93,7 +93,7 @@ async def test_every_session_notes_its_time(tmp_path: Path) -> None:
 
 
 async def test_time_runs_out_while_nothing_is_answered(tmp_path: Path) -> None:
-    gate = Gate()
+    gate = StopGate()
     with Journal.open(tmp_path / "calls.sqlite") as journal:
         async with Budget(minutes=0.001).kept(PRICES, journal, gate):
             while gate.reason is None:  # noqa: ASYNC110 - nobody is told when a gate closes
@@ -102,7 +102,7 @@ async def test_time_runs_out_while_nothing_is_answered(tmp_path: Path) -> None:
 
 
 async def test_a_budget_lets_go_of_the_gate_when_the_work_fails(tmp_path: Path) -> None:
-    gate: Any = Gate()
+    gate: Any = StopGate()
     with Journal.open(tmp_path / "calls.sqlite") as journal, pytest.raises(KeyError):
         async with Budget(calls=1).kept(PRICES, journal, gate):
             raise KeyError

@@ -18,7 +18,7 @@ _MEMORY = 0.1
 """How much the last answer counts in the latency."""
 
 
-class Width:
+class AdaptiveLimit:
     """The width of one endpoint. Times are of the event loop's clock."""
 
     def __init__(self, ceiling: int) -> None:

@@ -12,7 +12,7 @@ PATIENCE: dict[Failure, float] = {"unreachable": 10.0, "failing": 120.0, "overlo
 """Seconds without an answer, by the last failure, after which the endpoint counts as dead."""
 
 
-class Breaker:
+class CircuitBreaker:
     """Failures of one endpoint since its last answer. Times are of the event loop's clock."""
 
     def __init__(self) -> None:

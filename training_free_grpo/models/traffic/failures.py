@@ -67,7 +67,7 @@ def finds_nobody(error: BaseException) -> bool:
     return isinstance(error, ConnectionRefusedError | socket.gaierror)
 
 
-def describe(error: Exception) -> str:
+def describe_failure(error: Exception) -> str:
     """Say in a line what went wrong; where nobody is there, in the words of the system."""
     # A stack of libraries says "timed out" of a server that is not running.
     shown = next((e for e in causes(error) if finds_nobody(e)), error)

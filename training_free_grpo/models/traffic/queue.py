@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import dataclass
 from heapq import heappop
 
-from training_free_grpo.models.traffic.adaptive_limit import Width
-from training_free_grpo.models.traffic.breaker import PATIENCE, Breaker
+from training_free_grpo.models.traffic.adaptive_limit import AdaptiveLimit
+from training_free_grpo.models.traffic.breaker import PATIENCE, CircuitBreaker
 from training_free_grpo.models.traffic.failures import Failure
-from training_free_grpo.models.traffic.token_bucket import Rate
+from training_free_grpo.models.traffic.token_bucket import TokenBucket
 from training_free_grpo.settings import Settings
 
 Place = tuple[int, int]
@@ -18,10 +18,10 @@ _MEMORY = 0.1
 
 
 @dataclass(slots=True)
-class Turn:
+class Slot:
     """A call that was let in."""
 
-    lane: "Lane"
+    lane: "EndpointQueue"
     begun: float
     tokens: float
     """What was set aside for it, and is made good by what it took."""
@@ -36,17 +36,17 @@ class Turn:
         return self.lane.fail(self, failure, asked)
 
 
-class Lane:
+class EndpointQueue:
     """One endpoint under the settings' limits, and under those that it shows itself."""
 
     def __init__(self, settings: Settings) -> None:
-        self.waiting: list[tuple[Place, float, asyncio.Future[Turn]]] = []
+        self.waiting: list[tuple[Place, float, asyncio.Future[Slot]]] = []
         """A heap: place, tokens of the prompt, whom to tell."""
         self._inside = 0
-        self._width = Width(settings.endpoint_concurrency or settings.concurrency)
-        self._breaker = Breaker()
-        self._requests = Rate(settings.requests_per_minute)
-        self._tokens = Rate(settings.tokens_per_minute)
+        self._width = AdaptiveLimit(settings.endpoint_concurrency or settings.concurrency)
+        self._breaker = CircuitBreaker()
+        self._requests = TokenBucket(settings.requests_per_minute)
+        self._tokens = TokenBucket(settings.tokens_per_minute)
         self._surplus = 0.0
         """Tokens that an answer takes beyond its prompt, as far as is known."""
 
@@ -64,27 +64,27 @@ class Lane:
         self._width.settle(now, self._inside)
         return self._inside < (1 if self._breaker.is_open else self._width.limit)
 
-    def enter(self, now: float, tokens: float) -> Turn:
+    def enter(self, now: float, tokens: float) -> Slot:
         """Let a call in."""
         self._inside += 1
         self._requests.take(1, now)
         self._tokens.take(tokens + self._surplus, now)
-        return Turn(self, now, tokens + self._surplus, tokens)
+        return Slot(self, now, tokens + self._surplus, tokens)
 
-    def leave(self, turn: Turn) -> None:
+    def leave(self, slot: Slot) -> None:
         """Let a call out; what it did not take of the tokens set aside is given back."""
         self._inside -= 1
-        self._tokens.take(-turn.tokens, _now())
+        self._tokens.take(-slot.tokens, _now())
 
-    def answer(self, turn: Turn, tokens: float) -> None:
+    def answer(self, slot: Slot, tokens: float) -> None:
         """Note an answer."""
         now = _now()
-        self._width.answer(turn.begun, now)
+        self._width.answer(slot.begun, now)
         self._breaker.answer()
         self._tokens.take(tokens, now)
-        self._surplus += _MEMORY * (tokens - turn.expected - self._surplus)
+        self._surplus += _MEMORY * (tokens - slot.expected - self._surplus)
 
-    def fail(self, turn: Turn, failure: Failure, asked: float | None) -> str | None:
+    def fail(self, slot: Slot, failure: Failure, asked: float | None) -> str | None:
         """Note a failure; return why the endpoint counts as dead, if it does."""
         now = _now()
         if failure in ("request", "too_long"):
@@ -92,10 +92,10 @@ class Lane:
         if failure not in PATIENCE:
             return None
         if failure == "overloaded":
-            self._width.refuse(turn.begun, now, asked)
+            self._width.refuse(slot.begun, now, asked)
             if asked and asked > PATIENCE[failure]:
                 return f"it asks to be called again in {asked:.0f} s"
-        silent = self._breaker.fail(failure, turn.begun, now)
+        silent = self._breaker.fail(failure, slot.begun, now)
         return None if silent is None else f"no call was answered for {silent:.0f} s"
 
 

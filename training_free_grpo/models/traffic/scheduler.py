@@ -1,4 +1,4 @@
-"""Whose turn it is to call a model: one queue per event loop, and in it a lane per endpoint.
+"""Which model call is sent next: one scheduler per event loop, one queue per endpoint.
 
 Among all that wait, the lowest rank goes first, and in it who came first. A lane lets in as many
 at once as its endpoint has been found to take, and as many a minute as the settings allow; all
@@ -13,30 +13,30 @@ from itertools import count
 from weakref import WeakKeyDictionary
 
 from training_free_grpo.models.traffic.patience import off_the_clock
-from training_free_grpo.models.traffic.queue import Lane, Place, Turn
+from training_free_grpo.models.traffic.queue import EndpointQueue, Place, Slot
 from training_free_grpo.settings import Settings
 
 _Limits = tuple[int, int | None, int | None, int | None]
-_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Limits, Turns]]"
+_queues: "WeakKeyDictionary[asyncio.AbstractEventLoop, dict[_Limits, Scheduler]]"
 _queues = WeakKeyDictionary()
 
 
-def turns_of(settings: Settings) -> "Turns":
+def turns_of(settings: Settings) -> "Scheduler":
     """Return the queue of the running loop for the limits of these settings."""
     here = _queues.setdefault(asyncio.get_running_loop(), {})
     widths = (settings.concurrency, settings.endpoint_concurrency)
     limits = (*widths, settings.requests_per_minute, settings.tokens_per_minute)
     if limits not in here:
-        here[limits] = Turns(settings)
+        here[limits] = Scheduler(settings)
     return here[limits]
 
 
-class Turns:
+class Scheduler:
     """The queue of one event loop. A call that is cancelled, waiting or let in, leaves no trace."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._lanes: dict[str, Lane] = {}
+        self._lanes: dict[str, EndpointQueue] = {}
         self._inside = 0
         self._arrivals = count()
         self._timer: asyncio.TimerHandle | None = None
@@ -46,21 +46,21 @@ class Turns:
         return rank, next(self._arrivals)
 
     @asynccontextmanager
-    async def take(self, address: str, place: Place, tokens: float = 0) -> AsyncIterator[Turn]:
-        """Wait for a turn at an endpoint, off the clock; `tokens` is what the prompt may take."""
+    async def take(self, address: str, place: Place, tokens: float = 0) -> AsyncIterator[Slot]:
+        """Wait for a slot at an endpoint, off the clock; `tokens` estimates the prompt."""
         lane = self._lanes.get(address) or self._open_lane(address)
         with off_the_clock():
-            turn = await self._wait(lane, place, tokens)
+            slot = await self._wait(lane, place, tokens)
         try:
-            yield turn
+            yield slot
         finally:
-            self._leave(lane, turn)
+            self._leave(lane, slot)
 
-    def _open_lane(self, address: str) -> Lane:
-        return self._lanes.setdefault(address, Lane(self._settings))
+    def _open_lane(self, address: str) -> EndpointQueue:
+        return self._lanes.setdefault(address, EndpointQueue(self._settings))
 
-    async def _wait(self, lane: Lane, place: Place, tokens: float) -> Turn:
-        told: asyncio.Future[Turn] = asyncio.get_running_loop().create_future()
+    async def _wait(self, lane: EndpointQueue, place: Place, tokens: float) -> Slot:
+        told: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         heappush(lane.waiting, (place, tokens, told))
         self._admit()
         try:
@@ -70,9 +70,9 @@ class Turns:
                 self._leave(lane, told.result())
             raise
 
-    def _leave(self, lane: Lane, turn: Turn) -> None:
+    def _leave(self, lane: EndpointQueue, slot: Slot) -> None:
         self._inside -= 1
-        lane.leave(turn)
+        lane.leave(slot)
         self._admit()
 
     def _admit(self) -> None:

@@ -14,7 +14,7 @@ Watch = Callable[[str, Usage], None]
 """Hears of a role and what an answer to it took."""
 
 
-class Gate:
+class StopGate:
     """Counts the calls inside. Use one per run, on one event loop."""
 
     def __init__(self) -> None:
@@ -50,9 +50,9 @@ class Gate:
         await self._empty.wait()
 
     @contextmanager
-    def passage(self) -> Iterator["Passage"]:
+    def passage(self) -> Iterator["GatePass"]:
         """Yield the way of one call through the gate; at its end the call has kept its answer."""
-        passage = Passage(self)
+        passage = GatePass(self)
         try:
             yield passage
         finally:
@@ -72,10 +72,10 @@ class Gate:
             self._empty.set()
 
 
-class Passage:
+class GatePass:
     """The way of one call through a gate, as often as it is tried."""
 
-    def __init__(self, gate: Gate) -> None:
+    def __init__(self, gate: StopGate) -> None:
         self._gate = gate
         self._is_inside = False
 

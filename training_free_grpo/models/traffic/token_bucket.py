@@ -4,7 +4,7 @@ _BURST = 0.1
 """Seconds' worth that may come at once after a quiet time."""
 
 
-class Rate:
+class TokenBucket:
     """What is taken before it was earned is a debt, and has to be waited off."""
 
     def __init__(self, a_minute: int | None) -> None:

@@ -1,4 +1,4 @@
-"""A request until it is answered: its turn, its time limit, and its tries."""
+"""Send a request until it is answered: its slot, its time limit and its retries."""
 
 import asyncio
 import random
@@ -21,11 +21,11 @@ from training_free_grpo.models.errors import (
 )
 from training_free_grpo.models.labels import traced_as
 from training_free_grpo.models.traffic.breaker import PATIENCE
-from training_free_grpo.models.traffic.failures import describe, read_failure, seconds_asked
+from training_free_grpo.models.traffic.failures import describe_failure, read_failure, seconds_asked
 from training_free_grpo.models.traffic.patience import give_back, off_the_clock
-from training_free_grpo.models.traffic.queue import Place, Turn
+from training_free_grpo.models.traffic.queue import Place, Slot
 from training_free_grpo.models.traffic.scheduler import turns_of
-from training_free_grpo.models.traffic.stop_gate import Gate, Passage
+from training_free_grpo.models.traffic.stop_gate import GatePass, StopGate
 from training_free_grpo.records import Usage
 from training_free_grpo.settings import Settings
 
@@ -50,7 +50,7 @@ class Call:
     messages: Sequence[AnyMessage]
     role: str
     place: Place
-    passage: Passage
+    passage: GatePass
 
 
 class _Failed(Exception):
@@ -73,10 +73,10 @@ class Tries:
     name: str
     lane: str
     """The lane of the queue in which its calls stand."""
-    gate: Gate
+    gate: StopGate
     _lost_in_a_row: int = 0
 
-    def call(self, messages: Sequence[AnyMessage], role: str, passage: Passage) -> Call:
+    def call(self, messages: Sequence[AnyMessage], role: str, passage: GatePass) -> Call:
         """Give a call its place in the queue."""
         rank = _RANKS.get(role, _LAST)
         if role == "rollout" and any(isinstance(m, AIMessage) for m in messages):
@@ -109,8 +109,8 @@ class Tries:
             record(call.role, no_usage() | {"retries": 1})
 
     async def _once(self, call: Call, model: Runnable[Any, Any]) -> AIMessage:
-        """Make one request when it is its turn, and return the answer if it is whole."""
-        async with turns_of(self.settings).take(self.lane, call.place, self._size(call)) as turn:
+        """Make one request once a slot is free, and return the answer if it is whole."""
+        async with turns_of(self.settings).take(self.lane, call.place, self._size(call)) as slot:
             with off_the_clock():
                 await call.passage.enter()
             try:
@@ -119,10 +119,10 @@ class Tries:
             except ModelError:
                 raise
             except Exception as error:
-                give_back(asyncio.get_running_loop().time() - turn.begun)
-                raise self._explain(error, turn) from error
+                give_back(asyncio.get_running_loop().time() - slot.begun)
+                raise self._explain(error, slot) from error
             used = self._count(call, answer)
-            turn.answer(used["input"] + used["output"])
+            slot.answer(used["input"] + used["output"])
         record(call.role, used)
         self.gate.count(call.role, used)
         if reason := unusable(answer):
@@ -143,15 +143,15 @@ class Tries:
         """Return about how many tokens the prompt takes, where that is limited."""
         return 0 if self.settings.tokens_per_minute is None else estimate(call.messages)
 
-    def _explain(self, error: Exception, turn: Turn) -> Exception:
+    def _explain(self, error: Exception, slot: Slot) -> Exception:
         """Say what a failed request means, and tell the lane of it."""
-        said = f"{self.name}: {describe(error)}"[:500]
+        said = f"{self.name}: {describe_failure(error)}"[:500]
         if isinstance(error, ValidationError):
             # The endpoint answers, but with something that is no message.
-            turn.answer(0)
+            slot.answer(0)
             return Unusable(said)
         failure, asked = read_failure(error), seconds_asked(error)
-        if dead := turn.fail(failure, asked):
+        if dead := slot.fail(failure, asked):
             return Refused(f"{dead}; the last was lost to {said}")
         if failure == "refused":
             return Refused(said)

@@ -1,10 +1,12 @@
 import pytest
 
-from training_free_grpo.models.traffic.breaker import PATIENCE, Breaker
+from training_free_grpo.models.traffic.breaker import PATIENCE, CircuitBreaker
 from training_free_grpo.models.traffic.failures import Failure
 
 
-def fail(breaker: Breaker, times: int, now: float, failure: Failure = "failing") -> float | None:
+def fail(
+    breaker: CircuitBreaker, times: int, now: float, failure: Failure = "failing"
+) -> float | None:
     silent = None
     for _ in range(times):
         silent = breaker.fail(failure, now, now)
@@ -12,21 +14,21 @@ def fail(breaker: Breaker, times: int, now: float, failure: Failure = "failing")
 
 
 def test_a_few_failures_leave_an_endpoint_open() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     fail(breaker, 9, 0.0)
     assert not breaker.is_open
     assert breaker.opens_at == 0.0
 
 
 def test_many_failures_in_a_row_leave_one_call_to_find_out() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     fail(breaker, 10, 0.0)
     assert breaker.is_open
     assert breaker.opens_at > 0.0
 
 
 def test_an_answer_shows_that_the_endpoint_lives() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     fail(breaker, 100, 0.0)
     breaker.answer()
     assert not breaker.is_open
@@ -34,7 +36,7 @@ def test_an_answer_shows_that_the_endpoint_lives() -> None:
 
 
 def test_failures_of_calls_that_were_in_flight_do_not_put_off_the_next_try() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     fail(breaker, 10, 1.0)
     first = breaker.opens_at
     breaker.fail("failing", 0.5, 1.1)
@@ -43,7 +45,7 @@ def test_failures_of_calls_that_were_in_flight_do_not_put_off_the_next_try() -> 
 
 @pytest.mark.parametrize("failure", ["failing", "unreachable"])
 def test_an_endpoint_is_given_up_after_its_patience_and_few_tries(failure: Failure) -> None:
-    breaker, tries = Breaker(), 0
+    breaker, tries = CircuitBreaker(), 0
     fail(breaker, 10, 0.0, failure)
     while (silent := breaker.fail(failure, breaker.opens_at, breaker.opens_at)) is None:
         tries += 1
@@ -52,7 +54,7 @@ def test_an_endpoint_is_given_up_after_its_patience_and_few_tries(failure: Failu
 
 
 def test_an_endpoint_that_is_only_asked_too_much_stays_open_for_longer() -> None:
-    breaker = Breaker()
+    breaker = CircuitBreaker()
     assert fail(breaker, 100, 0.0, "overloaded") is None
     assert not breaker.is_open
     assert breaker.fail("overloaded", 0.0, PATIENCE["failing"] + 1) is None

@@ -4,7 +4,7 @@ from time import time
 
 import pytest
 
-from training_free_grpo.models.traffic.failures import describe, read_failure, seconds_asked
+from training_free_grpo.models.traffic.failures import describe_failure, read_failure, seconds_asked
 
 
 class Answer:
@@ -58,7 +58,7 @@ def test_nobody_there_is_told_by_what_an_error_came_of() -> None:
     error = TimeoutError("Request timed out.")
     error.__cause__ = ConnectionRefusedError("connect call failed")
     assert read_failure(error) == "unreachable"
-    assert describe(error) == "ConnectionRefusedError: connect call failed"
+    assert describe_failure(error) == "ConnectionRefusedError: connect call failed"
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from training_free_grpo.models.traffic.scheduler import Turns, turns_of
+from training_free_grpo.models.traffic.scheduler import Scheduler, turns_of
 from training_free_grpo.settings import Settings
 
 
-def make_turns(concurrency: int, **options: Any) -> Turns:
-    return Turns(Settings.read({"concurrency": concurrency} | options))
+def make_turns(concurrency: int, **options: Any) -> Scheduler:
+    return Scheduler(Settings.read({"concurrency": concurrency} | options))
 
 
 @asynccontextmanager
-async def all_taken(turns: Turns, calls: int) -> AsyncIterator[None]:
+async def all_taken(turns: Scheduler, calls: int) -> AsyncIterator[None]:
     """Hold so many turns inside the block."""
     release = asyncio.Event()
 
