@@ -120,8 +120,8 @@ async def edit_experiences(components: Components, state: TrainingState) -> dict
         plan["warning"],
         await components.prices(settings),
     )
-    await components.archive.keep_library(state["step"], library)
-    await components.archive.close_step(state["step"], groups)
+    await components.recorder.keep_library(state["step"], library)
+    await components.recorder.close_step(state["step"], groups)
     told = {key: figures[key] for key in ("step", "epoch", "mean_reward", "library_size")}
     get_stream_writer()({"event": "step", **told})
     update = {"library": library, "metrics": [figures], "turns": longest_attempts(groups)}

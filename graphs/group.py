@@ -89,7 +89,7 @@ async def grade(components: Components, state: GroupState) -> dict[str, Any]:
     if not (state["compare"] and reflects(settings, grades)):
         total = add_ledgers(state["usage"], usage)
         group = close_group(problem["id"], state["rollouts"], grades, total)
-        await components.archive.keep_group(state["step"], group, problem, grades, {})
+        await components.recorder.keep_group(state["step"], group, problem, grades, {})
         update["groups"] = [group]
     return update
 
@@ -153,7 +153,7 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
             advice, failure = await value_or_reason(call)
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
-    await components.archive.keep_group(state["step"], group, problem, grades, summaries)
+    await components.recorder.keep_group(state["step"], group, problem, grades, summaries)
     return {"groups": [group]}
 
 

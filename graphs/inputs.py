@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.types import Overwrite
 
-from training_free_grpo.datasets import DatasetError, read_problems
+from training_free_grpo.datasets import read_problems
 from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.context import context_settings
 from training_free_grpo.learning.judging import judge_of
@@ -19,16 +19,11 @@ async def read_inputs(components: Components, state: Mapping[str, Any]) -> dict[
 
     Raise SettingsError, DatasetError or LibraryError, each naming the field and the remedy.
     """
-    settings, rows = context_settings(), state.get("problems") or []
+    settings, rows = context_settings(), state.get("problems")
     await asyncio.to_thread(components.models.check, settings)
     if settings.judge_model or components.grader is load_grader("judge"):
         judge_of(components.models, settings)
-    if not isinstance(rows, list | tuple):
-        raise DatasetError(
-            f"problems is {type(rows).__name__}, not a list: give rows such as "
-            '[{"problem": "What is 6 times 7?", "answer": "42"}]'
-        )
-    problems, _ = read_problems(rows)
+    problems, _ = read_problems([] if rows is None else rows)
     library = read_library(state["library"]) if state.get("library") else empty_library()
     await components.start_tools(settings)
     # The thread may hold another run, even one that was not finished.

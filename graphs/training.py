@@ -38,6 +38,7 @@ from training_free_grpo.rollouts.components import Components, Executor, make_co
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.archive import Archive
+from training_free_grpo.storage.recorder import Recorder
 from training_free_grpo.traces import Traces
 
 
@@ -45,7 +46,7 @@ async def prepare(components: Components, state: TrainingState) -> dict[str, Any
     """Check what the run is given, before any money is spent, and note what it will need."""
     given = await read_inputs(components, state)
     check_review(kept_settings(given))
-    await components.archive.keep_library(0, given["library"])
+    await components.recorder.keep_library(0, given["library"])
     steps = count_steps(len(given["problems"]), kept_settings(given))
     return given | {"step": 0, "steps": steps, "plan": None, "metrics": Overwrite([])}
 
@@ -93,11 +94,12 @@ def more_steps(state: TrainingState) -> str:
 def build_training_graph(
     agent: Agent | None = None,
     grader: Grader | None = None,
+    *,
     tools: Sequence[BaseTool] | None = None,
     checkpointer: Checkpointer = None,
-    *,
     models: Models | None = None,
     archive: Archive | None = None,
+    recorder: Recorder | None = None,
     traces: Traces | None = None,
     executor: Executor | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -109,7 +111,7 @@ def build_training_graph(
     callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
     on record are learned from, and none is made. `executor` runs rollouts elsewhere.
     """
-    components = make_components(agent, grader, tools, models, archive, traces, executor)
+    components = make_components(agent, grader, tools, models, archive, traces, executor, recorder)
     graph = StateGraph(TrainingState, context_schema=Settings, input_schema=TrainingInput)
     graph.add_node("prepare", Node(prepare, components))
     graph.add_node("draw_batch", Node(draw_batch, components))

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads",
+    "threads errors arguments model_name",
     "records settings text imports background prompts tools",
     "storage ledger prices messages graders simulated datasets",
     "library",
@@ -22,6 +22,7 @@ FLOORS = (
     "executors doctor evaluations",
     "runs",
     "inspect_logs report paper",
+    "session",
     "cli",
     "__main__",
 )

@@ -27,7 +27,7 @@ def evaluate(
 
     The library may be in the reference's form, `{"G0": "text"}`.
     """
-    graph = build_evaluation_graph(agent, grader, tools, models=models)
+    graph = build_evaluation_graph(agent, grader, tools=tools, models=models)
     given = {"problems": list(problems), "library": library}
     result = graph.invoke(given, context=settings or Settings())
     evaluation: Evaluation = result["evaluation"]

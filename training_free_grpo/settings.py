@@ -20,6 +20,8 @@ from pydantic import (
     field_validator,
 )
 
+from training_free_grpo.errors import UserError
+
 TOOLS = ("python", "search", "pages")
 """What the ReAct agent may have, in the order in which its model is offered them."""
 MOST_ATTEMPTS = 1024
@@ -36,7 +38,7 @@ OPERATIONAL = frozenset(
 """Where, how fast and at what price models are asked: a run may go on with others of these."""
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """A setting is unknown or out of bounds; the message names the field, value and remedy."""
 
 

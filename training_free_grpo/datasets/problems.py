@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from training_free_grpo.datasets.errors import DatasetError, RowError, name_rows
+from training_free_grpo.datasets.forms import list_rows
 from training_free_grpo.datasets.rows import NO_MAPPING, Clean, read_problem
 from training_free_grpo.records import Problem
 
@@ -17,7 +18,7 @@ _KINDS = 5
 
 
 def read_problems(
-    rows: Iterable[Any],
+    rows: Any,
     source: str = "problems",
     *,
     mapping: Mapping[str, str] = NO_MAPPING,
@@ -32,7 +33,7 @@ def read_problems(
     that cannot be used are refused, all in one DatasetError; without `strict` they are left out.
     """
     reading = Reading(needs_truth, refuse_contradictions)
-    for row in rows:
+    for row in list_rows(rows):
         reading.add(row, mapping, clean)
     faults = reading.describe_faults(source)
     if faults and (strict or not reading.found):

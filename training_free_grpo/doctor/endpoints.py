@@ -9,6 +9,7 @@ from langchain_core.tools import tool
 from training_free_grpo.doctor.finding import Finding
 from training_free_grpo.doctor.remedies import explain, remedy_for
 from training_free_grpo.learning.operations_answer import OperationsAnswer
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Endpoint, ModelError, Models
 from training_free_grpo.models.errors import BadRequest
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
@@ -51,7 +52,7 @@ async def check_models(settings: Settings) -> AsyncIterator[Finding]:
     asked.setdefault(reflection, ("reflection model", models.reflection))
     asked.setdefault(judge, ("judge model", models.judge))
     for (name, _), (role, find) in asked.items():
-        if name == "simulated" or name.startswith("recorded:"):
+        if ModelName.parse(name).is_embedded:
             said = f"{name} runs in this process, and no endpoint was asked"
             yield Finding(role, "note", said, "name a real one with --model to have it asked")
             continue

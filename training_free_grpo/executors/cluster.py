@@ -9,12 +9,14 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from training_free_grpo.errors import UserError
+
 _PATIENCE = 10
 _OBJECTS = 2**28
 """Bytes for what is on its way between processes: rollouts, one by one."""
 
 
-class ClusterError(ValueError):
+class ClusterError(UserError, ValueError):
     """A cluster cannot be used; the message says why and what to do."""
 
 

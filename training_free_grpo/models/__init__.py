@@ -16,6 +16,7 @@ from training_free_grpo.models.errors import (
     value_or_reason,
 )
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.models.objects import check_agreement, know_model
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.journal import Journal
@@ -54,29 +55,45 @@ class Models:
 
     def reflection(self, settings: Settings) -> Endpoint:
         """Return the model that summarizes, compares and edits."""
-        given = self.reflection_model or self.policy_model
-        temperature = settings.reflection_temperature
+        temperature, given = settings.reflection_temperature, self.reflector(settings)
         return self._endpoint(settings, reflection_name(settings), temperature, given)
 
     def judge(self, settings: Settings) -> Endpoint:
         """Return the model that judges answers."""
-        given = self.judge_model or self.reflection_model or self.policy_model
-        temperature = settings.reflection_temperature
+        temperature, given = settings.reflection_temperature, self.judging(settings)
         return self._endpoint(settings, judge_name(settings), temperature, given)
+
+    def reflector(self, settings: Settings) -> BaseChatModel | None:
+        """Return the object that reflects; None where a name says which model does."""
+        default = None if settings.reflection_model else self.policy_model
+        return self.reflection_model or default
+
+    def judging(self, settings: Settings) -> BaseChatModel | None:
+        """Return the object that judges; None where a name says which model does."""
+        default = None if settings.judge_model else self.reflector(settings)
+        return self.judge_model or default
 
     def check(self, settings: Settings) -> None:
         """Raise SettingsError for a model that cannot be made, before anything is spent."""
         if self.journal and self.journal.sealed:
             return
+        check_agreement(settings, "model", self.policy_model)
+        check_agreement(settings, "reflection_model", self.reflection_model)
+        check_agreement(settings, "judge_model", self.judge_model)
         if self.policy_model is None:
             check_model(*policy_name(settings))
-        if self.policy_model is None and self.reflection_model is None:
+        if self.reflector(settings) is None:
             check_model(*reflection_name(settings))
+        if self.judging(settings) is None:
             check_model(*judge_name(settings))
 
     def _endpoint(
         self, settings: Settings, name: Name, temperature: float, given: BaseChatModel | None
     ) -> Endpoint:
+        if given is not None:
+            known = know_model(given)
+            name = known.name, known.base_url
+            temperature = temperature if known.temperature is None else known.temperature
         key = (settings, name, temperature, id(given))
         with self._lock:
             if key not in self._made:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 
+from training_free_grpo.model_name import SIMULATED, ModelName
 from training_free_grpo.models.http import shared_client
 from training_free_grpo.models.recorded import RecordedModel
 from training_free_grpo.settings import Settings, SettingsError
@@ -15,11 +16,11 @@ from training_free_grpo.simulated import SimulatedModel
 
 def check_model(name: str, base_url: str | None) -> None:
     """Raise SettingsError for a name that no model can be made of, before anything is spent."""
-    provider, _, rest = name.partition(":")
-    if name == "simulated":
+    parsed = ModelName.parse(name)
+    if parsed.is_simulated:
         return
-    if provider == "recorded":
-        RecordedModel.load(rest)
+    if parsed.is_recorded:
+        RecordedModel.load(parsed.model)
     elif is_openai(name, base_url):
         check_openai(base_url)
     else:
@@ -33,8 +34,8 @@ def is_embedded(model: BaseChatModel) -> bool:
 
 def is_openai(name: str, base_url: str | None) -> bool:
     """Tell whether a name is served by an OpenAI-compatible endpoint."""
-    provider, colon, _ = name.partition(":")
-    return provider == "openai" if colon else base_url is not None
+    provider = ModelName.parse(name).provider
+    return base_url is not None if provider is None else provider == "openai"
 
 
 def check_openai(base_url: str | None) -> None:
@@ -61,7 +62,7 @@ def check_provider(name: str) -> None:
     """Raise SettingsError for a provider that is unknown, not installed or without its key."""
     from langchain.chat_models import init_chat_model
 
-    if ":" not in name and get_close_matches(name, ["simulated"]):
+    if ":" not in name and get_close_matches(name, [SIMULATED]):
         raise SettingsError(f"setting 'model' is {name!r}: did you mean simulated?")
     try:
         init_chat_model(name)
@@ -76,16 +77,16 @@ async def make_model(
     name: str, base_url: str | None, temperature: float, settings: Settings
 ) -> BaseChatModel:
     """Make a chat model for the running event loop; retries are left to the endpoint."""
-    provider, _, rest = name.partition(":")
-    if name == "simulated":
+    parsed = ModelName.parse(name)
+    if parsed.is_simulated:
         return SimulatedModel(seed=settings.seed)
-    if provider == "recorded":
-        return RecordedModel.load(rest)
+    if parsed.is_recorded:
+        return RecordedModel.load(parsed.model)
     options: dict[str, Any] = {"temperature": temperature, "timeout": settings.call_timeout}
     if settings.max_output_tokens is not None:
         options["max_tokens"] = settings.max_output_tokens
     if is_openai(name, base_url):
-        return await make_openai(rest or name, base_url, options)
+        return await make_openai(parsed.model or name, base_url, options)
     from langchain.chat_models import init_chat_model
 
     model: BaseChatModel = init_chat_model(name, max_retries=0, **options)

@@ -3,10 +3,13 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from training_free_grpo.errors import UserError
+
 T = TypeVar("T")
 
 
-class ModelError(RuntimeError):  # a LangGraph server hides the texts of errors of one's own kind
+# RuntimeError too: a LangGraph server hides the texts of errors of one's own kind.
+class ModelError(UserError, RuntimeError):
     """A model call gave nothing that can be used."""
 
 

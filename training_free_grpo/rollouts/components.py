@@ -23,6 +23,7 @@ from training_free_grpo.rollouts.toolbox import (
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.archive import Archive
 from training_free_grpo.storage.langgraph_store import Stored
+from training_free_grpo.storage.recorder import NoRecorder, Recorder
 from training_free_grpo.threads import in_thread
 from training_free_grpo.traces import Traces
 
@@ -48,6 +49,7 @@ class Components:
     """Tools of the ReAct agent; None for those that the settings name."""
     models: Models = field(default_factory=Models)
     archive: Archive = field(default_factory=Stored)
+    recorder: Recorder = field(default_factory=NoRecorder)
     retrieval: Retrieval = field(default_factory=Retrieval)
     traces: Traces | None = None
     """Attempts on record, which take the place of rollouts."""
@@ -93,6 +95,7 @@ def make_components(
     archive: Archive | None,
     traces: Traces | None = None,
     executor: Executor | None = None,
+    recorder: Recorder | None = None,
 ) -> Components:
     """Gather what a builder was given, with the defaults for the rest."""
     return Components(
@@ -101,6 +104,7 @@ def make_components(
         toolbox=None if tools is None else make_toolbox(tools),
         models=models or Models(),
         archive=archive or Stored(),
+        recorder=recorder or NoRecorder(),
         retrieval=Retrieval(models.embeddings if models else None),
         traces=traces,
         executor=executor,

@@ -11,6 +11,7 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Refused
 from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.simulated import passages
@@ -94,7 +95,7 @@ def explain_tool_error(error: Exception) -> str:
 
 def default_toolbox(settings: Settings) -> Toolbox:
     """Return the tools that the settings name; the embedded model searches its own small corpus."""
-    if settings.model == "simulated" and settings.search == "duckduckgo":
+    if ModelName.parse(settings.model).is_simulated and settings.search == "duckduckgo":
         return _toolbox(settings.tools, "bundled", None)
     return _toolbox(settings.tools, settings.search, settings.search_cache)
 

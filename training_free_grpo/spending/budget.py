@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from training_free_grpo.errors import UserError
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import Prices, bill, dollars
@@ -23,7 +24,7 @@ _TICK = 1.0
 """Seconds between two notes of the time: what a kill may take off the count."""
 
 
-class OutOfBudget(Exception):
+class OutOfBudget(UserError):
     """A limit is reached. What was answered is saved, and a larger one goes on."""
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from training_free_grpo.errors import UserError
 from training_free_grpo.storage.checkpoints import Dual
 from training_free_grpo.storage.journal import Journal
 from training_free_grpo.storage.sqlite import StorageError
@@ -21,7 +22,7 @@ _AFTER_A_KILL = 3
 """Seconds that the server may take to see that the process before is gone."""
 
 
-class DatabaseError(ValueError):
+class DatabaseError(UserError, ValueError):
     """The database of a run cannot be used; the message says why and what to do."""
 
 

@@ -123,9 +123,5 @@ async def test_rollouts_of_an_agent_of_the_users_count_when_they_end(tmp_path: P
     agent, budget = RunnableLambda(attempt), Budget(tokens=100)
     run = TrainingRun(RunFolder(tmp_path), settings, problems, agent=agent, budget=budget)
     with pytest.raises(OutOfBudget, match="of 100 tokens"):
-        await stop_on_interrupt(run.run(nothing, lambda *_: None), run.models.gate, print)
+        await stop_on_interrupt(run.run(lambda *_: None), run.models.gate, print)
     assert 10 <= len(made) < 10 + 3
-
-
-async def nothing() -> None:
-    """Check nothing before the first call."""

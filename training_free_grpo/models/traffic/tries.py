@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ValidationError
 
 from training_free_grpo.ledger import no_usage, record, usage_of
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models.errors import (
     BadRequest,
     ModelError,
@@ -34,8 +35,6 @@ _DEAD_AFTER = 10
 _LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever the server asks for."""
 _CHARACTERS_PER_TOKEN = 4
-_FREE = ("simulated", "recorded:")
-"""Models that cost nothing, and need not say what they took."""
 _BEGUN = 0
 _RANKS = {"rollout": 1, "judge": 2, "summarize": 3}
 _LAST = 4
@@ -135,7 +134,7 @@ class Tries:
         Counted as nothing, it would keep within any budget.
         """
         used = usage_of(answer)
-        if answer.usage_metadata is None and not self.name.startswith(_FREE):
+        if answer.usage_metadata is None and not ModelName.parse(self.name).is_embedded:
             used["input"], used["output"] = estimate(call.messages), estimate([answer])
         return used
 
