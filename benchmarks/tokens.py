@@ -49,7 +49,7 @@ async def train(server: StandIn, options: argparse.Namespace, folder: Path) -> l
     )
 
     run = TrainingRun(RunFolder(folder), settings, problems)
-    await run.run(lambda node, update: None)
+    await run.run(lambda event: None)
     return read_metrics(folder)
 
 

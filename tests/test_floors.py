@@ -11,15 +11,16 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads errors arguments model_name",
+    "threads errors arguments model_name compat lifecycle",
     "records settings text imports background prompts tools",
     "storage ledger prices messages graders simulated datasets",
     "library",
     "models metrics traces middleware transcripts",
     "learning",
-    "spending rollouts",
+    "rollouts",
+    "spending",
     "graphs",
-    "executors doctor evaluations",
+    "executors doctor",
     "runs",
     "inspect_logs report paper",
     "session",

@@ -11,6 +11,11 @@ def argument(python: str, flag: str) -> str:
     return flag if _flags else python
 
 
+def map_field(name: str, field: str = "FIELD") -> str:
+    """Return how a field of the rows is named."""
+    return argument(f"mapping={{{name!r}: {field!r}}}", f"--map {name}={field}")
+
+
 @contextmanager
 def named_as_flags() -> Iterator[None]:
     """Name arguments as flags within: for a command, which has its process to itself."""

@@ -4,7 +4,7 @@ import asyncio
 import sys
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -21,7 +21,7 @@ from training_free_grpo.cli.output import (
 from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.training_report import report, summarize_run
 from training_free_grpo.metrics import compare_evaluations
-from training_free_grpo.records import JSON, Evaluation, Metrics
+from training_free_grpo.records import JSON, Evaluation, Event, Metrics
 from training_free_grpo.runs.evaluation import Arm, EvaluationRun
 from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.training import TrainingRun
@@ -75,9 +75,9 @@ async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluat
     await training.check()
     with TrainingWatch(progress, training, training.forecast) as watch:
 
-        def hear(node: str, update: Any) -> None:
-            report(node, update)
-            watch.hear(node, update)
+        def hear(event: Event) -> None:
+            report(event)
+            watch.hear(event)
 
         state = await training.run(hear)
     progress.print("held-out problems again, with the library …\n")

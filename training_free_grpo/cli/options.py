@@ -12,6 +12,7 @@ from training_free_grpo.cli.output import hush
 from training_free_grpo.datasets import NAMED
 from training_free_grpo.executors import Cluster, ClusterError
 from training_free_grpo.inspect_logs import check_inspect
+from training_free_grpo.model_name import SIMULATED
 from training_free_grpo.session.problems import defaults_of
 from training_free_grpo.settings import PRESETS, Settings, SettingsError
 from training_free_grpo.spending.budget import Budget
@@ -162,7 +163,8 @@ def read_settings(
 
     A flag that is a setting bears its name.
     """
-    found = dict(defaults)
+    # Named, so that nobody is warned of a default: the commands say it in their own words.
+    found = {"model": SIMULATED, **defaults}
     if (preset := options.get("preset")) is not None:
         if preset not in PRESETS:
             raise SettingsError(f"preset {preset!r} is unknown; there are: {', '.join(PRESETS)}")

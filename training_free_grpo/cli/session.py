@@ -3,7 +3,6 @@
 import asyncio
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -15,7 +14,7 @@ from training_free_grpo.cli.spending import GOES_ON, announce, explain_stop, sho
 from training_free_grpo.cli.training_report import report, show_outcome
 from training_free_grpo.inspect_logs import EvaluationLogs, TrainingLogs
 from training_free_grpo.model_name import ModelName
-from training_free_grpo.records import JSON, Evaluation
+from training_free_grpo.records import JSON, Evaluation, Event
 from training_free_grpo.runs.evaluation import Arm, EvaluationRun
 from training_free_grpo.runs.interrupts import stop_on_interrupt
 from training_free_grpo.runs.training import TrainingRun
@@ -45,11 +44,11 @@ def make_run(training: TrainingRun, logs: TrainingLogs | None) -> JSON:
     """Make a run, show how it goes on, and return its state."""
     watch = TrainingWatch(progress, training, training.forecast)
 
-    def hear(node: str, update: Any) -> None:
-        report(node, update)
-        watch.hear(node, update)
+    def hear(event: Event) -> None:
+        report(event)
+        watch.hear(event)
         if logs:
-            logs.hear(node, update)
+            logs.hear(event)
 
     try:
         with watch, logs or nullcontext():
@@ -79,10 +78,13 @@ def carry_out_evaluation(plan: PlannedEvaluation, options: JSON) -> None:
 
 def make_logs(evaluation: EvaluationRun, place: Path) -> EvaluationLogs:
     """Return what writes logs for Inspect."""
-    name = evaluation.folder.name if evaluation.folder else "evaluation"
-    attempter = evaluation.agent_name or "react"
     return EvaluationLogs(
-        name, evaluation.problems, attempter, evaluation.grader_name, place, progress.print
+        evaluation.folder.name if evaluation.folder else "evaluation",
+        evaluation.problems,
+        evaluation.attempter,
+        evaluation.grader_name,
+        place,
+        progress.print,
     )
 
 
@@ -99,10 +101,10 @@ def make_evaluations(
         if logs:
             logs.begin(arm)
 
-    def hear(node: str, update: Any) -> None:
-        watch.hear(node, update)
+    def hear(event: Event) -> None:
+        watch.hear(event)
         if logs:
-            logs.hear(node, update)
+            logs.hear(event)
 
     try:
         with watch, logs or nullcontext():

@@ -1,7 +1,6 @@
 """What a training run does and comes to, in words."""
 
 from collections import Counter
-from typing import Any
 
 import typer
 
@@ -18,16 +17,16 @@ from training_free_grpo.cli.output import (
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences
 from training_free_grpo.prices import show_cost
-from training_free_grpo.records import JSON, Metrics
+from training_free_grpo.records import JSON, Event, Metrics
 from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.outcome import learned_nothing, say_most_frequent
 from training_free_grpo.runs.reviews import read_pending
 
 
-def report(node: str, update: Any) -> None:
+def report(event: Event) -> None:
     """Say a line per finished step."""
-    if node == "edit_experiences":
-        progress.print(describe_step(update["metrics"][-1]))
+    if event["event"] == "step":
+        progress.print(describe_step(event["metrics"]))
 
 
 def describe_step(step: Metrics) -> str:

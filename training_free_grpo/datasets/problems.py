@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from training_free_grpo.arguments import map_field
 from training_free_grpo.datasets.errors import DatasetError, RowError, name_rows
 from training_free_grpo.datasets.forms import list_rows
 from training_free_grpo.datasets.rows import NO_MAPPING, Clean, read_problem
@@ -73,7 +74,7 @@ class Reading:
         if self.needs_truth and not problem["answers"]:
             raise RowError(
                 "no answer, and the grader compares with one; name its field with "
-                "--map answer=FIELD, or use it as answer"
+                f"{map_field('answer')}, or use it as answer"
             )
         content = problem["problem"], frozenset(problem["answers"])
         if content in self.found:

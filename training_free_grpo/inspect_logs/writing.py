@@ -9,7 +9,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 from training_free_grpo.inspect_logs.samples import make_sample
 from training_free_grpo.inspect_logs.usage import read_usage, total
-from training_free_grpo.records import JSON, Ledger, RoleCost
+from training_free_grpo.records import JSON, Ledger, Role, RoleCost
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.storage.files import replacing
 
@@ -134,7 +134,7 @@ def make_results(subject: Subject) -> "EvalResults":
     )
 
 
-def make_stats(subject: Subject, roles: "dict[str, ModelUsage]") -> "EvalStats":
+def make_stats(subject: Subject, roles: "dict[Role, ModelUsage]") -> "EvalStats":
     """Say how long it took, and what was used."""
     from inspect_ai.log import EvalStats
 

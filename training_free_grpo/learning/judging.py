@@ -8,6 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from training_free_grpo.arguments import argument
 from training_free_grpo.graders import is_left_to_judge
 from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Endpoint, Models, value_or_reason
@@ -47,7 +48,8 @@ def judge_of(models: Models, settings: Settings) -> Endpoint:
     if models.judging(settings) is None and ModelName.parse(name).is_embedded:
         raise SettingsError(
             f"setting 'judge_model' is {name!r}, an embedded model, which cannot judge: "
-            "name another one with --judge-model, or take a grader that asks none"
+            f"name another one with {argument('judge_model=', '--judge-model')}, or take a grader "
+            "that asks none"
         )
     return models.judge(settings)
 

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 
+from training_free_grpo.arguments import argument
 from training_free_grpo.model_name import SIMULATED, ModelName
 from training_free_grpo.models.http import shared_client
 from training_free_grpo.models.recorded import RecordedModel
@@ -43,8 +44,8 @@ def check_openai(base_url: str | None) -> None:
     if base_url is None and not os.environ.get("OPENAI_API_KEY"):
         raise SettingsError(
             "no key: OPENAI_API_KEY is not set in the environment; set it, or name a server of "
-            "your own with --base-url (setting base_url), or use the embedded model with --model "
-            "simulated"
+            f"your own with {argument('base_url=', '--base-url')} (setting base_url), or "
+            f"use the embedded model with {argument('model=', '--model ')}simulated"
         )
     if base_url is not None and not base_url.startswith(("http://", "https://")):
         raise SettingsError(

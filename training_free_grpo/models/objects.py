@@ -70,9 +70,8 @@ def record_object(settings: Settings, name: str, given: BaseChatModel) -> dict[s
     check_agreement(settings, name, given)
     known = know_model(given)
     changes: dict[str, object] = {name: known.name}
-    fields = ("temperature", "evaluation_temperature")
-    if name != "model":
-        fields = ("reflection_temperature",)
+    own = ("temperature", "evaluation_temperature")
+    fields = own if name == "model" else ("reflection_temperature",)
     asked = {f: getattr(settings, f) for f in fields if f in settings.model_fields_set}
     for field, value in asked.items():
         if known.temperature is None:

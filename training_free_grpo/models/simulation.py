@@ -12,11 +12,11 @@ class SimulationWarning(UserWarning):
     """The model is simulated, and nobody has asked for that by name."""
 
 
-def warn_of_simulation(settings: Settings) -> None:
-    """Warn once per process where the simulated model is only the default."""
+def warn_of_simulation(settings: Settings, *asked: str) -> None:
+    """Warn once per process if a model that is asked is simulated, and only by default."""
     global _said
     chosen = "model" in settings.model_fields_set
-    if _said or chosen or not ModelName.parse(settings.model).is_simulated:
+    if _said or chosen or not any(ModelName.parse(name).is_simulated for name in asked):
         return
     _said = True
     warnings.warn(

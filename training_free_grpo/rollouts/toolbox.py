@@ -11,6 +11,7 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
+from training_free_grpo.lifecycle import on_close
 from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Refused
 from training_free_grpo.settings import Settings, SettingsError
@@ -121,7 +122,9 @@ async def start_tools(settings: Settings) -> None:
 def _toolbox(names: str, search: str, search_cache: str | None) -> Toolbox:
     tools: list[BaseTool] = []
     if "python" in names:
-        tools.append(make_python_tool())
+        python = make_python_tool()
+        on_close(python.close)
+        tools.append(python)
     if "search" in names:
         tools.append(make_search_tool(_cached_provider(search, search_cache)))
     offline = search == "bundled" or search.startswith("corpus:")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from training_free_grpo.records import JSON
+from training_free_grpo.records import JSON, RolloutLine
 from training_free_grpo.runs.folder import RunError
 from training_free_grpo.runs.lines import append_line, read_line
 from training_free_grpo.storage.files import write_atomically
@@ -33,7 +33,7 @@ class RunArchive:
         """Return the text behind a handle."""
         return await in_thread((self._path / "lessons" / handle).read_text, "utf-8")
 
-    async def keep_rollout(self, rollout: JSON) -> Any:
+    async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Append the rollout's line to the file of its step."""
         name = f"step-{rollout['step']:04}.jsonl"
         await in_thread(self._append, name, rollout)
@@ -45,7 +45,7 @@ class RunArchive:
         messages: Sequence[JSON] = line["messages"]
         return messages
 
-    def _append(self, name: str, rollout: JSON) -> None:
+    def _append(self, name: str, rollout: RolloutLine) -> None:
         with self._lock:
             start = append_line(self._path / "rollouts" / name, rollout)
             self._offsets[name, rollout["id"]] = start

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,11 +18,13 @@ from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
 from training_free_grpo.records import JSON, Evaluation, Library, Problem
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.runs.checks import check_parts
 from training_free_grpo.runs.disk import room_on_disk
 from training_free_grpo.runs.folder import RunError, RunFolder, check_ours
-from training_free_grpo.runs.steps import Report
+from training_free_grpo.runs.steps import Report, ignore
 from training_free_grpo.settings import Settings
 from training_free_grpo.spending.budget import Budget
 from training_free_grpo.spending.forecast import Forecast, add_forecasts, forecast_evaluation
@@ -35,10 +38,6 @@ class Arm:
     name: str
     settings: Settings
     library: Library | None = None
-
-
-def ignore(node: str, update: Any) -> None:
-    """Hear of nothing."""
 
 
 ArmAfter = Callable[[Mapping[str, Evaluation]], Arm | None]
@@ -72,8 +71,18 @@ class EvaluationRun:
 
     @property
     def prices(self) -> Prices:
-        """What is asked in each role, and its price."""
-        return prices_of(self.models, self.settings, self.agent is not None)
+        """The model and the price of every role."""
+        rollout = self.attempter.prices(self.settings)
+        return prices_of(self.models, self.settings, rollout)
+
+    @cached_property
+    def attempter(self) -> Attempter:
+        """Who makes the attempts."""
+        return self._attempter_with(self.models)
+
+    def _attempter_with(self, models: Models) -> Attempter:
+        """Return who makes the attempts, with these models."""
+        return make_attempter(models, self.agent, self.tools, name=self.agent_name)
 
     @property
     def expected(self) -> int:
@@ -84,17 +93,16 @@ class EvaluationRun:
     def forecast(self) -> Forecast:
         """Forecast the whole evaluation, but for arms yet to be planned."""
         judged = is_judged(self.settings, self.grader_name)
-        own = self.agent is not None
+        who = self.attempter
         return add_forecasts(
-            forecast_evaluation(arm.settings, self.problems, judged, arm.library, own_agent=own)
+            forecast_evaluation(arm.settings, self.problems, judged, arm.library, attempter=who)
             for arm in self.arms
             if isinstance(arm, Arm)
         )
 
     async def check(self) -> None:
         """Raise UserError for what would stop the evaluation, before anything is paid for."""
-        uses_tools = self.agent is None and self.tools is None
-        await check_parts(self.models, self.settings, uses_tools=uses_tools)
+        await check_parts(self.models, self.settings, self.attempter)
 
     async def run(
         self, begin: Callable[[Arm], None] = lambda arm: None, report: Report = ignore
@@ -102,12 +110,13 @@ class EvaluationRun:
         """Evaluate the arms in their order and return what each found, by name.
 
         Nothing is checked that `check` does. `begin` hears of each arm as it begins, `report` of
-        all that nodes do, in groups too, as (node, update).
+        every event.
         """
         found: dict[str, Evaluation] = {}
         with open_journal(self.folder) as journal:
             models = replace(self.models, journal=journal)
-            graph = build_evaluation_graph(self.agent, self.grader, tools=self.tools, models=models)
+            attempter = self._attempter_with(models)
+            graph = build_evaluation_graph(grader=self.grader, models=models, attempter=attempter)
             async with (
                 room_on_disk(self.folder, models.gate) if self.folder else nullcontext(),
                 self.budget.kept(self.prices, journal, models.gate),
@@ -136,12 +145,11 @@ class EvaluationRun:
         given = {"problems": self.problems, "library": arm.library}
         labels = {"run": self.folder.name} if self.folder else {}
         config = RunnableConfig(metadata={**labels, "arm": arm.name})
-        options = {"stream_mode": "tasks", "subgraphs": True}
+        options = {"stream_mode": "custom", "subgraphs": True}
         stream = graph.astream(given, config, context=arm.settings, **options)
-        async for _, task in stream:
-            if "result" in task:
-                report(task["name"], task["result"])
-        evaluation: Evaluation = task["result"]["evaluation"]
+        async for _, event in stream:
+            report(event)
+        evaluation: Evaluation = event["evaluation"]
         return evaluation
 
 

@@ -24,15 +24,16 @@ from pathlib import Path
 from typing import cast
 from uuid import uuid4
 
+from training_free_grpo.arguments import argument
 from training_free_grpo.errors import UserError
 from training_free_grpo.records import JSON, Metrics, Problem
+from training_free_grpo.rollouts.attempter import AttempterRecord
 from training_free_grpo.runs.lines import read_lines, write_lines
 from training_free_grpo.settings import OPERATIONAL, Settings
 from training_free_grpo.storage.files import remove_parts, write_json
 
 _MAY_DIFFER = OPERATIONAL | {"created", "versions", "parent", "schema"}
 _LOCK = ".lock"
-_FORK = "--fork NEW to go on from its library with the changes"
 
 
 class RunError(UserError, ValueError):
@@ -48,8 +49,8 @@ def name_run(runs_dir: Path, name: str) -> Path:
     plain = given.name if given.parent == runs_dir else name
     if plain != Path(plain).name or plain in ("", ".", ".."):
         raise RunError(
-            f"{name!r} is not the name of a run: give a word, such as first; --runs-dir says where "
-            "runs are kept"
+            f"{name!r} is not the name of a run: give a word, such as first; "
+            f"{argument('runs_dir=', '--runs-dir')} says where runs are kept"
         )
     return runs_dir / plain
 
@@ -108,6 +109,21 @@ class RunFolder:
         return self.read_json("manifest.json")
 
     @property
+    def attempter(self) -> AttempterRecord:
+        """Return what the manifest tells of who makes the attempts.
+
+        Raise RunError for a run that an earlier version started.
+        """
+        if "attempter" not in (manifest := self.manifest):
+            raise RunError(
+                f"the run {self.path.name!r} was started by an earlier version of "
+                "training-free-grpo: finish it with that version, or start a new run from its "
+                f"library with {argument('library=', '--library')}"
+            )
+        found: AttempterRecord = manifest["attempter"]
+        return found
+
+    @property
     def metrics(self) -> list[Metrics]:
         """Return the figures of the finished steps."""
         return cast(list[Metrics], list(read_lines(self.path / "metrics.jsonl", "step").values()))
@@ -126,7 +142,7 @@ class RunFolder:
         write_json(self.path / "settings.json", settings)
         write_json(self.path / "manifest.json", manifest)
 
-    def check_unchanged(self, settings: JSON, manifest: JSON, or_else: str = _FORK) -> None:
+    def check_unchanged(self, settings: JSON, manifest: JSON, or_else: str = "") -> None:
         """Raise RunError with the difference if the run was started with anything else."""
         before = {**self.read_json("settings.json"), **self.read_json("manifest.json")}
         now = {**settings, **manifest}
@@ -136,10 +152,12 @@ class RunFolder:
             if before.get(name) != now.get(name) and name not in _MAY_DIFFER
         ]
         if changes:
+            fork = f"{argument('fork=', '--fork NEW')} to go on from its library with the changes"
             raise RunError(
                 f"the run {self.path.name!r} was started differently:\n"
                 + "\n".join(changes)
-                + f"\nRepeat the first command to go on, or give {or_else}."
+                + f"\nRepeat the first {argument('call', 'command')} to go on, "
+                f"or give {or_else or fork}."
             )
 
     def list_changes(self, settings: JSON) -> list[str]:

@@ -1,14 +1,14 @@
 """Files of JSON lines, which a kill may have torn."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from training_free_grpo.records import JSON
 from training_free_grpo.storage.files import write_atomically
 
 
-def append_line(file: Path, value: JSON) -> int:
+def append_line(file: Path, value: Mapping[str, object]) -> int:
     """Append a line to a file, and return where it begins."""
     file.parent.mkdir(parents=True, exist_ok=True)
     line = json.dumps(value, ensure_ascii=False).encode() + b"\n"

@@ -8,7 +8,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command, StateSnapshot
 
-from training_free_grpo.records import JSON
+from training_free_grpo.records import JSON, Event
 from training_free_grpo.runs.folder import RunError, RunFolder
 from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.runs.reviews import keep_request, take_back
@@ -18,8 +18,12 @@ from training_free_grpo.storage.checkpoints import Dual
 RUN: RunnableConfig = {"configurable": {"thread_id": "run"}}
 """The thread of a run: each has a database, or a schema of one, to itself."""
 
-Report = Callable[[str, Any], None]
-"""Hears of all that the nodes of a graph do, as (node, update)."""
+Report = Callable[[Event], None]
+"""Is called with each event of a graph."""
+
+
+def ignore(event: Event) -> None:
+    """Do nothing with an event."""
 
 
 @dataclass(frozen=True)
@@ -73,19 +77,24 @@ class Steps:
         return keep_request(self.folder.path, read_request(state))
 
     async def _stream(self, given: Any, report: Report) -> None:
-        """Run the graph, and report what its nodes do."""
-        # Of a group's nodes, "updates" would tell only what leaves the group.
-        options: JSON = {"stream_mode": "tasks", "subgraphs": True, "durability": "sync"}
+        """Run the graph and report its events; save what a step has learned once it is kept."""
+        modes = ["custom", "tasks"]
+        options: JSON = {"stream_mode": modes, "subgraphs": True, "durability": "sync"}
         config = RUN | RunnableConfig(metadata={"run": self.folder.path.name})
+        unsaved: list[Event] = []
         stream: Any = self.graph.astream(given, config, context=self.settings, **options)
-        async for _, task in stream:
-            if "result" in task:
-                if task["name"] == "edit_experiences":
-                    await self.save()
-                if task["name"] == "plan_edits":
-                    finished = (await self.graph.aget_state(RUN)).config["configurable"]
-                    await self.saver.aforget_groups(finished["checkpoint_id"])
-                report(task["name"], task["result"])
+        async for _, mode, told in stream:
+            if mode == "custom" and told["event"] == "step":
+                unsaved.append(told)
+            elif mode == "custom":
+                report(told)
+            elif "result" in told and told["name"] == "edit_experiences":
+                await self.save()
+                while unsaved:
+                    report(unsaved.pop())
+            elif "result" in told and told["name"] == "plan_edits":
+                finished = (await self.graph.aget_state(RUN)).config["configurable"]
+                await self.saver.aforget_groups(finished["checkpoint_id"])
 
 
 def read_request(state: StateSnapshot) -> JSON:

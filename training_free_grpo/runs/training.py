@@ -5,8 +5,9 @@ import json
 import platform
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -14,8 +15,9 @@ from langchain_core.tools import BaseTool
 from langgraph.graph.state import CompiledStateGraph
 
 from training_free_grpo import __version__
+from training_free_grpo.arguments import argument
 from training_free_grpo.datasets import fingerprint_problems
-from training_free_grpo.executors import Cluster, ClusterError, Pool, make_setup
+from training_free_grpo.executors import Cluster, ClusterError, Workers, make_setup
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.training import build_training_graph
 from training_free_grpo.learning.batches import count_steps
@@ -26,6 +28,8 @@ from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
 from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Metrics, Problem
+from training_free_grpo.rollouts.attempter import Attempter, attempter_for, describe_attempter
+from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.checks import check_parts
@@ -80,7 +84,7 @@ class TrainingRun:
     def manifest(self) -> JSON:
         """Describe what the run must not change on the way."""
         return {
-            "format": 1,
+            "format": 2,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": {name: version(name) for name in _PACKAGES}
             | {"training-free-grpo": __version__, "python": platform.python_version()},
@@ -89,7 +93,8 @@ class TrainingRun:
             "start_library": fingerprint_library(self.library),
             "policy": policy_name(self.settings)[0],
             "reflection": reflection_name(self.settings)[0],
-            "agent": self._attempter(),
+            "agent": self.attempter.name,
+            "attempter": describe_attempter(self.attempter, self.problems, self.settings),
             "tools": self.tools and [tool.name for tool in self.tools],
             "grader": self.grader_name,
             "parent": self.parent,
@@ -97,11 +102,10 @@ class TrainingRun:
             "schema": self.folder.schema,
         }
 
-    def _attempter(self) -> str:
-        """Name who made the attempts."""
-        if self.traces:
-            return f"traces:{self.traces.fingerprint()}"
-        return self.agent_name or "react"
+    @cached_property
+    def attempter(self) -> Attempter:
+        """Who makes the attempts."""
+        return self._attempter_with(self.models)
 
     @property
     def finished(self) -> bool:
@@ -110,8 +114,9 @@ class TrainingRun:
 
     @property
     def prices(self) -> Prices:
-        """What is asked in each role, and its price."""
-        return prices_of(self.models, self.settings, self.agent is not None)
+        """The model and the price of every role."""
+        rollout = self.attempter.prices(self.settings)
+        return prices_of(self.models, self.settings, rollout)
 
     def forecast(self, done: Sequence[Metrics] | None = None) -> Forecast:
         """Forecast what is left after the steps that are done: those in the folder, or these."""
@@ -119,9 +124,13 @@ class TrainingRun:
         judged = is_judged(self.settings, self.grader_name)
         if self.traces:
             return forecast_traces(self.settings, self.traces, judged, done, library=self.library)
-        own = self.agent is not None
         return forecast_training(
-            self.settings, self.problems, judged, done, library=self.library, own_agent=own
+            self.settings,
+            self.problems,
+            judged,
+            done,
+            library=self.library,
+            attempter=self.attempter,
         )
 
     def check_place(self) -> None:
@@ -135,32 +144,34 @@ class TrainingRun:
         self.check_place()
         if self.finished or self.sealed or read_pending(self.folder.path):
             return
-        brought = self.agent or self.tools or self.traces or self.cluster
-        uses_tools = not (brought or self.settings.directly_generated)
-        await check_parts(self.models, self.settings, uses_tools=uses_tools)
+        await check_parts(self.models, self.settings, self.attempter)
 
     async def run(self, report: Report) -> JSON:
         """Train to the end, or until a plan waits for a person, and return the state.
 
-        Nothing is checked that `check` does; `report` hears of all that nodes do, in groups too.
+        Nothing is checked that `check` does. `report` hears of every event, of a finished step once
+        the run's files tell of it.
         """
         self.folder.check_free()
-        pool = self._pool()
+        self._check_cluster()
         with self.folder.locked(), ExitStack() as stack:
             fresh = self._claim_settings()
+            replayable = self.attempter.replayable
             stores = open_stores(
-                self.folder, self.database, self.record, self.sealed, rebuilds=self.agent is None
+                self.folder, self.database, self.record, self.sealed, rebuilds=replayable
             )
             saver, journal = stack.enter_context(stores)
             if fresh:
                 self._create()
             models = replace(self.models, journal=journal)
-            steps = Steps(self.folder, self._build(saver, models, pool), saver, self.settings)
+            attempter = self._attempter_with(models)
+            graph = self._build(saver, models, attempter)
+            steps = Steps(self.folder, graph, saver, self.settings)
             if await steps.begin(self.start):
                 async with (
                     room_on_disk(self.folder.path, models.gate),
                     self.budget.kept(self.prices, journal, models.gate),
-                    pool.opened(self.settings) if pool else nullcontext(),
+                    attempter.opened(self.settings),
                 ):
                     await steps.make({"problems": self.problems, "library": self.library}, report)
             return await steps.save()
@@ -180,27 +191,34 @@ class TrainingRun:
         self.folder.create(settings, self.manifest(), self.problems)
 
     def _build(
-        self, saver: Dual, models: Models, pool: Pool | None
+        self, saver: Dual, models: Models, attempter: Attempter
     ) -> CompiledStateGraph[Any, Any, Any, Any]:
         """Build the graph, whose files are those of the folder."""
         return build_training_graph(
-            self.agent,
-            self.grader,
-            tools=self.tools,
+            grader=self.grader,
             checkpointer=saver,
             models=models,
             archive=RunArchive(self.folder.path),
             recorder=RunRecorder(self.folder.path),
-            traces=self.traces,
-            executor=pool,
+            attempter=attempter,
         )
 
-    def _pool(self) -> Pool | None:
-        """Return what runs the rollouts where that is not this process."""
+    def _attempter_with(self, models: Models) -> Attempter:
+        """Return who makes the attempts, with these models."""
+        agent = make_attempter(models, self.agent, self.tools, self.traces, name=self.agent_name)
         if self.cluster is None:
-            return None
+            return attempter_for(self.settings, agent)
+        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
+        plan = make_setup(self.settings, self.agent_name, journal, self.database)
+        workers = Workers(agent, self.cluster, plan, models.gate)
+        return attempter_for(self.settings, workers)
+
+    def _check_cluster(self) -> None:
+        """Raise ClusterError for a run that workers of a cluster cannot make."""
+        if self.cluster is None:
+            return
         self.cluster.check()
-        nameless = self.models.policy_model or (self.agent and not self.agent_name)
+        nameless = self.models.policy_model or self.tools or (self.agent and not self.agent_name)
         if nameless or self.record:
             raise ClusterError(
                 "workers of a cluster are told names, and nothing of an earlier run: give the "
@@ -208,12 +226,9 @@ class TrainingRun:
             )
         if self.database and has_password(self.database):
             raise ClusterError(
-                "--database holds a password, and workers are told no secret: put it into "
-                "PGPASSWORD or ~/.pgpass on every machine"
+                f"{argument('database', '--database')} holds a password, and workers are told no "
+                "secret: put it into PGPASSWORD or ~/.pgpass on every machine"
             )
-        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
-        plan = make_setup(self.settings, self.agent_name, journal, self.database)
-        return Pool(self.cluster, plan, self.models.gate)
 
 
 def fingerprint_library(library: Library | None) -> str | None:

@@ -60,8 +60,9 @@ async def atrain(
     Raise UserError for what a user can fix, OutOfBudget among them.
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_PLANNED}
-    plan = plan_training(problems, **options)
-    return await make_training(plan, named=run is not None, on_event=on_event, progress=progress)
+    plan, named = plan_training(problems, **options), run is not None
+    state = await make_training(plan, named=named, on_event=on_event, progress=progress)
+    return TrainingResult.of(plan.run, state, named=named)
 
 
 async def aevaluate(

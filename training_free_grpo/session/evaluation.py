@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.library.files import LibraryLike
+from training_free_grpo.library import LibraryLike
 from training_free_grpo.models import Models
 from training_free_grpo.records import Evaluation, EvaluationReport
 from training_free_grpo.rollouts.own_agent import Agent
@@ -82,8 +82,6 @@ def plan_evaluation(
     )
     notes = list(source.notes)
     notes += check_unseen((learned, other), source.problems, allow_overlap)
-    if equal_cost and runnable:
-        notes.append("your agent's own calls are not kept, so equal cost makes all anew")
     arms = plan_arms(chosen, learned, baseline=baseline, placebo=other, equal_cost=equal_cost)
     evaluation = EvaluationRun(
         problems=source.problems,
@@ -97,6 +95,8 @@ def plan_evaluation(
         models=objects,
         budget=budget or Budget(),
     )
+    if equal_cost and not evaluation.attempter.replayable:
+        notes.append("your agent's own calls are not kept, so equal cost makes all anew")
     return PlannedEvaluation(evaluation, notes, arms.notes)
 
 

@@ -95,6 +95,7 @@ def read_models(
     """
     found = models or Models()
     changes: dict[str, object] = {}
+    objects: dict[str, Any] = {}
     for name, model in given.items():
         if isinstance(model, str):
             before = getattr(settings, name)
@@ -102,7 +103,8 @@ def read_models(
                 raise SettingsError(f"{name} is {model!r}, and in the settings {before!r}")
             changes[name] = model
         elif model is not None:
-            found = replace(found, **{_ROLES[name]: model})
+            objects[_ROLES[name]] = model
+    found = replace(found, **objects)
     for name, place in _ROLES.items():
         if (held := getattr(found, place)) is not None:
             if name in changes:

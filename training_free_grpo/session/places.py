@@ -5,8 +5,7 @@ from tempfile import gettempdir
 from typing import NamedTuple
 from uuid import uuid4
 
-from training_free_grpo.library import load_library
-from training_free_grpo.library.files import LibraryLike
+from training_free_grpo.library import LibraryLike, load_library
 from training_free_grpo.records import Library
 from training_free_grpo.runs.folder import RunError, RunFolder, name_run
 from training_free_grpo.runs.lineage import learner_of

@@ -2,20 +2,30 @@
 
 import shutil
 import weakref
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from training_free_grpo.background import run_sync
 from training_free_grpo.ledger import add_ledgers
-from training_free_grpo.library import active_experiences, export_library, save_library
+from training_free_grpo.library import (
+    LibraryLike,
+    active_experiences,
+    export_library,
+    save_library,
+)
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import add_bills, show_cost
 from training_free_grpo.records import JSON, Cost, EvaluationReport, Ledger, Library, Metrics
 from training_free_grpo.report import write_report
 from training_free_grpo.runs.reviews import read_pending
 from training_free_grpo.runs.training import TrainingRun
-from training_free_grpo.session.evaluation import make_evaluation, plan_evaluation
+from training_free_grpo.session.evaluation import plan_evaluation
+from training_free_grpo.session.making import OnEvent, make_evaluation
+from training_free_grpo.session.problems import Problems, compares
 from training_free_grpo.settings import Settings
+from training_free_grpo.spending.budget import Budget
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,26 +99,44 @@ class TrainingResult:
         """Return the library in a form of `export_library`; `name` is that of the skill."""
         return export_library(self.library, form, name)
 
-    def compare(self, problems: Any, **options: Any) -> EvaluationReport:
-        """Measure the agent on other problems, with the library and without.
+    def compare(
+        self,
+        problems: Problems,
+        *,
+        settings: Settings | Mapping[str, Any] | None = None,
+        placebo: LibraryLike | None = None,
+        equal_cost: bool = False,
+        run: str | None = None,
+        runs_dir: str | Path = "runs",
+        budget: Budget | None = None,
+        allow_overlap: bool = False,
+        on_event: OnEvent | None = None,
+        progress: bool = False,
+    ) -> EvaluationReport:
+        """Evaluate the agent on other problems, with the library and without, and compare.
 
-        The agent, the models and the grader are those of the run; `options` are those of `compare`.
+        The agent, the models, the tools, the grader and the settings are those of the run; the
+        arguments those of `training_free_grpo.compare`.
         """
-        return run_sync(self.acompare(problems, **options))
-
-    async def acompare(self, problems: Any, **options: Any) -> EvaluationReport:
-        """Do what `compare` does, on the running event loop."""
-        run = self._run
-        kept: dict[str, Any] = {
-            "library": self,
-            "baseline": True,
-            "settings": run.settings,
-            "models": run.models,
-            "grader": run.grader,
-            "agent": run.agent,
-            "tools": run.tools,
-        }
-        return await make_evaluation(plan_evaluation(problems, **{**kept, **options}))
+        mine = self._run
+        built_in = compares(mine.grader_name)
+        plan = plan_evaluation(
+            problems,
+            library=self,
+            baseline=True,
+            placebo=placebo,
+            equal_cost=equal_cost,
+            models=replace(mine.models, gate=StopGate()),
+            grader=mine.grader_name if built_in else mine.grader,
+            agent=mine.agent,
+            tools=mine.tools,
+            settings=mine.settings if settings is None else settings,
+            run=run,
+            runs_dir=runs_dir,
+            budget=budget,
+            allow_overlap=allow_overlap,
+        )
+        return run_sync(make_evaluation(plan, on_event=on_event, progress=progress))
 
     def close(self) -> None:
         """Remove the files of a run without a name; those of a named run stay."""

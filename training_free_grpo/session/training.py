@@ -7,7 +7,7 @@ from typing import Any
 
 from training_free_grpo.executors import Cluster
 from training_free_grpo.graders import Grader
-from training_free_grpo.library.files import LibraryLike
+from training_free_grpo.library import LibraryLike
 from training_free_grpo.models import Models
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.runs.training import TrainingRun

@@ -44,7 +44,7 @@ def test_a_cost_that_became_unknown_ends_a_budget_in_dollars() -> None:
 
 
 def test_a_budget_in_dollars_needs_the_price_of_every_model_that_is_asked() -> None:
-    with pytest.raises(SettingsError, match=r"--max-cost 5 .* for j\. .*--set judge_price="):
+    with pytest.raises(SettingsError, match=r"Budget\(cost=5\) .* for j\. .*judge_price="):
         Budget(cost=5).check(PRICES, ["rollout", "judge"])
     Budget(cost=5).check(PRICES, ["rollout"])
     Budget(tokens=5).check(PRICES, ["rollout", "judge"])
