@@ -18,6 +18,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from training_free_grpo.errors import UserError
@@ -155,6 +156,19 @@ class Settings(BaseModel):
             return None
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _know_names(cls, data: Any) -> Any:
+        unknown = [str(name) for name in data if name not in cls.model_fields]
+        if unknown:
+            raise ValueError("\n".join(describe_unknown(name, cls) for name in unknown))
+        return data
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _read_list(cls, value: Any) -> Any:
+        return (",".join(value) or "none") if isinstance(value, list | tuple) else value
+
     @field_validator("price", "reflection_price", "judge_price")
     @classmethod
     def _is_price(cls, text: str | None) -> str | None:
@@ -220,11 +234,15 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            near = get_close_matches(name, model.model_fields, n=1)
-            meant = f", did you mean {near[0]!r}?" if near else ""
-            known = ", ".join(model.model_fields)
-            lines.append(f"unknown setting {name!r}{meant}; the settings are: {known}")
+        if not name:
+            lines.append(problem["msg"].removeprefix("Value error, "))
         else:
             lines.append(f"setting {name!r} is {problem['input']!r}: {problem['msg']}")
     return "\n".join(lines)
+
+
+def describe_unknown(name: str, model: type[BaseModel]) -> str:
+    """Say that there is no such option, and which one may be meant."""
+    near = get_close_matches(name, model.model_fields, n=1)
+    meant = f", did you mean {near[0]!r}?" if near else ""
+    return f"unknown setting {name!r}{meant}; the settings are: {', '.join(model.model_fields)}"

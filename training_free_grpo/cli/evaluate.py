@@ -23,15 +23,19 @@ from training_free_grpo.settings import SettingsError
 
 _MAKING_ANSWERS = {
     "dataset": "DATASET",
+    "library": "--library",
+    "run": "--run",
+    "baseline": "--baseline",
     "attempts": "--k",
+    "model": "--model",
+    "judge_model": "--judge-model",
+    "agent": "--agent",
+    "sample": "--sample",
     "mapping": "--map",
-    **{
-        name: f"--{name.replace('_', '-')}"
-        for name in (
-            *("library", "run", "baseline", "placebo", "equal_cost", "sample"),
-            *("model", "judge_model", "agent", "inspect_logs", "inspect_dir"),
-        )
-    },
+    "placebo": "--placebo",
+    "equal_cost": "--equal-cost",
+    "inspect_logs": "--inspect-logs",
+    "inspect_dir": "--inspect-dir",
 }
 """What says how answers are made: of no use where they exist."""
 

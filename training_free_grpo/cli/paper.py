@@ -148,6 +148,7 @@ def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
     if left is None:
         return
     done = [step for learning in plan.learnings() for step in learning.steps]
+    budget.check(plan.prices, left["roles"])
     announce(left, budget, plan.prices, done)
     if yes:
         return

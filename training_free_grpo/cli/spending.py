@@ -24,11 +24,7 @@ def show_forecast(forecast: Forecast, as_json: bool) -> None:
 def announce(
     forecast: Forecast, budget: Budget, prices: Prices, done: Sequence[Metrics] = ()
 ) -> None:
-    """Say what is still to come, and whether the budget will end it before.
-
-    Raise SettingsError for a budget in dollars where a price is not known.
-    """
-    budget.check(prices, forecast["roles"])
+    """Say what is still to come, and whether the budget will end it before."""
     if not forecast["calls"]:
         return
     progress.print(describe_forecast(forecast))

@@ -102,6 +102,7 @@ class EvaluationRun:
 
     async def check(self) -> None:
         """Raise UserError for what would stop the evaluation, before anything is paid for."""
+        self.budget.check(self.prices, self.forecast()["roles"])
         await check_parts(self.models, self.settings, self.attempter)
 
     async def run(

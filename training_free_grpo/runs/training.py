@@ -144,6 +144,7 @@ class TrainingRun:
         self.check_place()
         if self.finished or self.sealed or read_pending(self.folder.path):
             return
+        self.budget.check(self.prices, self.forecast()["roles"])
         await check_parts(self.models, self.settings, self.attempter)
 
     async def run(self, report: Report) -> JSON:
