@@ -207,7 +207,7 @@ def test_an_agent_and_a_grader_that_are_objects_are_recorded_by_name() -> None:
     def right(problem: Any, answer: str) -> float:
         return 1.0
 
-    agent = RunnableLambda(lambda state: AIMessage("7"), name="seven")
+    agent: RunnableLambda[Any, Any] = RunnableLambda(lambda state: AIMessage("7"), name="seven")
     result = train(ROWS[:2], agent=agent, grader=right, settings=QUICK, run="first")
     manifest = RunFolder(result.folder).manifest
     assert manifest["agent"].endswith(":RunnableLambda seven")
@@ -251,4 +251,4 @@ def test_every_error_that_a_user_can_fix_has_one_base_class() -> None:
         (ROWS, {"settings": {"model": "openai:"}, "model": "openai:other"}),
     ):
         with pytest.raises(UserError):
-            train(rows, **options)  # type: ignore[arg-type]
+            train(rows, **options)

@@ -122,4 +122,4 @@ def test_tools_that_contradict_themselves_are_refused(
 
 
 def test_settings_take_a_list_of_tools() -> None:
-    assert Settings(tools=["search", "python"]).tools == "python,search"  # type: ignore[arg-type]
+    assert Settings(tools=["search", "python"]).tools == "python,search"
