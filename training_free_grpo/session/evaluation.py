@@ -14,15 +14,7 @@ from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.runs.evaluation import EvaluationRun
 from training_free_grpo.runs.folder import name_run
 from training_free_grpo.session.arms import BASELINE, compare_arms, plan_arms
-from training_free_grpo.session.given import (
-    ModelLike,
-    ToolLike,
-    read_agent_like,
-    read_grader_like,
-    read_models,
-    read_settings_like,
-    read_tools,
-)
+from training_free_grpo.session.given import ModelLike, ToolLike, choose
 from training_free_grpo.session.places import read_library_like
 from training_free_grpo.session.problems import check_unseen, compares, read_source
 from training_free_grpo.settings import Settings
@@ -70,11 +62,9 @@ def plan_evaluation(
     allow_overlap: bool = False,
 ) -> PlannedEvaluation:
     """Plan the arms of an evaluation over the same problems; raise UserError for bad input."""
-    chosen, own_tools = read_tools(read_settings_like(settings, problems), tools)
-    chosen, objects = read_models(chosen, models, model=model, judge_model=judge_model)
-    own_grader, grader_name = read_grader_like(grader, problems)
-    runnable, agent_name = read_agent_like(agent)
-    truth = compares(grader_name)
+    named = {"model": model, "judge_model": judge_model}
+    who = choose(problems, settings, models, tools, grader, agent, named)
+    truth = compares(who.grader_name)
     source = read_source(problems, limit=limit, sample=sample, mapping=mapping, needs_truth=truth)
     learned, other = (
         each if each is None else read_library_like(each, Path(runs_dir))
@@ -82,18 +72,14 @@ def plan_evaluation(
     )
     notes = list(source.notes)
     notes += check_unseen((learned, other), source.problems, allow_overlap)
-    arms = plan_arms(chosen, learned, baseline=baseline, placebo=other, equal_cost=equal_cost)
+    arms = plan_arms(who.settings, learned, baseline=baseline, placebo=other, equal_cost=equal_cost)
+    parts = {name: part for name, part in vars(who).items() if name != "settings"}
     evaluation = EvaluationRun(
         problems=source.problems,
         arms=arms.arms,
-        agent=runnable,
-        agent_name=agent_name,
-        tools=own_tools,
-        grader=own_grader,
-        grader_name=grader_name,
         folder=name_run(Path(runs_dir), run) if run is not None else None,
-        models=objects,
         budget=budget or Budget(),
+        **parts,
     )
     if equal_cost and not evaluation.attempter.replayable:
         notes.append("your agent's own calls are not kept, so equal cost makes all anew")

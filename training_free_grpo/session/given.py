@@ -1,7 +1,7 @@
 """What people give: names or objects, of models, agents, graders, tools and settings."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -27,6 +27,38 @@ _ROLES = {
     "judge_model": "judge_model",
 }
 """By setting: the field of Models that holds the object."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """Who attempts, grades and reflects, and with which settings and tools."""
+
+    settings: Settings
+    models: Models
+    tools: list[BaseTool] | None
+    grader: Grader
+    grader_name: str
+    agent: Runnable[Any, Any] | None
+    agent_name: str | None
+
+
+def choose(
+    problems: Any,
+    settings: Settings | Mapping[str, Any] | None,
+    models: Models | None,
+    tools: str | Sequence[ToolLike] | None,
+    grader: Grader | str,
+    agent: Agent | str | None,
+    named: Mapping[str, ModelLike | None],
+    *,
+    loadable: bool = False,
+) -> Chosen:
+    """Read what both training and evaluation are given; `named` are models by their setting."""
+    chosen, own_tools = read_tools(read_settings_like(settings, problems), tools)
+    chosen, objects = read_models(chosen, models, **named)
+    own_grader, grader_name = read_grader_like(grader, problems)
+    runnable, agent_name = read_agent_like(agent, loadable=loadable)
+    return Chosen(chosen, objects, own_tools, own_grader, grader_name, runnable, agent_name)
 
 
 def read_agent_like(

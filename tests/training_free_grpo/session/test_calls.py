@@ -26,6 +26,7 @@ from training_free_grpo import (
     compare,
     evaluate,
     load_library,
+    load_traces,
     train,
 )
 from training_free_grpo.runs.folder import RunError, RunFolder
@@ -193,6 +194,18 @@ def test_rows_may_be_a_table_or_a_file() -> None:
     table.to_json("rows.jsonl", orient="records", lines=True)
     for problems in (table, "rows.jsonl", Path("rows.jsonl"), iter(rows)):
         assert evaluate(problems, settings=QUICK)["problems"] == 4
+
+
+def test_recorded_attempts_are_learned_from_without_making_any() -> None:
+    rows = [
+        {"problem": "What is 2 + 2?", "answer": "4", "response": said, "reward": reward}
+        for said, reward in (("I add: 4", 1.0), ("I guess: 5", 0.0))
+    ]
+    Path("attempts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    traces, _ = load_traces(["attempts.jsonl"])
+    result = train(traces, model="simulated")
+    assert [(step["rollouts"], step["groups_with_contrast"]) for step in result.metrics] == [(2, 1)]
+    assert "rollout" not in result.usage
 
 
 def test_names_load_what_they_name() -> None:
