@@ -13,8 +13,8 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
 
+from training_free_grpo.graphs.compiled import Graph
 from training_free_grpo.graphs.context import current_settings
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.state import AgentInput, AgentState
@@ -104,9 +104,7 @@ def next_node(state: AgentState) -> str:
     return "tools" if called else END
 
 
-def build_agent_graph(
-    components: Components, input_schema: type[Any] = AgentState
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+def build_agent_graph(components: Components, input_schema: type[Any] = AgentState) -> Graph:
     """Build the ReAct agent over the given tools and models."""
     graph = StateGraph(AgentState, context_schema=Settings, input_schema=input_schema)
     graph.add_node("call_model", Node(call_model, components))
@@ -114,7 +112,7 @@ def build_agent_graph(
     graph.add_edge(START, "call_model")
     graph.add_conditional_edges("call_model", Node(next_node), ["tools", END])
     graph.add_edge("tools", "call_model")
-    return graph.compile(name="agent")
+    return Graph.of(graph.compile(name="agent"))
 
 
 agent = build_agent_graph(Components(), AgentInput)

@@ -1,29 +1,15 @@
-"""The settings that a node runs under, and the limits that a graph is compiled with."""
+"""The settings that a node runs under."""
 
 import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import get_runtime
 
 from training_free_grpo.settings import OPERATIONAL, Settings, SettingsError
 
 _DEFAULTS = Settings()
-_TASKS = 100_000
-_SUPERSTEPS = 1_000_000
-
-
-def unlimited(
-    graph: CompiledStateGraph[Any, Any, Any, Any],
-) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """Lift LangGraph's own limit on tasks: ours are held inside the nodes.
-
-    `graph.invoke` would otherwise run a handful at once, and queue the checkpoint writes of
-    finished tasks behind those that wait.
-    """
-    return graph.with_config(max_concurrency=_TASKS, recursion_limit=_SUPERSTEPS)
 
 
 def current_settings(state: Mapping[str, Any]) -> Settings:

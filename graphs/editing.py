@@ -3,9 +3,9 @@
 from typing import Any
 
 from langgraph.config import get_config, get_stream_writer
-from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.types import Overwrite, interrupt
 
+from training_free_grpo.compat import checkpointer_of
 from training_free_grpo.graphs.context import current_settings, kept_settings
 from training_free_grpo.graphs.state import TrainingState
 from training_free_grpo.learning.contrast import longest_attempts, next_wave, seed_of
@@ -72,7 +72,7 @@ async def make_plan(
 
 def check_review(settings: Settings) -> None:
     """Raise SettingsError for a run that is to wait for a person, and keeps no state meanwhile."""
-    if settings.review != "off" and not get_config()["configurable"].get(CONFIG_KEY_CHECKPOINTER):
+    if settings.review != "off" and not checkpointer_of(get_config()):
         raise SettingsError(
             f"setting 'review' is {settings.review!r}, and a run cannot wait for a person without "
             "a checkpointer: give build_training_graph one, on a server run it on a thread, or "

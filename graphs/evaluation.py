@@ -9,11 +9,11 @@ from typing import Any
 from langchain_core.tools import BaseTool
 from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
+from training_free_grpo.graphs.compiled import Graph
+from training_free_grpo.graphs.context import current_settings, kept_settings
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
@@ -78,7 +78,7 @@ def build_evaluation_graph(
     *,
     models: Models | None = None,
     archive: Archive | None = None,
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Graph:
     """Build the evaluation graph; with nothing given it runs on what the settings name.
 
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
@@ -93,7 +93,7 @@ def build_evaluation_graph(
     graph.add_conditional_edges("prepare", Node(send_groups), ["group"])
     graph.add_edge("group", "report")
     graph.add_conditional_edges("report", Node(more_groups), ["group", END])
-    return unlimited(graph.compile(name="evaluation", checkpointer=checkpointer))
+    return Graph.of(graph.compile(name="evaluation", checkpointer=checkpointer))
 
 
 evaluation = build_evaluation_graph()

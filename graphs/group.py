@@ -17,6 +17,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel.protocol import PregelProtocol
 from langgraph.types import Send
 
+from training_free_grpo.compat import draw_inside
 from training_free_grpo.graders import apply_grader, wants_trajectory
 from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.context import current_settings, kept_settings
@@ -182,6 +183,5 @@ def build_group_graph(components: Components) -> CompiledStateGraph[Any, Any, An
     graph.add_edge("extract_advantage", END)
     group = graph.compile(name="group")
     if not components.traces and isinstance(local.agent, PregelProtocol):
-        # For drawings. LangGraph itself would find an agent only in the closure of a function.
-        group.nodes["rollout"].subgraphs = [local.agent]
+        draw_inside(group, "rollout", local.agent)
     return group

@@ -12,11 +12,11 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
+from training_free_grpo.graphs.compiled import Graph
+from training_free_grpo.graphs.context import current_settings, kept_settings
 from training_free_grpo.graphs.editing import (
     check_review,
     current_library,
@@ -100,7 +100,7 @@ def build_training_graph(
     archive: Archive | None = None,
     traces: Traces | None = None,
     executor: Executor | None = None,
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+) -> Graph:
     """Build the training graph; with nothing given it runs on what the settings name.
 
     It takes `problems`, rows of a data set, and a `library` to go on from; its result holds the
@@ -126,7 +126,7 @@ def build_training_graph(
     )
     graph.add_edge("review_edits", "edit_experiences")
     graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])
-    return unlimited(graph.compile(name="training", checkpointer=checkpointer))
+    return Graph.of(graph.compile(name="training", checkpointer=checkpointer))
 
 
 training = build_training_graph()

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads",
+    "compat threads",
     "records settings text imports background prompts tools",
     "storage ledger prices messages graders simulated datasets",
     "library",

@@ -5,10 +5,10 @@ A second Ctrl-C stops it now.
 
 import asyncio
 import signal
-import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from training_free_grpo.compat import ignore_unwritten_checkpoints
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.threads import Threads
 
@@ -34,7 +34,7 @@ async def stop_on_interrupt(
     async def end() -> None:
         await gate.wait_for_the_end()
         # LangGraph may have been about to write a checkpoint; the journal has what it would hold.
-        warnings.filterwarnings("ignore", "coroutine 'AsyncPregelLoop", RuntimeWarning)
+        ignore_unwritten_checkpoints()
         task.cancel()
 
     def interrupt() -> None:

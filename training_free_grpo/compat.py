@@ -1,0 +1,60 @@
+"""What we use of our dependencies that they do not promise to keep, all in one place.
+
+Each function has a contract test in `tests/training_free_grpo/test_compat.py`, which says what a
+new release broke. Imports are local: whoever uses one part alone loads no other.
+"""
+
+import threading
+import warnings
+from asyncio import AbstractEventLoop
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+_CHECKPOINTER = "__pregel_checkpointer"
+_NESTED = "|"
+
+
+def at_exit_of_threads(function: Callable[..., None], *given: object) -> None:
+    """Call a function when the main thread has ended, before other threads are waited for."""
+    threading._register_atexit(function, *given)  # type: ignore[attr-defined]
+
+
+def default_executor(loop: AbstractEventLoop) -> Executor | None:
+    """Return the executor that a loop runs functions in; None where none is known."""
+    executor = getattr(loop, "_default_executor", None)
+    return executor if isinstance(executor, Executor) else None
+
+
+def outrun_checkpoint_clock(latest: str) -> None:
+    """Make the ids of new checkpoints sort after an existing one, whatever the clock says."""
+    from langgraph.checkpoint.base import id as ids
+
+    last = ids.UUID(latest).time
+    ids._last_v6_timestamp = max(ids._last_v6_timestamp or 0, last)  # type: ignore[assignment]
+
+
+def checkpointer_of(config: Mapping[str, Any] | None) -> Any:
+    """Return the checkpointer that a graph hands to its subgraphs; None where it has none."""
+    return ((config or {}).get("configurable") or {}).get(_CHECKPOINTER)
+
+
+def with_checkpointer(config: Mapping[str, Any] | None, checkpointer: Any) -> dict[str, Any]:
+    """Return a config that hands out another checkpointer."""
+    configurable = (config or {}).get("configurable") or {}
+    return {**(config or {}), "configurable": {**configurable, _CHECKPOINTER: checkpointer}}
+
+
+def is_nested(config: Mapping[str, Any]) -> bool:
+    """Tell whether a node's graph runs inside another graph."""
+    return _NESTED in ((config.get("configurable") or {}).get("checkpoint_ns") or "")
+
+
+def draw_inside(graph: Any, node: str, inner: Any) -> None:
+    """Draw a graph inside a node: LangGraph finds one only in the closure of a function."""
+    graph.nodes[node].subgraphs = [inner]
+
+
+def ignore_unwritten_checkpoints() -> None:
+    """Ignore LangGraph's warning about a checkpoint that a cancelled run no longer writes."""
+    warnings.filterwarnings("ignore", "coroutine 'AsyncPregelLoop", RuntimeWarning)
