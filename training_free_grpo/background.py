@@ -173,6 +173,8 @@ def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thre
 
 
 _background = _Background()
+_parents: list[_Background] = []
+"""Kept: to collect a loop of the parent would close what the two processes share."""
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
@@ -183,6 +185,7 @@ def background_loop() -> asyncio.AbstractEventLoop:
 def _forget() -> None:
     """Forget the loop of the parent: a forked child has none of its threads."""
     global _background
+    _parents.append(_background)
     _background = _Background()
 
 

@@ -36,6 +36,9 @@ def _ours() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 4), "training-free-grpo")
 
 
+os.register_at_fork(after_in_child=_ours.cache_clear)
+
+
 class Threads(ThreadPoolExecutor):
     """A pool without a limit, to be a loop's default: idle threads serve again, none stops an exit.
 
