@@ -1,18 +1,34 @@
-"""What we use of our dependencies that they do not promise to keep, all in one place.
+"""Private API of dependencies, in one place: each use has a test that says what broke."""
 
-Each function has a contract test in `tests/training_free_grpo/test_compat.py`, which says what a
-new release broke. Imports are local: whoever uses one part alone loads no other.
-"""
-
+import asyncio
 import threading
 import warnings
-from asyncio import AbstractEventLoop
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import set_config_context
+from langgraph._internal._constants import CONFIG_KEY_RUNTIME
+from langgraph.runtime import Runtime
+from pydantic import BaseModel
+
+T = TypeVar("T")
 
 _CHECKPOINTER = "__pregel_checkpointer"
 _NESTED = "|"
+
+
+def with_runtime(config: RunnableConfig, context: BaseModel) -> RunnableConfig:
+    """Add the runtime that LangGraph gives to nodes: tools outside a graph read it, too."""
+    runtime = {CONFIG_KEY_RUNTIME: Runtime(context=context)}
+    return config | RunnableConfig(configurable=config.get("configurable", {}) | runtime)
+
+
+async def apart(call: Coroutine[Any, Any, T]) -> T:
+    """Await a call outside the surrounding graph's config, and so outside its checkpoints."""
+    with set_config_context({}) as context:
+        return await asyncio.create_task(call, context=context)
 
 
 def at_exit_of_threads(function: Callable[..., None], *given: object) -> None:
@@ -20,7 +36,7 @@ def at_exit_of_threads(function: Callable[..., None], *given: object) -> None:
     threading._register_atexit(function, *given)  # type: ignore[attr-defined]
 
 
-def default_executor(loop: AbstractEventLoop) -> Executor | None:
+def default_executor(loop: asyncio.AbstractEventLoop) -> Executor | None:
     """Return the executor that a loop runs functions in; None where none is known."""
     executor = getattr(loop, "_default_executor", None)
     return executor if isinstance(executor, Executor) else None
@@ -50,9 +66,9 @@ def is_nested(config: Mapping[str, Any]) -> bool:
     return _NESTED in ((config.get("configurable") or {}).get("checkpoint_ns") or "")
 
 
-def draw_inside(graph: Any, node: str, inner: Any) -> None:
-    """Draw a graph inside a node: LangGraph finds one only in the closure of a function."""
-    graph.nodes[node].subgraphs = [inner]
+def draw_inside(graph: Any, node: str, inner: list[Any]) -> None:
+    """Draw graphs inside a node: LangGraph finds one only in the closure of a function."""
+    graph.nodes[node].subgraphs = inner
 
 
 def ignore_unwritten_checkpoints() -> None:
