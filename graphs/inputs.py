@@ -1,10 +1,7 @@
 """What a run is given, checked before any money is spent."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
-
-from langgraph.types import Overwrite
 
 from training_free_grpo.datasets import DatasetError, read_problems
 from training_free_grpo.graders import load_grader
@@ -13,6 +10,7 @@ from training_free_grpo.learning.judging import judge_of
 from training_free_grpo.library import empty_library, read_library
 from training_free_grpo.rollouts.attempter import Attempter
 from training_free_grpo.rollouts.components import Components
+from training_free_grpo.threads import in_thread
 
 
 async def read_inputs(
@@ -23,7 +21,7 @@ async def read_inputs(
     Raise SettingsError, DatasetError or LibraryError, each naming the field and the remedy.
     """
     settings, rows = context_settings(), state.get("problems") or []
-    await asyncio.to_thread(components.models.check, settings)
+    await in_thread(components.models.check, settings)
     if settings.judge_model or components.grader is load_grader("judge"):
         judge_of(components.models, settings)
     if not isinstance(rows, list | tuple):
@@ -35,5 +33,5 @@ async def read_inputs(
     library = read_library(state["library"]) if state.get("library") else empty_library()
     await attempter.check(settings)
     # The thread may hold another run, even one that was not finished.
-    cleared = {"groups": Overwrite([])}
+    cleared: dict[str, Any] = {"groups": None, "usage": {}}
     return {"settings": settings.changed(), "problems": problems, "library": library} | cleared

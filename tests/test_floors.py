@@ -12,9 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
     "threads compat",
-    "records settings text imports background prompts tools",
-    "storage ledger prices messages graders simulated datasets",
-    "library",
+    "records settings text imports background prompts tools redact",
+    "storage ledger prices messages graders simulated datasets policy",
+    "library settings_source",
     "models metrics traces middleware transcripts",
     "learning",
     "rollouts",

@@ -16,6 +16,7 @@ from pydantic import BaseModel
 T = TypeVar("T")
 
 _CHECKPOINTER = "__pregel_checkpointer"
+_TASK = "__pregel_task_id"
 _NESTED = "|"
 
 
@@ -64,6 +65,11 @@ def with_checkpointer(config: Mapping[str, Any] | None, checkpointer: Any) -> di
 def is_nested(config: Mapping[str, Any]) -> bool:
     """Tell whether a node's graph runs inside another graph."""
     return _NESTED in ((config.get("configurable") or {}).get("checkpoint_ns") or "")
+
+
+def is_task(config: Mapping[str, Any] | None) -> bool:
+    """Tell whether a graph is run as a node of another one."""
+    return _TASK in ((config or {}).get("configurable") or {})
 
 
 def draw_inside(graph: Any, node: str, inner: list[Any]) -> None:
