@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads compat",
+    "compat",
+    "threads",
     "records settings text imports background prompts tools redact",
     "storage ledger prices messages graders simulated datasets policy",
     "library settings_source",

@@ -5,29 +5,34 @@ import threading
 import warnings
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Executor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from langchain_core.runnables import RunnableConfig
-from langchain_core.runnables.config import set_config_context
-from langgraph._internal._constants import CONFIG_KEY_RUNTIME
-from langgraph.runtime import Runtime
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from pydantic import BaseModel
 
 T = TypeVar("T")
 
+# What LangGraph writes into the config of a node. Imports are local: whoever uses one part alone,
+# a tool or a grader, loads no other.
+_RUNTIME = "__pregel_runtime"
 _CHECKPOINTER = "__pregel_checkpointer"
 _TASK = "__pregel_task_id"
 _NESTED = "|"
 
 
-def with_runtime(config: RunnableConfig, context: BaseModel) -> RunnableConfig:
+def with_runtime(config: "RunnableConfig", context: "BaseModel") -> "RunnableConfig":
     """Add the runtime that LangGraph gives to nodes: tools outside a graph read it, too."""
-    runtime = {CONFIG_KEY_RUNTIME: Runtime(context=context)}
-    return config | RunnableConfig(configurable=config.get("configurable", {}) | runtime)
+    from langgraph.runtime import Runtime
+
+    runtime = {_RUNTIME: Runtime(context=context)}
+    return {**config, "configurable": {**config.get("configurable", {}), **runtime}}
 
 
 async def apart(call: Coroutine[Any, Any, T]) -> T:
     """Await a call outside the surrounding graph's config, and so outside its checkpoints."""
+    from langchain_core.runnables.config import set_config_context
+
     with set_config_context({}) as context:
         return await asyncio.create_task(call, context=context)
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 _HIDDEN = "[redacted]"
-_SECRET_NAME = re.compile(r"(KEY|TOKEN|SECRET|PASSWORD|CREDENTIALS?)$")
-_SHORTEST = 8
+_SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD")
+_SHORTEST = 5
 """Characters; shorter values would take ordinary words out of a text."""
 _FORMS = re.compile(
     r"(?i)\b(?:sk|pk|rk|gsk|xai|key|tvly|hf|ghp|github_pat|AIza|AKIA)[-_]?[A-Za-z0-9*_\-]{12,}"
@@ -17,9 +17,9 @@ _FORMS = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return a text without the secrets of the environment, and without what looks like a key."""
-    for secret in sorted(_secrets(), key=len, reverse=True):
-        text = text.replace(secret, _HIDDEN)
+    """Return a text without the secrets of the environment and whatever else looks like a key."""
+    for secret, name in sorted(_secrets(), key=lambda found: -len(found[0])):
+        text = text.replace(secret, f"[{name}]")
     return _FORMS.sub(_HIDDEN, text)
 
 
@@ -35,9 +35,9 @@ def redact_error(error: BaseException) -> None:
         found = found.__cause__ or found.__context__
 
 
-def _secrets() -> Iterator[str]:
+def _secrets() -> Iterator[tuple[str, str]]:
     return (
-        value
+        (value, name)
         for name, value in os.environ.items()
-        if _SECRET_NAME.search(name.upper()) and len(value) >= _SHORTEST
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST
     )
