@@ -43,11 +43,11 @@ class Recorder(InMemorySaver):
         super().__init__()
         self.log: list[tuple[str, Any]] = []
 
-    def put(self, config: RunnableConfig, *given: Any) -> RunnableConfig:  # type: ignore[override]
+    def put(self, config: RunnableConfig, *given: Any) -> RunnableConfig:
         self.log.append(("put", (place_of(config), *deepcopy(given))))
         return super().put(config, *given)
 
-    def put_writes(  # type: ignore[override]
+    def put_writes(
         self, config: RunnableConfig, writes: Any, task_id: str, task_path: str = ""
     ) -> None:
         self.log.append(("put_writes", (place_of(config), deepcopy(writes), task_id, task_path)))
