@@ -1,10 +1,7 @@
 """What a run is given, checked before any money is spent."""
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any
-
-from langgraph.types import Overwrite
 
 from training_free_grpo.datasets import read_problems
 from training_free_grpo.graders import load_grader
@@ -15,6 +12,7 @@ from training_free_grpo.library import empty_library, read_library
 from training_free_grpo.models.simulation import warn_of_simulation
 from training_free_grpo.rollouts.attempter import Attempter
 from training_free_grpo.rollouts.components import Components
+from training_free_grpo.threads import in_thread
 
 
 async def read_inputs(
@@ -27,12 +25,12 @@ async def read_inputs(
     settings, rows = context_settings(), state.get("problems")
     warn_of_misplaced(settings)
     warn_of_simulation(settings, attempter.prices(settings)[0])
-    await asyncio.to_thread(components.models.check, settings)
+    await in_thread(components.models.check, settings)
     if settings.judge_model or components.grader is load_grader("judge"):
         judge_of(components.models, settings)
     problems, _ = read_problems([] if rows is None else rows)
     library = read_library(state["library"]) if state.get("library") else empty_library()
     await attempter.check(settings)
     # The thread may hold another run, even one that was not finished.
-    cleared = {"groups": Overwrite([])}
+    cleared: dict[str, Any] = {"groups": None, "usage": {}}
     return {"settings": settings.changed(), "problems": problems, "library": library} | cleared

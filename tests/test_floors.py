@@ -11,10 +11,11 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads errors arguments model_name compat lifecycle",
-    "records settings text imports background prompts tools",
-    "storage ledger prices messages graders simulated datasets",
-    "library",
+    "errors arguments model_name compat lifecycle",
+    "threads",
+    "records settings text imports background prompts tools redact",
+    "storage ledger prices messages graders simulated datasets policy",
+    "library settings_source",
     "models metrics traces middleware transcripts",
     "learning",
     "rollouts",

@@ -9,6 +9,13 @@ if TYPE_CHECKING:
     from training_free_grpo.executors import Cluster, ClusterError
     from training_free_grpo.graders import Grader
     from training_free_grpo.graphs.evaluation import build_evaluation_graph
+    from training_free_grpo.graphs.resume import (
+        NoSuchRun,
+        ais_finished,
+        aresume,
+        is_finished,
+        resume,
+    )
     from training_free_grpo.graphs.training import build_training_graph
     from training_free_grpo.imports import ImportNameError
     from training_free_grpo.library import (
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
     from training_free_grpo.middleware import ExperienceMiddleware
     from training_free_grpo.models import ModelError, Models, Outage, Refused, Unusable
     from training_free_grpo.models.simulation import SimulationWarning
+    from training_free_grpo.policy import Policy
     from training_free_grpo.records import (
         Comparison,
         Evaluation,
@@ -63,6 +71,7 @@ _PLACES = {
     "executors": ("Cluster", "ClusterError"),
     "graders": ("Grader",),
     "graphs.evaluation": ("build_evaluation_graph",),
+    "graphs.resume": ("NoSuchRun", "ais_finished", "aresume", "is_finished", "resume"),
     "graphs.training": ("build_training_graph",),
     "imports": ("ImportNameError",),
     "library": ("LibraryError", "LibraryLike", "export_library", "load_library", "save_library"),
@@ -71,6 +80,7 @@ _PLACES = {
     "middleware": ("ExperienceMiddleware",),
     "models": ("ModelError", "Models", "Outage", "Refused", "Unusable"),
     "models.simulation": ("SimulationWarning",),
+    "policy": ("Policy",),
     "records": (
         *("Comparison", "Evaluation", "EvaluationReport", "Event", "Experience", "Grade"),
         *("Library", "Metrics", "Problem"),
@@ -116,10 +126,12 @@ __all__ = [
     "ModelError",
     "ModelLike",
     "Models",
+    "NoSuchRun",
     "OnEvent",
     "OutOfBudget",
     "Outage",
     "OverlapError",
+    "Policy",
     "Problem",
     "Problems",
     "Refused",
@@ -135,6 +147,8 @@ __all__ = [
     "UserError",
     "acompare",
     "aevaluate",
+    "ais_finished",
+    "aresume",
     "atrain",
     "build_evaluation_graph",
     "build_training_graph",
@@ -143,8 +157,10 @@ __all__ = [
     "compare_evaluations",
     "evaluate",
     "export_library",
+    "is_finished",
     "load_library",
     "load_traces",
+    "resume",
     "save_library",
     "train",
 ]

@@ -1,6 +1,5 @@
 """Give any `create_agent` agent its library: one line, the words of the training."""
 
-import asyncio
 import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Sequence
@@ -30,6 +29,7 @@ from training_free_grpo.library import (
 from training_free_grpo.library.prompt import LESSONS, add_block, experience_block
 from training_free_grpo.library.retrieval import TalkRetrieval
 from training_free_grpo.records import Experience, Library
+from training_free_grpo.threads import in_thread
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -115,7 +115,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> ModelResponse[Any]:
         """Add the lessons to the call."""
         if self._reload or self._top_k:  # a file or a model is waited for: not on the loop
-            return await handler(await asyncio.to_thread(self._with_lessons, request))
+            return await handler(await in_thread(self._with_lessons, request))
         return await handler(self._with_lessons(request))
 
     def _with_lessons(self, request: ModelRequest[Any]) -> ModelRequest[Any]:

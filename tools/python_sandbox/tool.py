@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Protocol, cast
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool
 
+from training_free_grpo.tools.forks import start_again_after_fork
 from training_free_grpo.tools.python_sandbox.result import Result, tell
 from training_free_grpo.tools.python_sandbox.sandbox import PythonSandbox
 from training_free_grpo.tools.python_sandbox.session import Session
@@ -108,6 +109,11 @@ class _Threads:
         if not isinstance(sandbox, PythonSandbox):
             raise ValueError(f'scope="thread" needs a PythonSandbox, not {sandbox!r}.')
         self._sandbox = sandbox
+        self.after_fork()
+        start_again_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Open sessions of one's own: those of the parent run in its processes."""
         self._lock = Lock()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 

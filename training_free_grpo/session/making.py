@@ -6,7 +6,6 @@ from contextlib import nullcontext
 from training_free_grpo.models.simulation import warn_of_simulation
 from training_free_grpo.records import JSON, EvaluationReport, Event
 from training_free_grpo.runs.evaluation import Arm
-from training_free_grpo.runs.interrupts import stop_when_closed
 from training_free_grpo.session.evaluation import PlannedEvaluation
 from training_free_grpo.session.progress import Bar
 from training_free_grpo.session.training import PlannedTraining
@@ -30,7 +29,7 @@ async def make_training(
     bar = Bar.for_training(run) if progress else None
     try:
         with bar or nullcontext():
-            return await stop_when_closed(run.run(hear(on_event, bar)), run.models.gate)
+            return await run.run(hear(on_event, bar))
     except OutOfBudget as error:
         raise explain_stop(error, "train", named=named) from None
 
@@ -50,8 +49,7 @@ async def make_evaluation(
 
     try:
         with bar or nullcontext():
-            work = run.run(begin, hear(on_event, bar))
-            found = await stop_when_closed(work, run.models.gate)
+            found = await run.run(begin, hear(on_event, bar))
     except OutOfBudget as error:
         raise explain_stop(error, "evaluate", named=run.folder is not None) from None
     return plan.report(found)

@@ -7,7 +7,7 @@ the calls in flight are answered and kept, so that a larger budget goes on where
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -68,7 +68,8 @@ class Budget:
 
     def exceeded(self, usage: Ledger, prices: Prices, minutes: float) -> Iterator[str]:
         """Say of each limit that is reached how much was used of it."""
-        total, cost = total_usage(usage), bill(usage, prices)["cost"]
+        total = total_usage(usage)
+        cost = 0.0 if self.cost is None else bill(usage, prices)["cost"]
         tokens = total["input"] + total["output"]
         if self.cost is not None and (cost == "unknown" or cost >= self.cost):
             yield f"{cost if cost == 'unknown' else dollars(cost)} of {dollars(self.cost)}"
@@ -81,44 +82,92 @@ class Budget:
 
     @asynccontextmanager
     async def kept(self, prices: Prices, journal: Journal, gate: StopGate) -> AsyncIterator[None]:
-        """Count what the work inside takes, and close the gate when a limit is reached.
+        """Count what the work inside takes; end it with OutOfBudget when a limit is reached.
 
-        What earlier sessions took stands in the journal, where this one's time is noted, too.
+        What earlier sessions took stands in the journal, where this one's time is noted, too. Work
+        that the gate is closed to for another reason ends with that.
         """
         spent: Ledger = {}
         for role, usage in await journal.spent():
             spent = add_ledgers(spent, {role: usage})
         earlier = sum([note["seconds"] for note in await journal.notes("session")])
-        session, began, stop = uuid4().hex, time.monotonic(), OutOfBudget()
+        meter, session = Meter(self, prices, gate, spent, earlier), _Session(journal)
+        clock = asyncio.create_task(session.tick(meter))
+        try:
+            with meter.watching():
+                async with gate.ending():
+                    yield
+        finally:
+            clock.cancel()
+            await session.note(meter)
 
-        def look() -> None:
-            minutes = (earlier + time.monotonic() - began) / 60
-            if used := ", ".join(self.exceeded(spent, prices, minutes)):
-                # Said anew as the calls in flight are answered: they count, too.
-                stop.args = (f"the budget is used up: {used}",)
-                gate.close(stop, at_once=False)
 
-        def count(role: Role, usage: Usage) -> None:
-            nonlocal spent
-            spent = add_ledgers(spent, {role: usage})
-            look()
+class Meter:
+    """Counts what a run takes, and closes its gate when a limit is reached."""
 
-        async def note_time() -> None:
-            seconds = time.monotonic() - began
-            await journal.note(f"session/{session}", "session", {"seconds": round(seconds, 3)})
+    def __init__(
+        self,
+        budget: Budget,
+        prices: Prices,
+        gate: StopGate,
+        spent: Ledger | None = None,
+        earlier: float = 0.0,
+    ) -> None:
+        self._budget, self._prices, self._gate = budget, prices, gate
+        self._spent: Ledger = spent or {}
+        self._earlier = earlier
+        """Seconds of the sessions before this one."""
+        self._began = time.monotonic()
+        self._stop = OutOfBudget()
 
-        async def tick() -> None:
-            while True:
-                look()
-                await note_time()
-                await asyncio.sleep(_TICK)
+    @property
+    def seconds(self) -> float:
+        """Seconds of this session."""
+        return time.monotonic() - self._began
 
-        look()
-        gate.watch = count
-        clock = asyncio.create_task(tick())
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hear of every answer."""
+        self.look()
+        self._gate.watch = self._count
         try:
             yield
         finally:
-            gate.watch = None
-            clock.cancel()
-            await note_time()
+            self._gate.watch = None
+
+    def look(self) -> None:
+        """Close the gate if a limit is reached."""
+        minutes = (self._earlier + self.seconds) / 60
+        if used := ", ".join(self._budget.exceeded(self._spent, self._prices, minutes)):
+            # Said again as the calls in flight are answered: they count, too.
+            self._stop.args = (f"the budget is used up: {used}",)
+            self._gate.close(self._stop, at_once=False)
+
+    async def tick(self) -> None:
+        """Look at the clock until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(_TICK)
+
+    def _count(self, role: Role, usage: Usage) -> None:
+        self._spent = add_ledgers(self._spent, {role: usage})
+        self.look()
+
+
+class _Session:
+    """Notes in the journal how long a session has lasted."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._key = f"session/{uuid4().hex}"
+
+    async def note(self, meter: Meter) -> None:
+        """Note the time."""
+        await self._journal.note(self._key, "session", {"seconds": round(meter.seconds, 3)})
+
+    async def tick(self, meter: Meter) -> None:
+        """Look at the limits and note the time until cancelled."""
+        while True:
+            meter.look()
+            await self.note(meter)
+            await asyncio.sleep(_TICK)
