@@ -253,7 +253,7 @@ def test_a_run_started_differently_is_refused_with_each_difference(folder: RunFo
     assert "new: None before, True now" in said
     assert "seed: 42 before, None now" in said
     assert "created" not in said
-    assert "--fork" in said
+    assert "give fork=" in said
 
 
 @pytest.mark.parametrize("damage", ["", "{", None])

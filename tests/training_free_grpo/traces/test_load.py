@@ -11,6 +11,7 @@ from langchain_core.messages import AIMessage
 from training_free_grpo import Settings, build_training_graph
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.runs.archive import RunArchive
+from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.simulated import training_problems
 from training_free_grpo.traces import Trace, Traces, load_traces
 
@@ -257,7 +258,7 @@ class TestOwnRollouts:
     @pytest.fixture
     def run(self, tmp_path: Path) -> Path:
         settings = Settings(epochs=1, batch_size=4, group_size=4)
-        graph = build_training_graph(archive=RunArchive(tmp_path))
+        graph = build_training_graph(archive=RunArchive(tmp_path), recorder=RunRecorder(tmp_path))
         graph.invoke({"problems": training_problems()[:4]}, context=settings)
         return tmp_path / "rollouts" / "step-0001.jsonl"
 
