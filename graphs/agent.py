@@ -37,10 +37,12 @@ async def call_model(components: Components, state: AgentState) -> dict[str, Any
     talk = [SystemMessage(with_experience(system, shown_lessons(state))), *state["messages"]]
     if last:
         talk.append(HumanMessage(render_prompt("final_answer")))
-    answer = await components.models.policy(settings, state.get("evaluation", False)).call(
+    policy = components.models.policy(settings, state.get("evaluation", False))
+    answer = await policy.call(
         talk,
         role="rollout",
-        tools=[] if last else tools,
+        tools=tools,
+        last=last,
         seed=state.get("seed", settings.seed),
         attempt=state.get("attempt", 0),
     )

@@ -67,7 +67,7 @@ class Worker:
         models = Models(journal=self._stack.enter_context(open_journal(self._plan)))
         models.gate.watch = self._count
         if agent is None:
-            await asyncio.to_thread(check_model, *policy_name(settings))
+            await asyncio.to_thread(check_model, *policy_name(settings), settings.model_options)
             await start_tools(settings)
         components = Components(agent=agent, models=models)
         self._local = Local(components, build_agent_graph(components))

@@ -53,10 +53,12 @@ def test_all_is_well_with_a_model_that_can_do_everything(server: StandIn) -> Non
     }
 
 
-def test_a_model_costs_two_short_calls(server: StandIn) -> None:
+def test_a_model_costs_three_short_calls_and_one_as_long_as_a_transcript(server: StandIn) -> None:
     asked(server)
-    assert len(server.calls) == 2
-    assert sum(call.usage["total_tokens"] for call in server.calls if call.usage) < 500
+    taken = [call.usage["total_tokens"] for call in server.calls if call.usage]
+    assert len(taken) == 4
+    assert sum(taken[:3]) < 1000
+    assert taken[3] < 7000
 
 
 def test_the_sandbox_names_its_walls() -> None:
