@@ -208,7 +208,8 @@ def openai_arguments(
         given["extra_body"] = body
     if headers := read_headers(options):
         given["default_headers"] = headers
-    return {option: value for option, value in given.items() if option not in changes.dropped}
+    dropped = changes.dropped - set(_LIMITS)  # a limit may have another name
+    return {option: value for option, value in given.items() if option not in dropped}
 
 
 def make_native(

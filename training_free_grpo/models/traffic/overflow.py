@@ -12,6 +12,7 @@ _OVERFLOW = any_of(
     rf"{_SUBJECT}[^;]{{0,120}}?{_BEYOND}[^;]{{0,140}}?{_BOUND}",
     r"\b(?:prompt|inputs?|context|conversation|request|messages?)\b[^.;]{0,60}"
     r"too (?:long|large|big)",
+    r"\binputs?\b[^;]{0,60}must (?:be <|have (?:less|fewer))",
     r"\bcontext[ _](?:length|window|size|limit)|\bcontextwindow",
     r"\bmax(?:imum)? (?:context|prompt|input|sequence|model) (?:length|size|tokens?)",
     r"\b(?:reduce|decrease|shorten|shorter)\b[^.;]{0,40}"
