@@ -31,7 +31,8 @@ def doctor(
 ) -> None:
     """Check packages, keys, folder, sandbox, search and models, and say what to do.
 
-    With --model, two short calls are made. Exits with 1 if something that is needed fails.
+    With --model, each model goes once through what training asks of it: a tool call, its result, a
+    final answer, a schema, a long prompt. Exits with 1 if something that is needed fails.
 
     Example: tfgrpo doctor --model openai:gpt-5-mini
     """

@@ -76,13 +76,13 @@ def record_object(settings: Settings, name: str, given: BaseChatModel) -> dict[s
     for field, value in asked.items():
         if known.temperature is None:
             warnings.warn(
-                f"setting {field!r} is {value:g} and has no effect: {known.name} is given as an "
+                f"setting {field!r} is {value} and has no effect: {known.name} is given as an "
                 "object, whose temperature is its own",
                 stacklevel=2,
             )
         elif value != known.temperature:
             raise SettingsError(
-                f"setting {field!r} is {value:g}, and the chat model given has "
+                f"setting {field!r} is {value}, and the chat model given has "
                 f"{known.temperature:g}: leave the setting out, or give the model by its name"
             )
     if known.temperature is not None:
