@@ -17,7 +17,7 @@ FLOORS = (
     "storage ledger prices messages graders simulated datasets policy",
     "library settings_source",
     "models metrics traces middleware transcripts",
-    "learning",
+    "learning validation",
     "rollouts",
     "spending",
     "graphs",
