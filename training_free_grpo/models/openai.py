@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
+
+from training_free_grpo.compat import post_completion, speaks_responses
+
+if TYPE_CHECKING:
+    import httpx2
 
 
 class TolerantChatOpenAI(ChatOpenAI):
@@ -32,14 +36,11 @@ class TolerantChatOpenAI(ChatOpenAI):
         models of the answer, which take up three times the CPU of all the rest of a call.
         """
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        if self._use_responses_api(payload):
+        if speaks_responses(self, payload):
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
         extra = payload.pop("extra_body", None) or {}
         body = {**payload, **extra}
-        response = await self.root_async_client.post(
-            "/chat/completions", cast_to=httpx2.Response, body=body
-        )
-        return self._create_chat_result(read_json(response))
+        return self._create_chat_result(read_json(await post_completion(self, body)))
 
     def _create_chat_result(
         self,
@@ -61,7 +62,7 @@ class TolerantChatOpenAI(ChatOpenAI):
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         """Stream an answer; raise BadAnswer for one that broke off, which is told by no error."""
-        finished = self._use_responses_api({**kwargs, **self.model_kwargs})
+        finished = speaks_responses(self, {**kwargs, **self.model_kwargs})
         async for chunk in super()._astream(*args, **kwargs):
             finished = finished or bool((chunk.generation_info or {}).get("finish_reason"))
             yield chunk
@@ -77,7 +78,7 @@ class BadAnswer(Exception):
         self.status_code = status if isinstance(status, int) else None
 
 
-def read_json(response: httpx2.Response) -> Any:
+def read_json(response: "httpx2.Response") -> Any:
     """Return the JSON of a response; raise BadAnswer for an error page that came as a success."""
     try:
         return response.json()
