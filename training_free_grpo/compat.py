@@ -8,7 +8,9 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
+    import httpx2
     from langchain_core.runnables import RunnableConfig
+    from langchain_openai import ChatOpenAI
     from pydantic import BaseModel
 
 T = TypeVar("T")
@@ -80,6 +82,21 @@ def is_task(config: Mapping[str, Any] | None) -> bool:
 def draw_inside(graph: Any, node: str, inner: list[Any]) -> None:
     """Draw graphs inside a node: LangGraph finds one only in the closure of a function."""
     graph.nodes[node].subgraphs = inner
+
+
+def speaks_responses(model: "ChatOpenAI", payload: Mapping[str, Any]) -> bool:
+    """Tell whether a request goes to the Responses API."""
+    return model._use_responses_api({**payload})
+
+
+async def post_completion(model: "ChatOpenAI", body: Mapping[str, Any]) -> "httpx2.Response":
+    """Send a chat completion through the SDK's plain `post`, and return the response unread."""
+    import httpx2
+
+    response: httpx2.Response = await model.root_async_client.post(
+        "/chat/completions", cast_to=httpx2.Response, body=body
+    )
+    return response
 
 
 def ignore_unwritten_checkpoints() -> None:

@@ -6,14 +6,18 @@ import sys
 import warnings
 from typing import Any
 
+from langchain_core.messages import HumanMessage
 from langchain_core.runnables import RunnableConfig
+from langchain_openai import ChatOpenAI
 from langgraph.checkpoint.base import empty_checkpoint
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.config import get_config
 from langgraph.graph import END, START, StateGraph
 from langgraph.runtime import get_runtime
+from pydantic import SecretStr
 from typing_extensions import TypedDict
 
+from tests.standin import StandIn
 from training_free_grpo.compat import (
     apart,
     checkpointer_of,
@@ -23,6 +27,8 @@ from training_free_grpo.compat import (
     is_nested,
     is_task,
     outrun_checkpoint_clock,
+    post_completion,
+    speaks_responses,
     with_checkpointer,
     with_runtime,
 )
@@ -139,6 +145,27 @@ def test_a_function_is_called_when_the_main_thread_ends_before_others_are_awaite
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+def model_of(server: StandIn, **options: Any) -> ChatOpenAI:
+    return ChatOpenAI(model="stand-in", base_url=server.url, api_key=SecretStr("none"), **options)
+
+
+async def test_a_completion_is_posted_and_comes_back_unread() -> None:
+    with StandIn({"How many?": "1"}) as server:
+        model = model_of(server)
+        payload = model._get_request_payload([HumanMessage("How many?")])
+        response = await post_completion(model, payload)
+        await model.root_async_client.close()
+    assert response.json()["choices"]
+    assert model._create_chat_result(response.json()).generations
+
+
+def test_requests_of_the_responses_api_are_told_apart() -> None:
+    with StandIn({}) as server:
+        plain, other = model_of(server), model_of(server, use_responses_api=True)
+    assert not speaks_responses(plain, {"messages": []})
+    assert speaks_responses(other, {"messages": []})
 
 
 def test_the_warning_about_an_unwritten_checkpoint_is_ignored() -> None:
