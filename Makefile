@@ -1,10 +1,12 @@
 # Everything is set up in .venv, from python3 and make alone.
 PYTHON ?= python3
 VENV := .venv
-# Modules compile when they are first imported: most of what is installed never is.
+# Modules are compiled when they are first imported, since most of what is installed never is. Python
+# must be free to write bytecode for that, whatever the environment says, as in many containers.
+unexport PYTHONDONTWRITEBYTECODE
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet install --no-compile --constraint constraints.txt
 
-.PHONY: demo test check docs format clean
+.PHONY: demo test quick check docs format clean compile compile-mathematics compile-clients
 
 demo: $(VENV)/ready
 	$(VENV)/bin/tfgrpo demo
@@ -30,7 +32,19 @@ clean:
 $(VENV)/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
+	$(MAKE) --no-print-directory --jobs 2 compile
 	touch $@
+
+# Sandboxes may not write bytecode, and the demo does not import all that real models need.
+compile: compile-mathematics compile-clients
+
+compile-mathematics:
+	$(VENV)/bin/python tools/python_sandbox/forkserver/mathematics.py
+	$(VENV)/bin/python -c 'import latex2sympy2_extended.latex2sympy2'
+
+compile-clients:
+	$(VENV)/bin/python -c 'import langchain_openai, langchain.chat_models, genai_prices'
+	$(VENV)/bin/python -c 'import trafilatura, pypdf'
 
 $(VENV)/ready-dev: $(VENV)/ready
 	$(PIP) --editable '.[dev]'

@@ -7,9 +7,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import typer
-
-from training_free_grpo.cli import main
+from training_free_grpo.cli.app import load_commands
 from training_free_grpo.settings import PRESETS, Settings
 
 PLACE = "<!-- generated: {} -->"
@@ -88,7 +86,7 @@ def presets() -> str:
 
 def commands() -> str:
     """Describe every command, from the command line's own help."""
-    return "\n".join(describe_commands(typer.main.get_command(main), "tfgrpo"))
+    return "\n".join(describe_commands(load_commands(), "tfgrpo"))
 
 
 def describe_commands(command: Any, name: str) -> Iterable[str]:
