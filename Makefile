@@ -6,13 +6,20 @@ VENV := .venv
 unexport PYTHONDONTWRITEBYTECODE
 PIP := $(VENV)/bin/pip --disable-pip-version-check --quiet install --no-compile --constraint constraints.txt
 
-.PHONY: demo test quick check docs format clean compile compile-mathematics compile-clients
+.PHONY: demo test quick quick-tests check docs format clean compile compile-mathematics compile-clients
 
 demo: $(VENV)/ready
 	$(VENV)/bin/tfgrpo demo
 
 test: check
 	$(VENV)/bin/pytest --numprocesses auto --dist loadfile
+
+# Without the tests that need a process, a server, a browser or attacks.
+quick: $(VENV)/ready-dev
+	$(MAKE) --jobs 2 --output-sync check quick-tests
+
+quick-tests: $(VENV)/ready-dev
+	$(VENV)/bin/pytest --quick --numprocesses auto --dist loadfile
 
 check: $(VENV)/ready-dev
 	$(VENV)/bin/ruff check .

@@ -74,7 +74,7 @@ def free_port() -> int:
 
 def wait_until_ready(port: int) -> None:
     """Wait until the server takes connections."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
             with socket.create_connection(("127.0.0.1", port)):

@@ -172,4 +172,4 @@ class TestLearning:
         assert gain(upside_down, 0) < -0.2
 
     def test_random_rewards_do_not_improve_it_beyond_noise(self) -> None:
-        assert mean(gain(at_random, seed) for seed in range(3)) < gain(true, 0) / 3
+        assert mean(gain(at_random, seed) for seed in range(2)) < gain(true, 0) / 3

@@ -1,0 +1,109 @@
+"""What a test needs beside this process, read from its code: for `make quick`, which runs the rest.
+
+A test needs what it names, and what its fixtures and the helpers of the tests name. What it starts
+through our own code cannot be read from it: such a test is marked by hand, and one that is not
+fails in `make quick`, which watches.
+"""
+
+import inspect
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from types import CodeType
+from typing import Any
+
+import pytest
+
+NEEDS = {
+    "process": "starts a process",
+    "server": "listens on a port of this machine",
+    "browser": "drives a browser",
+    "attack": "attacks the sandbox",
+}
+_NAMES = {
+    "process": {"subprocess", "psutil", "pty", "multiprocessing", "fork", "PythonSandbox"},
+    "server": {"StandIn", "ThreadingHTTPServer", "HTTPServer", "create_server", "TestServer"},
+    "browser": {"playwright", "sync_playwright"},
+}
+_EVENTS = {
+    "subprocess.Popen": "process",
+    "os.fork": "process",
+    "os.posix_spawn": "process",
+    "socket.bind": "server",
+}
+
+
+def mark(item: pytest.Item) -> None:
+    """Mark a test with what it needs."""
+    if not isinstance(item, pytest.Function):
+        return
+    fixtures = [
+        each.func for found in item._fixtureinfo.name2fixturedefs.values() for each in found
+    ]
+    for need in needs_of((item.function, *fixtures)):
+        item.add_marker(need)
+    if "containment" in item.path.parts:
+        item.add_marker("attack")
+
+
+def needs_of(functions: Iterable[Any]) -> set[str]:
+    """Return what functions need, and what they call in the tests."""
+    names: set[str] = set()
+    waiting, known = [inspect.unwrap(each) for each in functions], set()
+    while waiting:
+        function = waiting.pop()
+        if function in known:
+            continue
+        known.add(function)
+        inner, called = read(function)
+        names |= inner
+        waiting += called
+    return {need for need, told in _NAMES.items() if names & told}
+
+
+@cache
+def read(function: Any) -> tuple[set[str], list[Any]]:
+    """Return the names that a function of the tests uses, and those of them to read as well."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return set(), []
+    names = set(names_in(code))
+    spoken = [function.__globals__.get(name) for name in names]
+    called = [part for each in spoken for part in parts_of(each)]
+    return names | {getattr(each, "__name__", "") for each in spoken}, called
+
+
+def names_in(code: CodeType) -> Iterator[str]:
+    """Give the names in a function and the functions in it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from names_in(constant)
+
+
+def parts_of(found: Any) -> list[Any]:
+    """Return the functions of a helper in the tests; none of anything else."""
+    if not str(getattr(found, "__module__", "")).startswith("tests."):
+        return []
+    if inspect.isclass(found):
+        return [each for each in vars(found).values() if inspect.isfunction(each)]
+    return [found] if inspect.isfunction(found) else []
+
+
+class Watch:
+    """Notes what a test starts that it was not marked for."""
+
+    def __init__(self) -> None:
+        self.seen: set[str] = set()
+        sys.addaudithook(self._note)
+
+    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event in _EVENTS and not (event == "socket.bind" and isinstance(arguments[1], str)):
+            self.seen.add(_EVENTS[event])
+
+    def check(self, item: pytest.Item) -> None:
+        """Fail for what was seen since the last check."""
+        seen, self.seen = self.seen, set()
+        if new := [need for need in seen if not item.get_closest_marker(need)]:
+            told = "; ".join(f"it {NEEDS[need]}: mark it with pytest.mark.{need}" for need in new)
+            pytest.fail(told, pytrace=False)
