@@ -22,12 +22,15 @@ from training_free_grpo.records import (
     Library,
     Problem,
     Proposal,
+    Role,
 )
 from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
 from training_free_grpo.transcripts import cut
 
 _LEAST_TOKENS = 500
+_COMPARE: Role = "extract_advantage"
+_EDIT: Role = "edit_experiences"
 """Transcript that is not cut further for a model that finds it too long."""
 
 
@@ -84,7 +87,7 @@ async def extract_advantage(
     if attempts:
         values["attempts"] = show_attempts(attempts, settings)
     name = "extract_advantage" if attempts else "generate_lessons"
-    most, role = settings.max_operations, "extract_advantage"
+    most, role = settings.max_operations, _COMPARE
     return await advise(endpoint, name, values, library, settings, most, role, seed)
 
 
@@ -107,7 +110,7 @@ async def edit_experiences(
         "proposals": show_proposals(proposals),
         "declined": show_declined(declined),
     }
-    name = role = "edit_experiences"
+    name = role = _EDIT
     return await advise(endpoint, name, values, library, settings, most, role, seed)
 
 
@@ -118,7 +121,7 @@ async def advise(
     library: Library,
     settings: Settings,
     most: int,
-    role: str,
+    role: Role,
     seed: int,
 ) -> Advice:
     """Ask for operations, have the model repair what cannot be carried out, record the rest."""
