@@ -6,6 +6,7 @@ fails in `make quick`, which watches.
 """
 
 import inspect
+import socket
 import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -25,6 +26,8 @@ _NAMES = {
     "server": {"StandIn", "ThreadingHTTPServer", "HTTPServer", "create_server", "TestServer"},
     "browser": {"playwright", "sync_playwright"},
 }
+_FOLDERS = {"python_sandbox": "process", "web_page": "process", "containment": "attack"}
+_NETWORK = (socket.AF_INET, socket.AF_INET6)
 _EVENTS = {
     "subprocess.Popen": "process",
     "os.fork": "process",
@@ -42,8 +45,8 @@ def mark(item: pytest.Item) -> None:
     ]
     for need in needs_of((item.function, *fixtures)):
         item.add_marker(need)
-    if "containment" in item.path.parts:
-        item.add_marker("attack")
+    for folder in _FOLDERS.keys() & set(item.path.parts):
+        item.add_marker(_FOLDERS[folder])
 
 
 def needs_of(functions: Iterable[Any]) -> set[str]:
@@ -70,7 +73,8 @@ def read(function: Any) -> tuple[set[str], list[Any]]:
     names = set(names_in(code))
     spoken = [function.__globals__.get(name) for name in names]
     called = [part for each in spoken for part in parts_of(each)]
-    return names | {getattr(each, "__name__", "") for each in spoken}, called
+    bases = [base for each in spoken if inspect.isclass(each) for base in each.__mro__]
+    return names | {base.__name__ for base in bases}, called
 
 
 def names_in(code: CodeType) -> Iterator[str]:
@@ -85,9 +89,8 @@ def parts_of(found: Any) -> list[Any]:
     """Return the functions of a helper in the tests; none of anything else."""
     if not str(getattr(found, "__module__", "")).startswith("tests."):
         return []
-    if inspect.isclass(found):
-        return [each for each in vars(found).values() if inspect.isfunction(each)]
-    return [found] if inspect.isfunction(found) else []
+    parts = vars(found).values() if inspect.isclass(found) else [found]
+    return [inspect.unwrap(each) for each in parts if inspect.isfunction(each)]
 
 
 class Watch:
@@ -98,7 +101,7 @@ class Watch:
         sys.addaudithook(self._note)
 
     def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _EVENTS and not (event == "socket.bind" and isinstance(arguments[1], str)):
+        if event in _EVENTS and (event != "socket.bind" or arguments[0].family in _NETWORK):
             self.seen.add(_EVENTS[event])
 
     def check(self, item: pytest.Item) -> None:

@@ -35,19 +35,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")}
     environment |= {"TERM": "xterm-256color", "COLUMNS": "120"}
-    command = [Path(sys.executable).with_name("tfgrpo"), "demo", "--json"]
+    command = [str(Path(sys.executable).with_name("tfgrpo")), "demo", "--json"]
     ours, theirs = pty.openpty()
-    with subprocess.Popen(
-        command, cwd=folder, env=environment, stdin=theirs, stderr=theirs, stdout=subprocess.PIPE
-    ) as process:
+    with (
+        (folder / "stdout").open("w+b") as stdout,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=theirs, stderr=theirs, stdout=stdout
+        ) as process,
+    ):
         os.close(theirs)
         shown = b""
         with suppress(OSError):  # so Linux tells that the other side has gone
             while piece := os.read(ours, 65536):
                 shown += piece
         os.close(ours)
-        stdout = process.communicate()[0].decode()
-    return subprocess.CompletedProcess(command, process.returncode, stdout, shown.decode())
+        code = process.wait()
+        stdout.seek(0)
+        said = stdout.read().decode()
+    return subprocess.CompletedProcess(command, code, said, shown.decode())
 
 
 @pytest.fixture(scope="module")
