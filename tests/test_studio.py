@@ -118,6 +118,10 @@ def test_graphs_are_there_to_choose_from(client: SyncLangGraphClient) -> None:
     assert found == {"training", "evaluation", "agent"}
 
 
+def test_each_graph_says_what_it_is_for(client: SyncLangGraphClient) -> None:
+    assert all(assistant["description"] for assistant in client.assistants.search())
+
+
 @pytest.mark.parametrize("graph", ["training", "evaluation", "agent"])
 def test_form_shows_every_setting_with_its_description(
     client: SyncLangGraphClient, graph: str
