@@ -20,9 +20,10 @@ NEEDS = {
     "server": "listens on a port of this machine",
     "browser": "drives a browser",
     "attack": "attacks the sandbox",
+    "long": "takes seconds of processor time",
 }
 _NAMES = {
-    "process": {"subprocess", "psutil", "pty", "multiprocessing", "fork", "PythonSandbox"},
+    "process": {"subprocess", "Popen", "psutil", "pty", "fork", "PythonSandbox", "NotebookClient"},
     "server": {"StandIn", "ThreadingHTTPServer", "HTTPServer", "create_server", "TestServer"},
     "browser": {"playwright", "sync_playwright"},
 }
@@ -87,7 +88,7 @@ def names_in(code: CodeType) -> Iterator[str]:
 
 def parts_of(found: Any) -> list[Any]:
     """Return the functions of a helper in the tests; none of anything else."""
-    if not str(getattr(found, "__module__", "")).startswith("tests."):
+    if not str(getattr(found, "__module__", "")).startswith(("tests.", "benchmarks.")):
         return []
     parts = vars(found).values() if inspect.isclass(found) else [found]
     return [inspect.unwrap(each) for each in parts if inspect.isfunction(each)]

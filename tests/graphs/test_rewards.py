@@ -164,6 +164,7 @@ def gain(graders: Callable[[int], Grader], seed: int) -> float:
     return heldout_reward(graders, seed) - heldout_reward(None, seed)
 
 
+@pytest.mark.long
 class TestLearning:
     def test_true_rewards_improve_the_agent_on_new_problems(self) -> None:
         assert gain(true, 0) > 0.3

@@ -59,6 +59,7 @@ def test_a_model_costs_two_short_calls(server: StandIn) -> None:
     assert sum(call.usage["total_tokens"] for call in server.calls if call.usage) < 500
 
 
+@pytest.mark.process
 def test_the_sandbox_names_its_walls() -> None:
     said = findings(doctor(*ALL_TOOLS, "--json"))["sandbox"]["said"]
     assert any(walls in said for walls in ("namespaces", "bubblewrap", "landlock", "seatbelt"))

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 
 from training_free_grpo.cli import main
 
+pytestmark = pytest.mark.process  # answers are graded in the sandbox
+
 ROOT = Path(__file__).parents[3]
 DATA = Path(os.environ.get("TFGRPO_DATA") or ROOT.parent / "shared" / "data")
 SETS = {"labelled_math_qwen800": (8, 100), "labelled_gsm8k_openai": (4, 150)}
