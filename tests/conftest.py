@@ -1,12 +1,10 @@
 """Tests are marked by what they need, so that `make quick` can leave out what takes its time."""
 
-from collections.abc import Iterator
-
 import pytest
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
-from tests.needs import NEEDS, Watch, mark
+from tests.needs import NEEDS, mark
 
 # The same examples every time, and no clock: a busy machine fails nothing.
 hypothesis.register_profile(
@@ -34,18 +32,5 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         mark(item)
     if config.getoption("--quick"):
         left_out = [item for item in items if any(map(item.get_closest_marker, NEEDS))]
-        items[:] = [item for item in items if item not in set(left_out)]
+        items[:] = [item for item in items if not any(map(item.get_closest_marker, NEEDS))]
         config.hook.pytest_deselected(items=left_out)
-
-
-@pytest.fixture(scope="session")
-def watch(request: pytest.FixtureRequest) -> Watch | None:
-    return Watch() if request.config.getoption("--quick") else None
-
-
-@pytest.fixture(autouse=True)
-def alone(request: pytest.FixtureRequest, watch: Watch | None) -> Iterator[None]:
-    """Hold a test of `make quick` to what it is marked for."""
-    yield
-    if watch:
-        watch.check(request.node)

@@ -1,13 +1,10 @@
 """What a test needs beside this process, read from its code: for `make quick`, which runs the rest.
 
 A test needs what it names, and what its fixtures and the helpers of the tests name. What it starts
-through our own code cannot be read from it: such a test is marked by hand, and one that is not
-fails in `make quick`, which watches.
+through our own code cannot be read from it: such a test is marked by hand, where it takes time.
 """
 
 import inspect
-import socket
-import sys
 from collections.abc import Iterable, Iterator
 from functools import cache
 from types import CodeType
@@ -28,13 +25,6 @@ _NAMES = {
     "browser": {"playwright", "sync_playwright"},
 }
 _FOLDERS = {"python_sandbox": "process", "web_page": "process", "containment": "attack"}
-_NETWORK = (socket.AF_INET, socket.AF_INET6)
-_EVENTS = {
-    "subprocess.Popen": "process",
-    "os.fork": "process",
-    "os.posix_spawn": "process",
-    "socket.bind": "server",
-}
 
 
 def mark(item: pytest.Item) -> None:
@@ -92,22 +82,3 @@ def parts_of(found: Any) -> list[Any]:
         return []
     parts = vars(found).values() if inspect.isclass(found) else [found]
     return [inspect.unwrap(each) for each in parts if inspect.isfunction(each)]
-
-
-class Watch:
-    """Notes what a test starts that it was not marked for."""
-
-    def __init__(self) -> None:
-        self.seen: set[str] = set()
-        sys.addaudithook(self._note)
-
-    def _note(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event in _EVENTS and (event != "socket.bind" or arguments[0].family in _NETWORK):
-            self.seen.add(_EVENTS[event])
-
-    def check(self, item: pytest.Item) -> None:
-        """Fail for what was seen since the last check."""
-        seen, self.seen = self.seen, set()
-        if new := [need for need in seen if not item.get_closest_marker(need)]:
-            told = "; ".join(f"it {NEEDS[need]}: mark it with pytest.mark.{need}" for need in new)
-            pytest.fail(told, pytrace=False)
