@@ -11,6 +11,8 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import ChatOpenAI
 
+from training_free_grpo.models.json_text import restore_backslashes
+
 
 class TolerantChatOpenAI(ChatOpenAI):
     """Takes tool arguments that are JSON but no object as invalid, where ChatOpenAI fails.
@@ -51,6 +53,8 @@ class TolerantChatOpenAI(ChatOpenAI):
         for message in messages:
             for call in message.get("tool_calls") or []:
                 function = call.get("function") or {}
+                if isinstance(written := function.get("arguments"), str):
+                    function["arguments"] = restore_backslashes(written)
                 if is_no_object(function.get("arguments")):
                     function["arguments"] = f"not an object: {function['arguments']}"
         result = super()._create_chat_result(found, generation_info)

@@ -19,6 +19,7 @@ from training_free_grpo.models.errors import (
     TooLong,
     Unusable,
 )
+from training_free_grpo.models.json_text import restore_value
 from training_free_grpo.models.labels import traced_as
 from training_free_grpo.models.traffic.breaker import PATIENCE
 from training_free_grpo.models.traffic.failures import describe_failure, read_failure, seconds_asked
@@ -187,6 +188,8 @@ def read_message(answer: Any) -> AIMessage:
         answer = answer["raw"]
     if not isinstance(answer, AIMessage):
         raise ValueError(f"the model answered with {type(answer).__name__}, not a message")
+    for call in answer.tool_calls:
+        call["args"] = restore_value(call["args"])
     return answer
 
 
