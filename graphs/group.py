@@ -38,6 +38,7 @@ from training_free_grpo.rollouts.recorded import grader_of, take_rollout
 from training_free_grpo.rollouts.rollout import describe_task, keep_rollout
 from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
+from training_free_grpo.transcripts import text_of
 
 
 async def send_rollouts(components: Components, state: GroupState) -> list[Send] | str:
@@ -149,12 +150,23 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
         else:
             endpoint = components.models.reflection(settings)
             seed = seed_of(settings.seed, state["step"], problem["id"])
-            call = extract(endpoint, settings, problem, library, attempts, seed)
+            outputs = await read_outputs(components, state["rollouts"])
+            call = extract(endpoint, settings, problem, library, attempts, seed, outputs)
             advice, failure = await value_or_reason(call)
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
     await components.archive.keep_group(state["step"], group, problem, grades, summaries)
     return {"groups": [group]}
+
+
+async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> list[str]:
+    """Return what tools returned in some rollouts: no lesson may copy it."""
+    found: list[str] = []
+    for rollout in rollouts:
+        if rollout["tool_calls"]:
+            transcript = await components.archive.read_transcript(rollout["trajectory"])
+            found += [text_of(m.get("content")) for m in transcript if m.get("role") == "tool"]
+    return found
 
 
 def given(state: GroupState) -> GroupInput:
