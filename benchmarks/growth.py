@@ -86,7 +86,7 @@ def measure(problems: int) -> None:
         training = TrainingRun(RunFolder(Path(name) / "run"), settings, parsed, models=models)
         before = resource.getrusage(resource.RUSAGE_SELF)
         started = time.monotonic()
-        asyncio.run(training.run(nothing, lambda node, update: None))
+        asyncio.run(training.run(nothing, lambda event: None))
         wall = time.monotonic() - started
         used = resource.getrusage(resource.RUSAGE_SELF)
         disk = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())

@@ -51,7 +51,7 @@ async def train(server: StandIn, options: argparse.Namespace, folder: Path) -> l
     async def nothing() -> None: ...
 
     run = TrainingRun(RunFolder(folder), settings, problems)
-    await run.run(nothing, lambda node, update: None)
+    await run.run(nothing, lambda event: None)
     return read_metrics(folder)
 
 

@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from langgraph.config import get_config, get_stream_writer
+from langgraph.config import get_config
 from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.types import Overwrite, interrupt
 
 from training_free_grpo.graphs.context import current_settings, kept_settings
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.state import TrainingState
 from training_free_grpo.learning.contrast import longest_attempts, next_wave, seed_of
 from training_free_grpo.learning.operations_answer import Advice, trace_origins
@@ -44,6 +45,15 @@ async def plan_edits(components: Components, state: TrainingState) -> dict[str, 
         "warning": warning,
         "usage": usage,
     }
+    tell(
+        {
+            "event": "plan",
+            "step": state["step"],
+            "edits": len(plan["edits"]),
+            "warning": warning,
+            "usage": usage,
+        }
+    )
     return {"plan": plan}
 
 
@@ -123,8 +133,16 @@ async def edit_experiences(components: Components, state: TrainingState) -> dict
     )
     await components.archive.keep_library(state["step"], library)
     await components.archive.close_step(state["step"], groups)
-    told = {key: figures[key] for key in ("step", "epoch", "mean_reward", "library_size")}
-    get_stream_writer()({"event": "step", **told})
+    tell(
+        {
+            "event": "step",
+            "step": figures["step"],
+            "epoch": figures["epoch"],
+            "mean_reward": figures["mean_reward"],
+            "library_size": figures["library_size"],
+            "metrics": figures,
+        }
+    )
     update = {"library": library, "metrics": [figures], "turns": longest_attempts(groups)}
     return update | {"plan": None, "groups": Overwrite([])}
 

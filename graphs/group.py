@@ -7,11 +7,10 @@ a barrier, and in one flat graph the slowest rollout would hold up every summary
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel.protocol import PregelProtocol
@@ -20,25 +19,37 @@ from langgraph.types import Send
 from training_free_grpo.graders import apply_grader, wants_trajectory
 from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.context import current_settings, kept_settings
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.node import Node
 from training_free_grpo.graphs.state import GroupOutput, GroupState, SummaryTask
-from training_free_grpo.learning.contrast import close_group, reflects, seed_of
+from training_free_grpo.learning.contrast import close_group, has_contrast, reflects, seed_of
 from training_free_grpo.learning.judging import asks_judge, judge_answer, judge_of
 from training_free_grpo.learning.reflection import extract_advantage as extract
 from training_free_grpo.learning.reflection import summarize as summarize_attempt
 from training_free_grpo.ledger import add_ledgers, metered
-from training_free_grpo.library import list_ids, parse_lessons, select_lessons
+from training_free_grpo.library import parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
-from training_free_grpo.records import JSON, Grade, GroupInput, Problem, Rollout, RolloutTask
-from training_free_grpo.rollouts.components import Components, Executor
-from training_free_grpo.rollouts.local import Local
-from training_free_grpo.rollouts.recall import settle
-from training_free_grpo.rollouts.recorded import grader_of, take_rollout
-from training_free_grpo.rollouts.rollout import describe_task, keep_rollout
+from training_free_grpo.records import (
+    JSON,
+    FinishedRollout,
+    Grade,
+    Group,
+    GroupInput,
+    Problem,
+    Rollout,
+    RolloutLine,
+    RolloutTask,
+)
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.components import Components
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
 from training_free_grpo.transcripts import text_of
+
+NO_SUMMARIES: JSON = {}
 
 
 async def send_rollouts(components: Components, state: GroupState) -> list[Send] | str:
@@ -61,17 +72,65 @@ async def choose(components: Components, state: GroupState) -> list[str] | None:
     return await in_thread(search, lessons, state["problem"]["problem"], top_k)
 
 
-async def rollout(components: Components, executor: Executor, task: RolloutTask) -> dict[str, Any]:
-    """Let the agent attempt the problem once."""
-    settings = current_settings(task)
+async def rollout(components: Components, task: RolloutTask) -> dict[str, Any]:
+    """Attempt the problem once, and keep the attempt with its transcript."""
     lessons = await components.archive.read_text(task["lessons"])
     if task["chosen"] is not None:
         lessons = select_lessons(lessons, task["chosen"])
-    done = await executor.run({**task}, lessons, settings)
-    if journal := components.models.journal:
-        done = await settle(journal, {**task}, lessons, settings.essential(), done)
-    line = describe_task(task) | {"lessons": list_ids(lessons)} | done
-    return await keep_rollout(components.archive, line)
+    finished = await components.attempter.attempt(task, lessons, current_settings(task))
+    found = note_rollout(task, finished)
+    found["trajectory"] = await components.archive.keep_rollout(write_line(task, finished))
+    tell(
+        {
+            "event": "rollout",
+            "step": task["step"],
+            "problem": task["problem"]["id"],
+            "id": task["id"],
+            "turns": found["turns"],
+            "missing": found["missing"],
+            "rollout": found,
+            "usage": finished["usage"],
+        }
+    )
+    return {"rollouts": [found], "usage": finished["usage"]}
+
+
+def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
+    """Return what the state remembers of an attempt; its transcript is still to be kept."""
+    found: Rollout = {
+        "id": task["id"],
+        "attempt": task["attempt"],
+        "trajectory": None,
+        "answer": finished["answer"],
+        "tool_calls": finished["tool_calls"],
+        "turns": finished["turns"],
+        "seconds": finished["seconds"],
+        "missing": finished["missing"],
+    }
+    if "grade" in finished:
+        found["grade"] = finished["grade"]
+    return found
+
+
+def write_line(task: RolloutTask, finished: FinishedRollout) -> RolloutLine:
+    """Return the line of `rollouts/` for an attempt."""
+    problem = task["problem"]
+    return {
+        "id": task["id"],
+        "step": task["step"],
+        "problem_id": problem["id"],
+        "problem": problem["problem"],
+        "answers": problem["answers"],
+        "attempt": task["attempt"],
+        "lessons": finished["lessons"],
+        "answer": finished["answer"],
+        "tool_calls": finished["tool_calls"],
+        "turns": finished["turns"],
+        "seconds": finished["seconds"],
+        "missing": finished["missing"],
+        "usage": finished["usage"],
+        "messages": finished["messages"],
+    }
 
 
 async def grade(components: Components, state: GroupState) -> dict[str, Any]:
@@ -84,15 +143,37 @@ async def grade(components: Components, state: GroupState) -> dict[str, Any]:
         )
     grades = {r["id"]: g for r, g in zip(finished, found, strict=True)}
     rewards = [g["reward"] for g in found]
-    told = {"step": state["step"], "problem": problem["id"], "rewards": rewards}
-    get_stream_writer()({"event": "grade", **told})
-    update: dict[str, Any] = {"grades": grades, "usage": usage}
-    if not (state["compare"] and reflects(settings, grades)):
-        total = add_ledgers(state["usage"], usage)
-        group = close_group(problem["id"], state["rollouts"], grades, total)
-        await components.archive.keep_group(state["step"], group, problem, grades, {})
-        update["groups"] = [group]
-    return update
+    tell(
+        {
+            "event": "grade",
+            "step": state["step"],
+            "problem": problem["id"],
+            "rewards": rewards,
+            "grades": grades,
+            "contrast": has_contrast(rewards),
+            "usage": usage,
+        }
+    )
+    update = {"grades": grades, "usage": usage}
+    if state["compare"] and reflects(settings, grades):
+        return update
+    total = add_ledgers(state["usage"], usage)
+    group = close_group(problem["id"], state["rollouts"], grades, total)
+    return update | await keep_group(components, state, group, grades)
+
+
+async def keep_group(
+    components: Components,
+    state: GroupState,
+    group: Group,
+    grades: Mapping[str, Grade],
+    summaries: JSON = NO_SUMMARIES,
+) -> dict[str, Any]:
+    """Keep a finished group, and return the update that closes it."""
+    step, problem = state["step"], state["problem"]
+    await components.archive.keep_group(step, group, problem, grades, summaries)
+    tell({"event": "group", "step": step, "problem": problem["id"], "group": group})
+    return {"groups": [group]}
 
 
 async def grade_one(
@@ -100,7 +181,9 @@ async def grade_one(
 ) -> Grade:
     """Grade one attempt; what the grader leaves open is for the judge, if there is one."""
     transcript: Sequence[JSON] = ()
-    grader = grader_of(components, problem, rollout)
+    grader = components.grader
+    if (given := rollout.get("grade")) is not None:
+        return await apply_grader(lambda problem, answer: given, problem, rollout["answer"], ())
     if wants_trajectory(grader):
         transcript = await components.archive.read_transcript(rollout["trajectory"])
     grade = await apply_grader(grader, problem, rollout["answer"], transcript)
@@ -132,6 +215,16 @@ async def summarize(components: Components, task: SummaryTask) -> dict[str, Any]
     about = {"step": task["step"], "problem_id": task["problem"]["id"]}
     with labelled(**about, attempt=rollout["attempt"]), metered() as usage:
         text, lost = await value_or_reason(call)
+    tell(
+        {
+            "event": "summary",
+            "step": task["step"],
+            "problem": task["problem"]["id"],
+            "id": rollout["id"],
+            "lost": lost,
+            "usage": usage,
+        }
+    )
     if text is None:
         return {"lost": [lost], "usage": usage}
     return {"summaries": {rollout["id"]: text}, "usage": usage}
@@ -153,10 +246,19 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
             outputs = await read_outputs(components, state["rollouts"])
             call = extract(endpoint, settings, problem, library, attempts, seed, outputs)
             advice, failure = await value_or_reason(call)
+    tell(
+        {
+            "event": "comparison",
+            "step": state["step"],
+            "problem": problem["id"],
+            "proposals": len(advice.operations) if advice else 0,
+            "failure": failure,
+            "usage": usage,
+        }
+    )
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
-    await components.archive.keep_group(state["step"], group, problem, grades, summaries)
-    return {"groups": [group]}
+    return await keep_group(components, state, group, grades, summaries)
 
 
 async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> list[str]:
@@ -171,17 +273,20 @@ async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> l
 
 def given(state: GroupState) -> GroupInput:
     """Return what the group was given, for its tasks."""
-    return {key: state[key] for key in GroupInput.__annotations__}  # type: ignore[literal-required,return-value]
+    return {
+        "problem": state["problem"],
+        "lessons": state["lessons"],
+        "settings": state["settings"],
+        "step": state["step"],
+        "size": state["size"],
+        "compare": state["compare"],
+    }
 
 
 def build_group_graph(components: Components) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
-    local = Local(components, build_agent_graph(components))
-    if components.traces:
-        graph.add_node("rollout", Node(take_rollout, components, components.traces))
-    else:
-        graph.add_node("rollout", Node(rollout, components, components.executor or local))
+    graph.add_node("rollout", Node(rollout, components))
     graph.add_node("grade", Node(grade, components))
     graph.add_node("summarize", Node(summarize, components))
     graph.add_node("extract_advantage", Node(extract_advantage, components))
@@ -193,7 +298,14 @@ def build_group_graph(components: Components) -> CompiledStateGraph[Any, Any, An
     graph.add_edge("summarize", "extract_advantage")
     graph.add_edge("extract_advantage", END)
     group = graph.compile(name="group")
-    if not components.traces and isinstance(local.agent, PregelProtocol):
-        # For drawings. LangGraph itself would find an agent only in the closure of a function.
-        group.nodes["rollout"].subgraphs = [local.agent]
+    group.nodes["rollout"].subgraphs = drawn_in_rollout(components.attempter)
     return group
+
+
+def drawn_in_rollout(attempter: Attempter) -> list[PregelProtocol[Any, Any, Any, Any]]:
+    """Return the graph that drawings show in `rollout`, where LangGraph itself finds none."""
+    if isinstance(attempter, ReactAgent):
+        return [build_agent_graph(attempter)]
+    if isinstance(attempter, UserAgent) and isinstance(attempter.agent, PregelProtocol):
+        return [attempter.agent]
+    return []

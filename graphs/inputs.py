@@ -11,10 +11,13 @@ from training_free_grpo.graders import load_grader
 from training_free_grpo.graphs.context import context_settings
 from training_free_grpo.learning.judging import judge_of
 from training_free_grpo.library import empty_library, read_library
+from training_free_grpo.rollouts.attempter import Attempter
 from training_free_grpo.rollouts.components import Components
 
 
-async def read_inputs(components: Components, state: Mapping[str, Any]) -> dict[str, Any]:
+async def read_inputs(
+    components: Components, attempter: Attempter, state: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the settings, problems and library in the form of the state.
 
     Raise SettingsError, DatasetError or LibraryError, each naming the field and the remedy.
@@ -30,7 +33,7 @@ async def read_inputs(components: Components, state: Mapping[str, Any]) -> dict[
         )
     problems, _ = read_problems(rows)
     library = read_library(state["library"]) if state.get("library") else empty_library()
-    await components.start_tools(settings)
+    await attempter.check(settings)
     # The thread may hold another run, even one that was not finished.
     cleared = {"groups": Overwrite([])}
     return {"settings": settings.changed(), "problems": problems, "library": library} | cleared

@@ -3,8 +3,6 @@
 from operator import add
 from typing import Annotated, Any, NotRequired
 
-from langchain_core.messages import AnyMessage
-from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -47,28 +45,6 @@ class Keyed:
     def __call__(self, old: list[Any], new: list[Any]) -> list[Any]:
         """Merge two lists."""
         return list({row[self.key]: row for row in [*old, *new]}.values())
-
-
-class AgentInput(TypedDict):
-    """What a talk with the agent starts from; the library stays with the thread."""
-
-    messages: Annotated[list[AnyMessage], add_messages]
-    library: Annotated[
-        NotRequired[dict[str, Any]],
-        Field(description='Lessons that the agent reads: library.json, or {"G0": "text"}.'),
-    ]
-
-
-class AgentState(AgentInput):
-    """The talk so far. The rest is given by whoever runs the agent, and may be left out."""
-
-    lessons: NotRequired[str]
-    """The library as prompts show it; empty for none."""
-    settings: NotRequired[JSON]
-    evaluation: NotRequired[bool]
-    """Whether this is evaluation: another temperature."""
-    seed: NotRequired[int]
-    attempt: NotRequired[int]
 
 
 class SummaryTask(GroupInput):

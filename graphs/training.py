@@ -8,6 +8,7 @@ The library is state: every step is a checkpoint, and a run can go on from any o
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from langchain_core.tools import BaseTool
@@ -16,7 +17,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
+from training_free_grpo.graphs.context import (
+    context_settings,
+    current_settings,
+    kept_settings,
+    unlimited,
+)
 from training_free_grpo.graphs.editing import (
     check_review,
     current_library,
@@ -25,6 +31,7 @@ from training_free_grpo.graphs.editing import (
     plan_edits,
     review_edits,
 )
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
@@ -34,7 +41,8 @@ from training_free_grpo.learning.contrast import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.models import Models
 from training_free_grpo.records import GroupInput
-from training_free_grpo.rollouts.components import Components, Executor, make_components
+from training_free_grpo.rollouts.attempter import Attempter, attempter_for
+from training_free_grpo.rollouts.components import Components, make_components
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.archive import Archive
@@ -43,7 +51,8 @@ from training_free_grpo.traces import Traces
 
 async def prepare(components: Components, state: TrainingState) -> dict[str, Any]:
     """Check what the run is given, before any money is spent, and note what it will need."""
-    given = await read_inputs(components, state)
+    attempter = attempter_for(context_settings(), components.attempter)
+    given = await read_inputs(components, attempter, state)
     check_review(kept_settings(given))
     await components.archive.keep_library(0, given["library"])
     steps = count_steps(len(given["problems"]), kept_settings(given))
@@ -53,7 +62,18 @@ async def prepare(components: Components, state: TrainingState) -> dict[str, Any
 async def draw_batch(components: Components, state: TrainingState) -> dict[str, Any]:
     """Draw the next batch, and write the library down once for all its groups."""
     step = state["step"] + 1
-    epoch, batch = draw([p["id"] for p in state["problems"]], step, current_settings(state))
+    settings = current_settings(state)
+    epoch, batch = draw([p["id"] for p in state["problems"]], step, settings)
+    attempter = attempter_for(settings, components.attempter)
+    tell(
+        {
+            "event": "batch",
+            "step": step,
+            "epoch": epoch,
+            "problems": batch,
+            "rollouts": sum(attempter.count(id, settings) for id in batch),
+        }
+    )
     lessons = await components.archive.keep_text(render_library(current_library(state)))
     return {"step": step, "epoch": epoch, "batch": batch, "lessons": lessons}
 
@@ -63,17 +83,16 @@ def send_groups(components: Components, state: TrainingState) -> list[Send]:
     settings = kept_settings(state)
     turns = state.get("turns", {})
     problems = {p["id"]: p for p in state["problems"]}
-    shared = {"lessons": state["lessons"], "settings": state["settings"], "step": state["step"]}
+    attempter = attempter_for(settings, components.attempter)
+    task = partial(
+        GroupInput,
+        lessons=state["lessons"],
+        settings=state["settings"],
+        step=state["step"],
+        compare=True,
+    )
     return [
-        Send(
-            "group",
-            GroupInput(
-                problem=problems[id],
-                size=components.count_attempts(id, settings),
-                compare=True,
-                **shared,  # type: ignore[typeddict-item]
-            ),
-        )
+        Send("group", task(problem=problems[id], size=attempter.count(id, settings)))
         for id in next_wave(
             sorted(state["batch"], key=lambda id: -turns.get(id, 0)), state["groups"]
         )
@@ -99,7 +118,7 @@ def build_training_graph(
     models: Models | None = None,
     archive: Archive | None = None,
     traces: Traces | None = None,
-    executor: Executor | None = None,
+    attempter: Attempter | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the training graph; with nothing given it runs on what the settings name.
 
@@ -107,9 +126,10 @@ def build_training_graph(
     learned `library` and the `metrics` of each step, plain JSON. Settings are the context.
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
     callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
-    on record are learned from, and none is made. `executor` runs rollouts elsewhere.
+    on record are learned from, and none is made. An `attempter` makes the attempts in another way
+    than an agent does.
     """
-    components = make_components(agent, grader, tools, models, archive, traces, executor)
+    components = make_components(agent, grader, tools, models, archive, traces, attempter)
     graph = StateGraph(TrainingState, context_schema=Settings, input_schema=TrainingInput)
     graph.add_node("prepare", Node(prepare, components))
     graph.add_node("draw_batch", Node(draw_batch, components))

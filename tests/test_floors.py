@@ -11,13 +11,14 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads",
+    "threads compat",
     "records settings text imports background prompts tools",
     "storage ledger prices messages graders simulated datasets",
     "library",
     "models metrics traces middleware transcripts",
     "learning",
-    "spending rollouts",
+    "rollouts",
+    "spending",
     "graphs",
     "executors doctor evaluations",
     "runs",

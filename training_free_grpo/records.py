@@ -4,7 +4,7 @@ Graph state, checkpoints and run files hold nothing else: a TypedDict survives e
 serializer, opens in Studio as it stands and needs no class to be read back.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, final
 
 # pydantic, which draws Studio's forms from these, takes no typing.TypedDict before Python 3.12.
 from typing_extensions import TypedDict
@@ -12,6 +12,9 @@ from typing_extensions import TypedDict
 JSON = dict[str, Any]
 
 Verdict = Literal["right", "wrong", "undecided", "failed"]
+
+Role = Literal["rollout", "summarize", "extract_advantage", "edit_experiences", "judge"]
+"""What a model call is for."""
 
 
 class Problem(TypedDict):
@@ -29,6 +32,7 @@ class GroupInput(TypedDict):
     lessons: Any
     """Handle to the library as prompts show it."""
     settings: JSON
+    """The settings that differ from the defaults."""
     step: int
     size: int
     """Attempts to make; 0 writes lessons from the problem alone."""
@@ -98,8 +102,8 @@ class Usage(TypedDict):
     repairs: int
 
 
-Ledger = dict[str, Usage]
-"""Usage by role: rollout, summarize, extract_advantage, edit_experiences, judge."""
+Ledger = dict[Role, Usage]
+"""Usage by role."""
 
 
 Cost = float | Literal["unknown"]
@@ -125,6 +129,54 @@ class Rollout(TypedDict):
     seconds: float
     missing: str | None
     """Why there is no answer to grade (an outage, a time-out); None for a finished attempt."""
+    grade: NotRequired[Any]
+    """The grade that the attempt came with, as a grader may return it; without one it is graded."""
+
+
+class Message(TypedDict):
+    """One message of a transcript, in the form of chat completions."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Any
+    name: NotRequired[str]
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    tool_call_id: NotRequired[str]
+
+
+class FinishedRollout(TypedDict):
+    """What came of one attempt: the figures, the transcript, and what it cost."""
+
+    answer: str
+    tool_calls: int
+    turns: int
+    seconds: float
+    missing: str | None
+    """Why there is no answer to grade (an outage, a time-out); None for a finished attempt."""
+    usage: Ledger
+    messages: list[Message]
+    lessons: list[str]
+    """Ids of the lessons that the attempt was shown."""
+    grade: NotRequired[Any]
+    """The grade that the attempt came with, as a grader may return it; without one it is graded."""
+
+
+class RolloutLine(TypedDict):
+    """One line of `rollouts/`: an attempt with its problem and its transcript."""
+
+    id: str
+    step: int
+    problem_id: str
+    problem: str
+    answers: list[str]
+    attempt: int
+    lessons: list[str]
+    answer: str
+    tool_calls: int
+    turns: int
+    seconds: float
+    missing: str | None
+    usage: Ledger
+    messages: list[Message]
 
 
 class Operation(TypedDict):
@@ -295,3 +347,129 @@ class Comparison(TypedDict):
     problems: int
     problems_needed: int | None
     """How many would tell a difference of this size with 80 % power; None for none."""
+
+
+@final
+class BatchDrawn(TypedDict):
+    """A step begins: these problems are attempted."""
+
+    event: Literal["batch"]
+    step: int
+    epoch: int
+    problems: list[str]
+    rollouts: int
+    """Attempts that its groups make."""
+
+
+@final
+class RolloutFinished(TypedDict):
+    """An attempt has ended, with an answer or without."""
+
+    event: Literal["rollout"]
+    step: int
+    problem: str
+    id: str
+    turns: int
+    missing: str | None
+    rollout: Rollout
+    usage: Ledger
+
+
+@final
+class GroupGraded(TypedDict):
+    """The finished attempts of a group have their grades."""
+
+    event: Literal["grade"]
+    step: int
+    problem: str
+    rewards: list[float | None]
+    grades: dict[str, Grade]
+    """By rollout."""
+    contrast: bool
+    usage: Ledger
+
+
+@final
+class SummaryFinished(TypedDict):
+    """An attempt was summarized, or its summary was lost."""
+
+    event: Literal["summary"]
+    step: int
+    problem: str
+    id: str
+    """Of the rollout."""
+    lost: str | None
+    """Why there is no summary."""
+    usage: Ledger
+
+
+@final
+class ComparisonFinished(TypedDict):
+    """The attempts of a group were compared, or the comparison failed."""
+
+    event: Literal["comparison"]
+    step: int
+    problem: str
+    proposals: int
+    failure: str | None
+    usage: Ledger
+
+
+@final
+class GroupClosed(TypedDict):
+    """A group is finished. `group["usage"]` is its total, told in parts before."""
+
+    event: Literal["group"]
+    step: int
+    problem: str
+    group: Group
+
+
+@final
+class PlanMade(TypedDict):
+    """The proposals of all groups became one plan for the library."""
+
+    event: Literal["plan"]
+    step: int
+    edits: int
+    warning: str | None
+    usage: Ledger
+
+
+@final
+class StepFinished(TypedDict):
+    """A step is finished. `metrics` has its totals: usage, money, everything."""
+
+    event: Literal["step"]
+    step: int
+    epoch: int
+    mean_reward: float | None
+    library_size: int
+    metrics: Metrics
+
+
+@final
+class EvaluationFinished(TypedDict):
+    """An evaluation is finished."""
+
+    event: Literal["evaluation"]
+    mean: float | None
+    evaluation: Evaluation
+
+
+Event = (
+    BatchDrawn
+    | RolloutFinished
+    | GroupGraded
+    | SummaryFinished
+    | ComparisonFinished
+    | GroupClosed
+    | PlanMade
+    | StepFinished
+    | EvaluationFinished
+)
+"""What the graphs tell while they run, as plain JSON: `stream_mode="custom"`.
+
+`usage` is what that one event took: the events of a step add up to the totals that its group and
+step events hold.
+"""

@@ -235,7 +235,7 @@ async def heard(work: Callable[[], Awaitable[Any]]) -> Handler:
 
 async def test_calls_of_a_run_tell_its_name(tmp_path: Path, server: StandIn) -> None:
     run = TrainingRun(RunFolder(tmp_path / "first"), settings(server), PROBLEMS)
-    handler = await heard(lambda: run.run(nothing, lambda node, update: None))
+    handler = await heard(lambda: run.run(nothing, lambda event: None))
     assert {labels["run"] for _, _, labels in handler.models} == {"first"}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
@@ -28,7 +28,8 @@ from training_free_grpo.paper.results import put_together
 from training_free_grpo.paper.run import carry_out
 from training_free_grpo.paper.tables import TABLES
 from training_free_grpo.paper.work import Hear, Learning, Measurement, Work
-from training_free_grpo.records import JSON
+from training_free_grpo.records import JSON, Event
+from training_free_grpo.rollouts.react import ReactAgent
 from training_free_grpo.runs.folder import name_run
 from training_free_grpo.runs.interrupts import stop_on_interrupt
 from training_free_grpo.settings import Settings, SettingsError
@@ -106,7 +107,7 @@ def paper(
     plan.check_models()
     budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     agree(plan, budget, yes)
-    work = carry_out(plan, budget, lambda s: check_first(s, uses_tools=True)(), watched)
+    work = carry_out(plan, budget, lambda s: check_first(s, ReactAgent(plan.models))(), watched)
     try:
         asyncio.run(stop_on_interrupt(work, plan.models.gate, progress.print))
     except OutOfBudget as error:
@@ -161,10 +162,9 @@ def watched(work: Work) -> Iterator[Hear]:
     progress.print(name_work(work))
     with watch_over(work) as watch:
 
-        def hear(node: str, update: Any) -> None:
-            if isinstance(work, Learning):
-                report(node, update)
-            watch.hear(node, update)
+        def hear(event: Event) -> None:
+            report(event)
+            watch.hear(event)
 
         yield hear
 

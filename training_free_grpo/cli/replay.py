@@ -80,7 +80,7 @@ async def fork(
         chosen = o.read_settings(None, None, pairs, defaults=defaults)
         training = source.fork(new, step, chosen)
         training.models.check(chosen)
-        state = await carry_out(training, check_first(chosen, uses_tools=True))
+        state = await carry_out(training, check_first(chosen, training.attempter))
         calls = count_calls(source)
     progress.print(f"{calls['known']} calls taken from the record, {calls['unknown']} made anew")
     show_outcome(new, state, as_json)

@@ -1,6 +1,5 @@
 """What runs in a process of a cluster: rollouts, made of plain JSON as they are made at home."""
 
-import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -10,16 +9,11 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 import training_free_grpo.storage.postgres as postgres
-from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.models import Models
-from training_free_grpo.models.chat import check_model
-from training_free_grpo.models.names import policy_name
-from training_free_grpo.records import JSON, Ledger, Usage
-from training_free_grpo.rollouts.components import Components
+from training_free_grpo.records import JSON, FinishedRollout, Ledger, Role, RolloutTask, Usage
+from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.load_agent import load_agent
-from training_free_grpo.rollouts.local import Local
-from training_free_grpo.rollouts.toolbox import start_tools
 from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.storage.journal import Journal
 
@@ -66,19 +60,18 @@ class Worker:
         settings, agent = Settings.read(self._plan["settings"]), load_agent(self._plan["agent"])
         models = Models(journal=self._stack.enter_context(open_journal(self._plan)))
         models.gate.watch = self._count
-        if agent is None:
-            await asyncio.to_thread(check_model, *policy_name(settings))
-            await start_tools(settings)
-        components = Components(agent=agent, models=models)
-        self._local = Local(components, build_agent_graph(components))
+        self._agent = make_attempter(models, agent)
+        await self._agent.check(settings)
 
-    async def run(self, task: JSON, lessons: str, settings: JSON) -> tuple[JSON, Ledger]:
+    async def attempt(
+        self, task: RolloutTask, lessons: str, settings: JSON
+    ) -> tuple[FinishedRollout, Ledger]:
         """Return what came of a rollout, and what was paid here since the last one returned."""
-        done = await self._local.run(task, lessons, Settings.read(settings))
+        done = await self._agent.attempt(task, lessons, Settings.read(settings))
         paid, self._paid = self._paid, {}
         return done, paid
 
-    def _count(self, role: str, usage: Usage) -> None:
+    def _count(self, role: Role, usage: Usage) -> None:
         self._paid = add_ledgers(self._paid, {role: usage})
 
 

@@ -46,7 +46,7 @@ def read_step(run: RunFolder, figures: Metrics) -> Subject:
         run=f"{run.path.name} {manifest['created']}",
         created=when_written(rollouts_of(run, figures)),
         started=when_begun(run, step) or when_written(rollouts_of(run, figures)),
-        model="recorded" if manifest["agent"].startswith("traces:") else manifest["policy"],
+        model=run.attempter["model"],
         temperature=settings["temperature"],
         agent=manifest["agent"],
         grader=manifest["grader"],

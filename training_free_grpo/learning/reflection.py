@@ -30,12 +30,15 @@ from training_free_grpo.records import (
     Operation,
     Problem,
     Proposal,
+    Role,
 )
 from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
 from training_free_grpo.transcripts import cut
 
 _LEAST_TOKENS = 500
+_COMPARE: Role = "extract_advantage"
+_EDIT: Role = "edit_experiences"
 """Transcript that is not cut further for a model that finds it too long."""
 
 
@@ -111,7 +114,7 @@ async def extract_advantage(
     def guard(operation: Operation) -> str:
         return examine_lesson(operation["content"], library, operation["ids"], seen)
 
-    most, role = settings.max_operations, "extract_advantage"
+    most, role = settings.max_operations, _COMPARE
     return await advise(endpoint, name, values, library, settings, most, role, seed, guard)
 
 
@@ -144,7 +147,7 @@ async def edit_experiences(
         "proposals": show_proposals(proposals),
         "declined": show_declined(declined),
     }
-    name = role = "edit_experiences"
+    name = role = _EDIT
     return await advise(endpoint, name, values, library, settings, most, role, seed, guard)
 
 
@@ -160,7 +163,7 @@ async def advise(
     library: Library,
     settings: Settings,
     most: int,
-    role: str,
+    role: Role,
     seed: int,
     guard: Callable[[Operation], str],
 ) -> Advice:

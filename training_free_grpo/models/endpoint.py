@@ -30,7 +30,7 @@ from training_free_grpo.models.forms import FORMS, Form, bind_form
 from training_free_grpo.models.traffic.patience import off_the_clock
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.models.traffic.tries import Call, Tries
-from training_free_grpo.records import JSON, Usage
+from training_free_grpo.records import JSON, Role, Usage
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.journal import Journal, call_key
 
@@ -67,7 +67,7 @@ class Endpoint:
         self,
         messages: Sequence[AnyMessage],
         *,
-        role: str,
+        role: Role,
         tools: Sequence[BaseTool] = (),
         schema: type[BaseModel] | None = None,
         seed: int = 0,
@@ -170,13 +170,15 @@ def name_lane(model: BaseChatModel | None, address: str) -> str:
     return f"{type(model).__name__} {next(filter(None, known), '')}"
 
 
-async def note_loss(journal: Journal, key: str, role: str, error: ModelError, usage: Usage) -> None:
+async def note_loss(
+    journal: Journal, key: str, role: Role, error: ModelError, usage: Usage
+) -> None:
     """Note that a call was lost, and what its tries cost: a replay has to lose it too."""
     loss = {"reason": str(error), "role": role, "usage": {**usage}}
     await journal.note(key, "loss", loss | {"too_long": isinstance(error, TooLong)})
 
 
-async def recall_loss(journal: Journal, key: str, role: str) -> Outage:
+async def recall_loss(journal: Journal, key: str, role: Role) -> Outage:
     """Return what a call was lost to when the record was made."""
     loss = await journal.find_note(key)
     if loss is None:

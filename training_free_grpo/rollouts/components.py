@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
 
-from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 
 from training_free_grpo.graders import Grader, as_grader, load_grader
@@ -12,14 +10,12 @@ from training_free_grpo.library.retrieval import Retrieval
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
-from training_free_grpo.records import JSON
-from training_free_grpo.rollouts.own_agent import Agent, read_agent
-from training_free_grpo.rollouts.toolbox import (
-    Toolbox,
-    default_toolbox,
-    make_toolbox,
-    start_tools,
-)
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.own_agent import Agent
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.rollouts.recorded import Recorded
+from training_free_grpo.rollouts.toolbox import make_toolbox
+from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.archive import Archive
 from training_free_grpo.storage.langgraph_store import Stored
@@ -27,81 +23,56 @@ from training_free_grpo.threads import in_thread
 from training_free_grpo.traces import Traces
 
 
-class Executor(Protocol):
-    """Runs rollouts: here, or wherever it takes them."""
-
-    async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
-        """Let the agent attempt a problem once; return what came of it, as note_rollout does.
-
-        Raise only what ends the run, as run_rollout does.
-        """
-
-
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The agent, grader, tools, models and archive that the nodes of a graph work with."""
+    """The attempter, grader, models and archive that the nodes of a graph work with."""
 
-    agent: Runnable[Any, Any] | None = None
-    """An agent of the user's own, over messages; None for the ReAct agent of this package."""
-    grader: Grader = field(default_factory=lambda: load_grader("math"))
-    toolbox: Toolbox | None = None
-    """Tools of the ReAct agent; None for those that the settings name."""
-    models: Models = field(default_factory=Models)
-    archive: Archive = field(default_factory=Stored)
+    attempter: Attempter
+    grader: Grader
+    models: Models
+    archive: Archive
     retrieval: Retrieval = field(default_factory=Retrieval)
-    traces: Traces | None = None
-    """Attempts on record, which take the place of rollouts."""
-    executor: Executor | None = None
-    """Where rollouts are run; None for this process."""
-
-    def tools_for(self, settings: Settings) -> Toolbox:
-        """Return the tools of a run."""
-        return self.toolbox or default_toolbox(settings)
-
-    async def start_tools(self, settings: Settings) -> None:
-        """Make the tools that the settings name ready, if it is here that they will be called.
-
-        Raise SettingsError or Refused that says what is missing.
-        """
-        elsewhere = self.agent or self.toolbox or self.traces or self.executor
-        sealed = self.models.journal is not None and self.models.journal.sealed
-        if not (elsewhere or sealed or settings.directly_generated):
-            await start_tools(settings)
 
     async def prices(self, settings: Settings) -> Prices:
-        """Return what is asked in each role, and its price."""
+        """Return the model and the price of every role."""
         # In a thread: the list of prices is imported when it is first needed.
-        return await in_thread(prices_of, self.models, settings, self.agent is not None)
-
-    def count_attempts(self, problem: str, settings: Settings) -> int:
-        """Return how many attempts a group makes: as many as are on record, where any are."""
-        if settings.directly_generated:
-            return 0
-        return len(self.traces.attempts[problem]) if self.traces else settings.group_size
-
-    async def end_thread(self, settings: Settings, thread: str) -> None:
-        """Let go of what the tools keep for a rollout; an agent of the user's has its own."""
-        if self.agent is None:
-            await self.tools_for(settings).end_thread(thread)
+        rollout = await in_thread(self.attempter.prices, settings)
+        return await in_thread(prices_of, self.models, settings, rollout)
 
 
 def make_components(
-    agent: Agent | None,
-    grader: Grader | None,
-    tools: Sequence[BaseTool] | None,
-    models: Models | None,
-    archive: Archive | None,
+    agent: Agent | None = None,
+    grader: Grader | None = None,
+    tools: Sequence[BaseTool] | None = None,
+    models: Models | None = None,
+    archive: Archive | None = None,
     traces: Traces | None = None,
-    executor: Executor | None = None,
+    attempter: Attempter | None = None,
 ) -> Components:
     """Gather what a builder was given, with the defaults for the rest."""
+    models = models or Models()
+    if attempter and any(given is not None for given in (agent, tools, traces)):
+        raise TypeError("give an attempter, or what one is made of (agent, tools, traces)")
     return Components(
-        agent=None if agent is None else read_agent(agent),
+        attempter=attempter or make_attempter(models, agent, tools, traces),
         grader=as_grader(grader or load_grader("math")),
-        toolbox=None if tools is None else make_toolbox(tools),
-        models=models or Models(),
+        models=models,
         archive=archive or Stored(),
-        retrieval=Retrieval(models.embeddings if models else None),
-        traces=traces,
-        executor=executor,
+        retrieval=Retrieval(models.embeddings),
     )
+
+
+def make_attempter(
+    models: Models,
+    agent: Agent | None = None,
+    tools: Sequence[BaseTool] | None = None,
+    traces: Traces | None = None,
+    *,
+    name: str | None = None,
+) -> Attempter:
+    """Return who makes the attempts: a record, a user's agent of this name, or our own agent."""
+    if traces is not None:
+        return Recorded(traces)
+    if agent is not None:
+        return UserAgent(agent, models, name)
+    return ReactAgent(models, None if tools is None else make_toolbox(tools))

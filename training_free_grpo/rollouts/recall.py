@@ -11,8 +11,9 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage, ToolMessage
 
 from training_free_grpo.models import Models, Outage
-from training_free_grpo.records import JSON, Ledger
+from training_free_grpo.records import FinishedRollout, Ledger, RolloutTask
 from training_free_grpo.rollouts.toolbox import Toolbox
+from training_free_grpo.settings import Settings
 from training_free_grpo.storage.journal import Journal, call_key
 
 
@@ -39,22 +40,30 @@ async def answer_tool_call(
     return answer
 
 
-async def settle(journal: Journal, task: JSON, lessons: str, settings: JSON, done: JSON) -> JSON:
-    """Give a rollout that is made again the time that it took at first, and in a replay its fate.
+async def settle(
+    journal: Journal | None,
+    task: RolloutTask,
+    lessons: str,
+    settings: Settings,
+    finished: FinishedRollout,
+) -> FinishedRollout:
+    """Give a repeated rollout the time that it took at first, and in a replay its outcome.
 
     What was lost to a time-out or an outage would not be lost in the same way again.
     """
-    key = call_key([], rollout=task["id"], lessons=lessons, settings=settings)
-    end = {"seconds": done["seconds"], "missing": done["missing"]}
+    if journal is None:
+        return finished
+    key = call_key([], rollout=task["id"], lessons=lessons, settings=settings.essential())
+    end = {"seconds": finished["seconds"], "missing": finished["missing"]}
     noted = await journal.find_note(key)
     if noted and (journal.sealed or noted["missing"] == end["missing"]):
-        return done | noted
+        return {**finished, "seconds": noted["seconds"], "missing": noted["missing"]}
     await journal.note(key, "rollout", end)
-    return done | end
+    return finished
 
 
-async def count_own_agent(models: Models, usage: Ledger) -> None:
-    """Count what a rollout of an agent of the user's took: no call of it stands in the journal."""
+async def count_unseen(models: Models, usage: Ledger) -> None:
+    """Count what a rollout took whose calls are not in the journal."""
     for role, used in usage.items():
         models.gate.count(role, used)
         if models.journal:

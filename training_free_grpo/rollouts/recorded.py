@@ -1,31 +1,36 @@
-"""Recorded attempts in place of rollouts: nothing is asked, and nothing paid, before summarize."""
-
-from typing import Any
+"""Recorded attempts in place of new ones: nothing is asked, and nothing paid, before summarize."""
 
 from langchain_core.messages import AIMessage
 
-from training_free_grpo.graders import Grader
-from training_free_grpo.records import Problem, Rollout, RolloutTask
-from training_free_grpo.rollouts.components import Components
-from training_free_grpo.rollouts.rollout import describe_task, keep_rollout, note_rollout
+from training_free_grpo.prices import FREE, RolePrice
+from training_free_grpo.records import FinishedRollout, RolloutTask
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.rollout import note_rollout
+from training_free_grpo.settings import Settings
 from training_free_grpo.traces import Traces
 
 
-async def take_rollout(components: Components, traces: Traces, task: RolloutTask) -> dict[str, Any]:
-    """Take the attempt that is on record; what it once cost was somebody else's."""
-    trace = traces.attempts[task["problem"]["id"]][task["attempt"]]
-    answer = next(m.text for m in reversed(trace.messages) if isinstance(m, AIMessage))
-    done = note_rollout(trace.messages, answer, None, trace.seconds, usage={}) | {"usage": {}}
-    return await keep_rollout(components.archive, describe_task(task) | {"lessons": []} | done)
+class Recorded(Attempter):
+    """Takes the attempts that are on record; what they once cost was somebody else's."""
 
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self.name = f"traces:{traces.fingerprint()}"
 
-def grader_of(components: Components, problem: Problem, rollout: Rollout) -> Grader:
-    """Return what grades an attempt: the grade that it came with, if it came with one."""
-    if components.traces is None:
-        return components.grader
-    grade = components.traces.attempts[problem["id"]][rollout["attempt"]].grade
+    def count(self, problem: str, settings: Settings) -> int:
+        """Return how many attempts at the problem are on record."""
+        return len(self._traces.attempts[problem])
 
-    async def recorded(problem: Problem, answer: str) -> Any:
-        return grade
+    def prices(self, settings: Settings) -> RolePrice:
+        """Return a price of nothing."""
+        return "recorded", FREE
 
-    return components.grader if grade is None else recorded
+    async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
+        """Return the attempt that is on record, with its grade if it has one."""
+        trace = self._traces.attempts[task["problem"]["id"]][task["attempt"]]
+        answer = next(m.text for m in reversed(trace.messages) if isinstance(m, AIMessage))
+        finished = note_rollout(trace.messages, answer, None, trace.seconds, {}, [])
+        finished["usage"] = {}
+        if trace.grade is not None:
+            finished["grade"] = trace.grade
+        return finished

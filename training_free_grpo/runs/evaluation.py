@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -13,7 +14,10 @@ from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
-from training_free_grpo.records import JSON, Evaluation, Library, Problem
+from training_free_grpo.prices import Prices
+from training_free_grpo.records import JSON, Evaluation, Event, Library, Problem
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.runs.disk import room_on_disk
 from training_free_grpo.runs.folder import RunError, RunFolder, check_ours
@@ -45,31 +49,42 @@ class EvaluationRun:
     problems: Sequence[Problem]
     arms: Sequence[Arm | ArmAfter]
     agent: Agent | None = None
+    agent_name: str | None = None
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     folder: Path | None = None
     """Where the answers are kept; None keeps them until the run ends."""
     models: Models = field(default_factory=Models)
     budget: Budget = field(default_factory=Budget)
 
+    @cached_property
+    def attempter(self) -> Attempter:
+        """Who makes the attempts."""
+        return make_attempter(self.models, self.agent, name=self.agent_name)
+
+    def prices(self, settings: Settings) -> Prices:
+        """Return the model and the price of every role."""
+        return prices_of(self.models, settings, self.attempter.prices(settings))
+
     async def run(
         self,
         before_spending: Callable[[], Awaitable[None]],
         report: Callable[[Arm], None],
-        hear: Callable[[str, Any], None] = lambda node, update: None,
+        hear: Callable[[Event], None] = lambda event: None,
     ) -> dict[str, Evaluation]:
         """Evaluate the arms in their order and return what each found, by name.
 
         `before_spending` is awaited before the first call; `report` hears of each arm as it begins,
-        `hear` of all that nodes do, in groups too, as (node, update).
+        `hear` of every event.
         """
         found: dict[str, Evaluation] = {}
         begun: list[JSON] = []
         with open_journal(self.folder) as journal:
             models = replace(self.models, journal=journal)
-            graph = build_evaluation_graph(self.agent, self.grader, models=models)
+            attempter = make_attempter(models, self.agent)
+            graph = build_evaluation_graph(grader=self.grader, models=models, attempter=attempter)
             await before_spending()
             settings = next(arm.settings for arm in self.arms if isinstance(arm, Arm))
-            prices = prices_of(models, settings, self.agent is not None)
+            prices = self.prices(settings)
             async with (
                 room_on_disk(self.folder, models.gate) if self.folder else nullcontext(),
                 self.budget.kept(prices, journal, models.gate),
@@ -87,17 +102,16 @@ class EvaluationRun:
                     found[arm.name] = await self._evaluate(graph, arm, hear)
         return found
 
-    async def _evaluate(self, graph: Any, arm: Arm, hear: Callable[[str, Any], None]) -> Evaluation:
+    async def _evaluate(self, graph: Any, arm: Arm, hear: Callable[[Event], None]) -> Evaluation:
         """Evaluate one arm."""
         given = {"problems": self.problems, "library": arm.library}
         labels = {"run": self.folder.name} if self.folder else {}
         config = RunnableConfig(metadata={**labels, "arm": arm.name})
-        options = {"stream_mode": "tasks", "subgraphs": True}
+        options = {"stream_mode": "custom", "subgraphs": True}
         stream = graph.astream(given, config, context=arm.settings, **options)
-        async for _, task in stream:
-            if "result" in task:
-                hear(task["name"], task["result"])
-        evaluation: Evaluation = task["result"]["evaluation"]
+        async for _, event in stream:
+            hear(event)
+        evaluation: Evaluation = event["evaluation"]
         return evaluation
 
 

@@ -29,7 +29,17 @@ from uuid import uuid4
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.library import save_library
 from training_free_grpo.prices import add_bills
-from training_free_grpo.records import JSON, Grade, Group, Ledger, Library, Metrics, Problem
+from training_free_grpo.records import (
+    JSON,
+    Grade,
+    Group,
+    Ledger,
+    Library,
+    Metrics,
+    Problem,
+    RolloutLine,
+)
+from training_free_grpo.rollouts.attempter import AttempterRecord
 from training_free_grpo.settings import OPERATIONAL
 from training_free_grpo.storage.files import remove_parts, write_atomically
 from training_free_grpo.threads import in_thread
@@ -109,6 +119,22 @@ class RunFolder:
         if self.exists:
             return str(self.read_json("manifest.json").get("schema", self._schema))
         return self._schema
+
+    @property
+    def attempter(self) -> AttempterRecord:
+        """Return what the manifest tells of who makes the attempts.
+
+        Raise RunError for a run that an earlier version started.
+        """
+        manifest = self.read_json("manifest.json")
+        if "attempter" not in manifest:
+            raise RunError(
+                f"the run {self.path.name!r} was started by an earlier version of "
+                "training-free-grpo: finish it with that version, or start a new run from its "
+                "library with --library"
+            )
+        found: AttempterRecord = manifest["attempter"]
+        return found
 
     def create(self, settings: JSON, manifest: JSON, problems: Sequence[Problem]) -> None:
         """Start a run: write down what it must not change on the way, and what it learns from."""
@@ -209,7 +235,7 @@ class RunFolder:
         """Return the text behind a handle."""
         return await in_thread((self.path / "lessons" / handle).read_text, "utf-8")
 
-    async def keep_rollout(self, rollout: JSON) -> Any:
+    async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Append the rollout's line to the file of its step."""
         name = f"step-{rollout['step']:04}.jsonl"
         await in_thread(self._append_rollout, name, rollout)
@@ -245,10 +271,10 @@ class RunFolder:
         """Write the rewards into the lines of a step, in the order of problem and attempt."""
         await in_thread(self._close_step, f"step-{step:04}.jsonl", groups)
 
-    def _append_rollout(self, name: str, rollout: JSON) -> None:
+    def _append_rollout(self, name: str, rollout: RolloutLine) -> None:
         self._offsets[name, rollout["id"]] = self._append(self.path / "rollouts" / name, rollout)
 
-    def _append(self, file: Path, value: JSON) -> int:
+    def _append(self, file: Path, value: Mapping[str, object]) -> int:
         """Append a line to a file, and return where it begins."""
         file.parent.mkdir(parents=True, exist_ok=True)
         line = json.dumps(value, ensure_ascii=False).encode() + b"\n"

@@ -89,7 +89,7 @@ class Source:
 async def open_source(folder: RunFolder, database: str | None) -> AsyncIterator[Source]:
     """Open a run to be made again. Raise RunError for one that cannot be."""
     manifest = folder.read_json("manifest.json")
-    if manifest["agent"] != "react":
+    if not folder.attempter["replayable"]:
         raise RunError(
             f"the rollouts of {folder.path.name!r} were made by the agent {manifest['agent']!r}: "
             "the calls of an agent of one's own are not in the journal, and cannot be made again"

@@ -9,7 +9,7 @@ from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.metrics.figures import count, mean
 from training_free_grpo.models import Models
-from training_free_grpo.models.prices import prices_of
+from training_free_grpo.models.prices import price_of, prices_of
 from training_free_grpo.prices import add_bills, bill
 from training_free_grpo.records import JSON, Cost, Ledger, RoleCost, Usage
 from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
@@ -58,7 +58,7 @@ class RunStatus(TypedDict):
 def read_status(folder: RunFolder) -> RunStatus:
     """Read how far a run is."""
     settings = Settings.read(folder.read_json("settings.json"))
-    attempter = str(folder.read_json("manifest.json").get("agent"))
+    attempter = folder.attempter
     problems = list(read_lines(folder.path / "problems.jsonl", "id"))
     steps = read_metrics(folder.path)
     rollouts = read_rollouts(folder.path, len(steps) + 1)
@@ -66,13 +66,11 @@ def read_status(folder: RunFolder) -> RunStatus:
     expected = count_steps(len(problems), settings) if problems else None
     current = None
     if len(steps) != expected:
-        current = measure_current(
-            settings, problems, len(steps) + 1, len(rollouts), groups.values()
-        )
-        if attempter.startswith("traces:"):  # as many as there happen to be
-            current["rollouts_expected"] = None
+        size, finished = attempter["group_size"], groups.values()
+        current = measure_current(settings, problems, len(steps) + 1, size, len(rollouts), finished)
     usage = usage_so_far(rollouts.values(), groups.values())
-    bills = [bill(usage, prices_of(Models(), settings, attempter != "react")), *steps]
+    rollout = price_of(settings.price, (attempter["model"], settings.base_url))
+    bills = [bill(usage, prices_of(Models(), settings, rollout)), *steps]
     missing = Counter(count(row["missing"] for row in rollouts.values()))
     for step in steps:
         usage = add_ledgers(usage, step["usage"])
@@ -105,17 +103,17 @@ def measure_current(
     settings: Settings,
     problems: Sequence[str],
     step: int,
+    size: int | None,
     rollouts: int,
     groups: Collection[JSON],
 ) -> StepStatus:
     """Count what the step at work has finished."""
     epoch, batch = draw(problems, step, settings) if problems else (None, None)
-    size = 0 if settings.directly_generated else settings.group_size
     return {
         "step": step,
         "epoch": epoch,
         "rollouts": rollouts,
-        "rollouts_expected": None if batch is None else size * len(batch),
+        "rollouts_expected": None if batch is None or size is None else size * len(batch),
         "groups": len(groups),
         "groups_expected": None if batch is None else len(batch),
         "groups_with_contrast": sum(group["contrast"] for group in groups),

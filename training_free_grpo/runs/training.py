@@ -6,8 +6,9 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from importlib.metadata import version
 from typing import Any, Literal
 
@@ -16,15 +17,18 @@ from langgraph.types import Command, StateSnapshot
 
 from training_free_grpo import __version__
 from training_free_grpo.datasets import fingerprint_problems
-from training_free_grpo.executors import Cluster, ClusterError, Pool, make_setup
+from training_free_grpo.executors import Cluster, ClusterError, Workers, make_setup
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.training import build_training_graph
 from training_free_grpo.learning.batches import count_steps
 from training_free_grpo.models import Models
 from training_free_grpo.models.names import policy_name, reflection_name
 from training_free_grpo.models.prices import prices_of
+from training_free_grpo.prices import Prices
 from training_free_grpo.prompts import fingerprint_prompts
-from training_free_grpo.records import JSON, Library, Metrics, Problem
+from training_free_grpo.records import JSON, Event, Library, Metrics, Problem
+from training_free_grpo.rollouts.attempter import Attempter, attempter_for, describe_attempter
+from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.runs.disk import room_on_disk
 from training_free_grpo.runs.files import read_metrics
@@ -74,7 +78,7 @@ class TrainingRun:
     def manifest(self) -> JSON:
         """Describe what the run must not change on the way."""
         return {
-            "format": 1,
+            "format": 2,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "versions": {name: version(name) for name in _PACKAGES}
             | {"training-free-grpo": __version__, "python": platform.python_version()},
@@ -83,18 +87,34 @@ class TrainingRun:
             "start_library": fingerprint_library(self.library),
             "policy": policy_name(self.settings)[0],
             "reflection": reflection_name(self.settings)[0],
-            "agent": self._attempter(),
+            "agent": self.attempter.name,
+            "attempter": describe_attempter(self.attempter, self.problems, self.settings),
             "grader": self.grader_name,
             "parent": self.parent,
             "database": self.database and describe_database(self.database),
             "schema": self.folder.schema,
         }
 
-    def _attempter(self) -> str:
-        """Name who made the attempts."""
-        if self.traces:
-            return f"traces:{self.traces.fingerprint()}"
-        return self.agent_name or "react"
+    @cached_property
+    def attempter(self) -> Attempter:
+        """Who makes the attempts."""
+        return self._attempter_with(self.models)
+
+    @property
+    def prices(self) -> Prices:
+        """The model and the price of every role."""
+        rollout = self.attempter.prices(self.settings)
+        return prices_of(self.models, self.settings, rollout)
+
+    def _attempter_with(self, models: Models) -> Attempter:
+        """Return who makes the attempts, with these models."""
+        agent = make_attempter(models, self.agent, None, self.traces, name=self.agent_name)
+        if self.cluster is None:
+            return attempter_for(self.settings, agent)
+        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
+        plan = make_setup(self.settings, self.agent_name, journal, self.database)
+        workers = Workers(agent, self.cluster, plan, models.gate)
+        return attempter_for(self.settings, workers)
 
     @property
     def finished(self) -> bool:
@@ -111,17 +131,17 @@ class TrainingRun:
     async def run(
         self,
         before_spending: Callable[[], Awaitable[None]],
-        report: Callable[[str, Any], None],
+        report: Callable[[Event], None],
     ) -> JSON:
         """Train to the end, or until a plan waits for a person, and return the state.
 
         `before_spending` is awaited before the first call of a run that is not finished;
-        `report` hears of all that nodes do, in groups too, as (node, update).
+        `report` hears of every event, of a finished step once the run's files tell of it.
         """
         settings, manifest = self.settings.model_dump(mode="json"), self.manifest()
         self.folder.check_free()
         fresh = not self.folder.exists
-        pool = self._pool()
+        self._check_cluster()
         if fresh:
             await before_spending()
         with self.folder.locked(), ExitStack() as stack:
@@ -133,21 +153,19 @@ class TrainingRun:
                 self.database,
                 self.record,
                 self.sealed,
-                rebuilds=self.agent is None,
+                rebuilds=self.attempter.replayable,
             )
             saver, journal = stack.enter_context(stores)
             if fresh:
                 self.folder.create(settings, manifest, self.problems)
             models = replace(self.models, journal=journal)
+            attempter = self._attempter_with(models)
             graph = build_training_graph(
-                self.agent,
-                self.grader,
-                None,
-                saver,
+                grader=self.grader,
+                checkpointer=saver,
                 models=models,
                 archive=self.folder,
-                traces=self.traces,
-                executor=pool,
+                attempter=attempter,
             )
             state = await graph.aget_state(RUN)
             if not is_finished(state.values) and not self._waits(state):
@@ -155,21 +173,20 @@ class TrainingRun:
                     await before_spending()
                 if not state.values and self.start:
                     await graph.aupdate_state(RUN, self.start, "edit_experiences")
-                prices = prices_of(models, self.settings, self.agent is not None)
                 async with (
                     room_on_disk(self.folder.path, models.gate),
-                    self.budget.kept(prices, journal, models.gate),
-                    pool.opened(self.settings) if pool else nullcontext(),
+                    self.budget.kept(self.prices, journal, models.gate),
+                    attempter.opened(self.settings),
                 ):
                     await self._go_on(graph, saver, state, report)
                 state = await graph.aget_state(RUN)
             self.folder.save(state.values)
             return dict(state.values)
 
-    def _pool(self) -> Pool | None:
-        """Return what runs the rollouts where that is not this process."""
+    def _check_cluster(self) -> None:
+        """Raise ClusterError for a run that workers of a cluster cannot make."""
         if self.cluster is None:
-            return None
+            return
         self.cluster.check()
         nameless = self.models.policy_model or (self.agent and not self.agent_name)
         if nameless or self.record:
@@ -182,12 +199,9 @@ class TrainingRun:
                 "--database holds a password, and workers are told no secret: put it into "
                 "PGPASSWORD or ~/.pgpass on every machine"
             )
-        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
-        plan = make_setup(self.settings, self.agent_name, journal, self.database)
-        return Pool(self.cluster, plan, self.models.gate)
 
     async def _go_on(
-        self, graph: Any, saver: Dual, state: StateSnapshot, report: Callable[[str, Any], None]
+        self, graph: Any, saver: Dual, state: StateSnapshot, report: Callable[[Event], None]
     ) -> None:
         """Run the graph from where it is until it ends, or waits for a person.
 
@@ -215,20 +229,26 @@ class TrainingRun:
         return keep_request(self.folder.path, read_request(state))
 
     async def _stream(
-        self, graph: Any, saver: Dual, given: Any, report: Callable[[str, Any], None]
+        self, graph: Any, saver: Dual, given: Any, report: Callable[[Event], None]
     ) -> None:
-        """Run the graph, and report what its nodes do."""
-        # Of a group's nodes, "updates" would tell only what leaves the group.
-        options = {"stream_mode": "tasks", "subgraphs": True, "durability": "sync"}
+        """Run the graph and report its events; save what a step has learned once it is kept."""
+        modes = ["custom", "tasks"]
+        options = {"stream_mode": modes, "subgraphs": True, "durability": "sync"}
         config = RUN | RunnableConfig(metadata={"run": self.folder.path.name})
-        async for _, task in graph.astream(given, config, context=self.settings, **options):
-            if "result" in task:
-                if task["name"] == "edit_experiences":
-                    self.folder.save((await graph.aget_state(RUN)).values)
-                if task["name"] == "plan_edits":
-                    finished = (await graph.aget_state(RUN)).config["configurable"]
-                    await saver.aforget_groups(finished["checkpoint_id"])
-                report(task["name"], task["result"])
+        unsaved: list[Event] = []
+        stream = graph.astream(given, config, context=self.settings, **options)
+        async for _, mode, told in stream:
+            if mode == "custom" and told["event"] == "step":
+                unsaved.append(told)
+            elif mode == "custom":
+                report(told)
+            elif "result" in told and told["name"] == "edit_experiences":
+                self.folder.save((await graph.aget_state(RUN)).values)
+                while unsaved:
+                    report(unsaved.pop())
+            elif "result" in told and told["name"] == "plan_edits":
+                finished = (await graph.aget_state(RUN)).config["configurable"]
+                await saver.aforget_groups(finished["checkpoint_id"])
 
 
 def read_request(state: StateSnapshot) -> JSON:

@@ -14,7 +14,7 @@ from uuid import uuid4
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import Prices, bill, dollars
-from training_free_grpo.records import Ledger, Usage
+from training_free_grpo.records import Ledger, Role, Usage
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.storage.journal import Journal
 
@@ -88,7 +88,7 @@ class Budget:
                 stop.args = (f"the budget is used up: {used}",)
                 gate.close(stop, at_once=False)
 
-        def count(role: str, usage: Usage) -> None:
+        def count(role: Role, usage: Usage) -> None:
             nonlocal spent
             spent = add_ledgers(spent, {role: usage})
             look()

@@ -10,11 +10,14 @@ from typing import TypedDict
 from training_free_grpo.learning.batches import count_steps
 from training_free_grpo.ledger import add_ledgers, no_usage, total_usage
 from training_free_grpo.library import active_experiences, render_library
+from training_free_grpo.metrics.figures import mean
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import bill, dollars
 from training_free_grpo.prompts import read_prompt
 from training_free_grpo.records import Ledger, Library, Metrics, Problem, Usage
+from training_free_grpo.rollouts.attempter import Attempter, attempter_for
+from training_free_grpo.rollouts.react import ReactAgent
 from training_free_grpo.settings import Settings
 
 CALLS = 4
@@ -78,15 +81,18 @@ def forecast_training(
     done: Sequence[Metrics] = (),
     *,
     library: Library | None = None,
-    own_agent: bool = False,
+    attempter: Attempter | None = None,
 ) -> Forecast:
     """Forecast what is left of a training run after the steps that are done.
 
-    `judged` tells whether a model grades the attempts, `library` what the run started from.
+    `judged` tells whether a model grades the attempts, `library` what the run started from,
+    `attempter` who makes the attempts, if that is not the ReAct agent.
     """
+    attempter = attempter_for(settings, attempter or ReactAgent())
     steps = count_steps(len(problems), settings) - len(done)
     visits = settings.epochs * len(problems) - sum(step["problems"] for step in done)
-    rollouts = 0 if settings.directly_generated else visits * settings.group_size
+    size = mean(attempter.count(problem["id"], settings) for problem in problems) or 0.0
+    rollouts = round(visits * size)
     lessons = len(active_experiences(library)) if library else 0
     if done:
         ledger, seconds = go_on_as(done, visits, steps, lessons), seconds_per_call(done)
@@ -94,12 +100,11 @@ def forecast_training(
     else:
         compared = visits * share_compared(settings)
         shown = lessons_shown(settings, lessons + compared * GROWTH / 2) * LESSON
-        size = 0 if settings.directly_generated else settings.group_size
         ledger = assume_rollouts(settings, problems, rollouts, judged, shown)
         ledger |= assume_reflection(settings, problems, compared, size, steps, shown)
         seconds, basis = SECONDS, ASSUMED
     minutes = minutes_of(settings, ledger, rollouts, steps, seconds)
-    return make_forecast(settings, ledger, rollouts, minutes, basis, own_agent)
+    return make_forecast(settings, ledger, rollouts, minutes, basis, attempter)
 
 
 def forecast_evaluation(
@@ -109,7 +114,7 @@ def forecast_evaluation(
     library: Library | None = None,
     lessons: int | None = None,
     *,
-    own_agent: bool = False,
+    attempter: Attempter | None = None,
 ) -> Forecast:
     """Forecast an evaluation with a library, or with one of so many lessons yet to be learned."""
     shown = lessons_shown(settings, lessons or 0) * LESSON
@@ -118,7 +123,8 @@ def forecast_evaluation(
     rollouts = len(problems) * settings.attempts
     ledger = assume_rollouts(settings, problems, rollouts, judged, shown)
     minutes = minutes_of(settings, ledger, rollouts, 0, SECONDS)
-    return make_forecast(settings, ledger, rollouts, minutes, ASSUMED, own_agent)
+    agent = attempter or ReactAgent()
+    return make_forecast(settings, ledger, rollouts, minutes, ASSUMED, agent)
 
 
 def add_forecasts(forecasts: Iterable[Forecast]) -> Forecast:
@@ -163,7 +169,7 @@ def assume_rollouts(
     turn = OUTPUT / calls + TOOL_RESULT
     prompts = [prefix + question + turn * n for n in range(calls)]
     cached = prefix + sum(prompts[:-1])
-    found = {"rollout": _usage(rollouts, calls, sum(prompts), cached, OUTPUT)}
+    found: Ledger = {"rollout": _usage(rollouts, calls, sum(prompts), cached, OUTPUT)}
     if judged:
         found |= assume_judge(problems, rollouts, OUTPUT / calls)
     return found
@@ -267,10 +273,10 @@ def make_forecast(
     rollouts: int,
     minutes: float,
     basis: str,
-    own_agent: bool,
+    attempter: Attempter,
 ) -> Forecast:
     """Put a price on what was forecast."""
-    cost = bill(ledger, prices_of(Models(), settings, own_agent))["cost"]
+    cost = bill(ledger, prices_of(Models(), settings, attempter.prices(settings)))["cost"]
     return {
         "rollouts": rollouts,
         **_total(ledger),

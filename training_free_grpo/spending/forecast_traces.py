@@ -7,6 +7,7 @@ from training_free_grpo.learning.contrast import has_contrast
 from training_free_grpo.library import active_experiences
 from training_free_grpo.metrics.figures import mean
 from training_free_grpo.records import Library, Metrics
+from training_free_grpo.rollouts.recorded import Recorded
 from training_free_grpo.settings import Settings
 from training_free_grpo.spending.forecast import (
     CONTRAST,
@@ -60,7 +61,7 @@ def forecast_traces(
     minutes = minutes_of(settings, ledger, 0, steps, SECONDS)
     basis = "" if every else describe_contrast(len(groups), len(known), contrast)
     basis += f"{SECONDS:g} s a call"
-    return make_forecast(settings, ledger, 0, minutes, basis, own_agent=False)
+    return make_forecast(settings, ledger, 0, minutes, basis, Recorded(traces))
 
 
 def measure(trace: Trace) -> float:

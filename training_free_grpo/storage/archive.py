@@ -7,7 +7,7 @@ rollouts took 886 MB; with handles 10.
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from training_free_grpo.records import JSON, Grade, Group, Library, Problem
+from training_free_grpo.records import JSON, Grade, Group, Library, Problem, RolloutLine
 
 
 class Archive(Protocol):
@@ -19,7 +19,7 @@ class Archive(Protocol):
     async def read_text(self, handle: Any) -> str:
         """Return the text behind a handle."""
 
-    async def keep_rollout(self, rollout: JSON) -> Any:
+    async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Keep a rollout's line with its transcript (under `messages`) and return a handle."""
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
@@ -53,7 +53,7 @@ class Inline:
         """Return the handle, which is the text."""
         return str(handle)
 
-    async def keep_rollout(self, rollout: JSON) -> Any:
+    async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Return the transcript."""
         return rollout["messages"]
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from langchain_core.messages import AIMessage, AnyMessage, message_to_dict, messages_from_dict
 
-from training_free_grpo.records import JSON, Usage
+from training_free_grpo.records import JSON, Role, Usage
 from training_free_grpo.storage.sqlite import Database, open_database, read_database, storage
 
 T = TypeVar("T")
@@ -36,7 +36,7 @@ _UNANSWERED = ("loss", "own agent")
 class Kept(NamedTuple):
     """What a journal holds."""
 
-    spent: list[tuple[str, Usage]]
+    spent: list[tuple[Role, Usage]]
     """What every call took, by its role."""
     notes: dict[str, list[JSON]]
     """By kind."""
@@ -83,7 +83,7 @@ class Journal:
         assert isinstance(found, AIMessage)
         return found, json.loads(usage)
 
-    async def keep(self, key: str, role: str, answer: AIMessage, usage: Usage) -> None:
+    async def keep(self, key: str, role: Role, answer: AIMessage, usage: Usage) -> None:
         """Write an answer down; the death of the process cannot undo it once this returns."""
         row = (key, role, json.dumps(usage), json.dumps(message_to_dict(answer)))
         await self._on_thread(self._write, "calls", row)
@@ -102,11 +102,12 @@ class Journal:
         query = f"SELECT note FROM notes WHERE kind IN ({', '.join('?' * len(kinds))})"
         return [json.loads(row[0]) for row in await self._on_thread(self._list, query, kinds)]
 
-    async def spent(self) -> list[tuple[str, Usage]]:
+    async def spent(self) -> list[tuple[Role, Usage]]:
         """Return what every call took, by its role; those too that have no answer to find again."""
-        rows = await self._on_thread(self._list, "SELECT role, usage FROM calls", ())
-        others = [(note["role"], note["usage"]) for note in await self.notes(*_UNANSWERED)]
-        return [(role, json.loads(usage)) for role, usage in rows] + others
+        rows: Any = await self._on_thread(self._list, "SELECT role, usage FROM calls", ())
+        found: list[tuple[Role, Usage]] = [(role, json.loads(usage)) for role, usage in rows]
+        lost = await self.notes(*_UNANSWERED)
+        return [*found, *((note["role"], note["usage"]) for note in lost)]
 
     async def _recall(self, table: str, key: str) -> _Row | None:
         """Read a row; one that only the record has is taken over."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from langgraph.runtime import get_runtime
 
-from training_free_grpo.records import JSON
+from training_free_grpo.records import JSON, RolloutLine
 from training_free_grpo.storage.archive import Inline
 from training_free_grpo.storage.sqlite import StorageError
 
@@ -25,7 +25,7 @@ class Stored(Inline):
         """Return the text behind a handle."""
         return str(await self._read(handle))
 
-    async def keep_rollout(self, rollout: JSON) -> Any:
+    async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Keep a transcript; the handle is its place in the store."""
         return await self._keep("transcripts", rollout["messages"], rollout=rollout["id"])
 

@@ -16,7 +16,7 @@ from langchain_core.runnables import RunnableLambda
 from training_free_grpo.datasets import read_problems
 from training_free_grpo.inspect_logs import TrainingLogs, missing_logs, write_step
 from training_free_grpo.inspect_logs.samples import inspect_messages
-from training_free_grpo.records import JSON
+from training_free_grpo.records import JSON, Event
 from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
 from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.training import TrainingRun
@@ -227,8 +227,8 @@ async def test_only_steps_without_a_log_of_what_they_are_now_are_written(run: Ru
 async def test_log_is_written_as_soon_as_its_step_is_finished(tmp_path: Path) -> None:
     folder, heard = RunFolder(tmp_path / "run"), list[int]()
 
-    def hear(node: str, update: Any) -> None:
-        if node == "edit_experiences":
+    def hear(event: Event) -> None:
+        if event["event"] == "step":
             heard.append(len(list(missing_logs(folder, tmp_path / "logs"))))
 
     await TrainingRun(folder, SETTINGS, training_problems()[::9]).run(nothing, hear)

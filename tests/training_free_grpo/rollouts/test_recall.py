@@ -13,7 +13,8 @@ from langchain_core.tools import BaseTool, tool
 from tests.graphs.test_agent import ANSWER, Script, call, script
 from training_free_grpo import Models, Settings
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.rollouts.components import make_components
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.rollouts.toolbox import make_toolbox
 from training_free_grpo.storage.journal import Journal
 from training_free_grpo.tools.python_sandbox import make_python_tool
 
@@ -37,12 +38,10 @@ class Till:
 
 
 def ask(model: Script, tools: list[BaseTool], journal: Journal, **state: Any) -> list[Any]:
-    components = make_components(
-        None, None, tools, Models(policy_model=model, journal=journal), None
-    )
     given = {"messages": [HumanMessage("Tea?", id="1")], "seed": 1, "attempt": 0, **state}
     config: Any = {"configurable": {"thread_id": "talk"}}
-    agent = build_agent_graph(components)
+    models = Models(policy_model=model, journal=journal)
+    agent = build_agent_graph(ReactAgent(models, make_toolbox(tools)))
     result = asyncio.run(agent.ainvoke(given, config, context=Settings()))
     return [(m.content, getattr(m, "status", None)) for m in result["messages"]]
 

@@ -21,7 +21,7 @@ SETTINGS: JSON = {"epochs": 3, "seed": 42}
 MANIFEST: JSON = {"created": "today", "versions": {"x": "1"}, "parent": None, "data": "abc"}
 
 
-def line(id: str, text: str = "So \\boxed{42}.", step: int = 1) -> JSON:
+def line(id: str, text: str = "So \\boxed{42}.", step: int = 1) -> Any:
     messages = [{"role": "user", "content": "6 · 7?"}, {"role": "assistant", "content": text}]
     return {"id": id, "step": step, "messages": messages, "missing": None, "turns": 1}
 

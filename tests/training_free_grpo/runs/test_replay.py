@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -132,9 +133,12 @@ def test_a_run_that_has_not_come_to_its_end_is_not_replayed(
 
 @pytest.mark.parametrize(
     ("name", "value", "said"),
-    [("agent", "my_module:agent", "my_module:agent"), ("prompts", "other", "other prompts")],
+    [
+        ("attempter", {"replayable": False}, "made by the agent 'react'"),
+        ("prompts", "other", "other prompts"),
+    ],
 )
-def test_what_cannot_be_made_again_is_refused(job: Job, name: str, value: str, said: str) -> None:
+def test_what_cannot_be_made_again_is_refused(job: Job, name: str, value: Any, said: str) -> None:
     manifest = job.read("manifest.json") | {name: value}
     (job.path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     result = replay(job)

@@ -5,7 +5,8 @@ import pytest
 from training_free_grpo.ledger import no_usage
 from training_free_grpo.library import parse_lessons
 from training_free_grpo.metrics import measure_step
-from training_free_grpo.records import Ledger, Metrics, Problem
+from training_free_grpo.records import Metrics, Problem
+from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.spending.forecast import (
     CALLS,
@@ -35,7 +36,7 @@ def train(**options: Any) -> Forecast:
 
 def step(number: int, lessons: int, **calls: int) -> Metrics:
     """Make the figures of a step of 5 problems in which every call took 100 + 10 tokens."""
-    usage: Ledger = {
+    usage: Any = {
         role: no_usage() | {"calls": n, "input": 100 * n, "cached": 50 * n, "output": 10 * n}
         for role, n in calls.items()
     }
@@ -99,7 +100,7 @@ def test_a_known_price_makes_a_cost_and_an_unknown_one_none() -> None:
     assert (train()["cost"] or 0) > 0
     assert train(model="openai:no-such-model")["cost"] is None
     assert train(model="simulated")["cost"] == 0
-    found = forecast_training(settings(), PROBLEMS, False, own_agent=True)
+    found = forecast_training(settings(), PROBLEMS, False, attempter=UserAgent(str))
     assert found["cost"] is None
 
 

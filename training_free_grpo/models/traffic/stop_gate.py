@@ -8,9 +8,9 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from training_free_grpo.records import Usage
+from training_free_grpo.records import Role, Usage
 
-Watch = Callable[[str, Usage], None]
+Watch = Callable[[Role, Usage], None]
 """Hears of a role and what an answer to it took."""
 
 
@@ -35,7 +35,7 @@ class StopGate:
         if at_once:
             self._in_the_way.set()
 
-    def count(self, role: str, usage: Usage) -> None:
+    def count(self, role: Role, usage: Usage) -> None:
         """Tell who watches what an answer took, as it arrives."""
         if self.watch:
             self.watch(role, usage)

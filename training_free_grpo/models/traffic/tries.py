@@ -27,7 +27,7 @@ from training_free_grpo.models.traffic.patience import give_back, off_the_clock
 from training_free_grpo.models.traffic.queue import Place, Slot
 from training_free_grpo.models.traffic.scheduler import turns_of
 from training_free_grpo.models.traffic.stop_gate import GatePass, StopGate
-from training_free_grpo.records import Usage
+from training_free_grpo.records import Role, Usage
 from training_free_grpo.settings import Settings
 
 _DEAD_AFTER = 10
@@ -49,7 +49,7 @@ class Call:
     """What is asked, for which role, where it stands in the queue, and its way past the gate."""
 
     messages: Sequence[AnyMessage]
-    role: str
+    role: Role
     place: Place
     passage: GatePass
 
@@ -77,7 +77,7 @@ class Tries:
     gate: StopGate
     _lost_in_a_row: int = 0
 
-    def call(self, messages: Sequence[AnyMessage], role: str, passage: GatePass) -> Call:
+    def call(self, messages: Sequence[AnyMessage], role: Role, passage: GatePass) -> Call:
         """Give a call its place in the queue."""
         rank = _RANKS.get(role, _LAST)
         if role == "rollout" and any(isinstance(m, AIMessage) for m in messages):
