@@ -16,23 +16,24 @@ a about above after again against all also always an and any are as at be been b
     time times to too two up us use used using very was way we well were what when where whether
     which while who why will with within without would you your
 
-    accuracy accurate accurately answer answers approach approaches arithmetic asked asking attempt
-    attempts attention attentive avoid aware begin best better break breaking calculate calculated
-    calculating calculation calculations care careful carefully check checked checking checks clear
-    clearly common complete complex compute computing concise confirm confirming consider context
-    correct correctly correctness detail detailed details determine diligent double double-check
-    double-checking down during easy easily effective effectively efficient ensure ensures ensuring
-    error errors evaluate exact exactly final finally find first focus follow following general
-    identify identifying important improve information involved involves involving key know lesson
-    logic logical logically look manageable math mathematical mathematics method methodical
-    methodically methods mind mistake mistakes multiple next pay performing plan point possible
-    precise precisely precision problem problem-solving problems process provide provided providing
-    question questions read reading reason reasoning reasonable recheck relevant remember required
-    requirements result results review reviewing right simple simpler small smaller solution
-    solutions solve solving start state stated statement step step-by-step steps strategy structure
-    structured successful successfully systematic systematically task tasks technique techniques
-    think thinking thorough thoroughly tip try understand understanding verification verify
-    verifying wisely word words work working write
+accuracy accurate accurately action actions agent answer answers approach approaches arithmetic
+asked asking attempt attempts attention attentive avoid aware begin best better break breaking
+calculate calculated calculating calculation calculations care careful carefully check checked
+checking checks clear clearly common complete complex compute computing concise condition
+conditions confirm confirming consider content context correct correctly correctness detail
+detailed details determine diligent double double-check double-checking down during easily easy
+effective effectively efficient ensure ensures ensuring error errors evaluate exact exactly
+example examples final finally find first focus follow following general identify identifying
+important improve information insert involved involves involving key know lesson logic logical
+logically look manageable math mathematical mathematics method methodical methodically methods
+mind mistake mistakes multiple name names next pay performing placeholder plan point possible
+precise precisely precision problem problem-solving problems process provide provided providing
+question questions read reading reason reasonable reasoning recheck relevant remember required
+requirements result results review reviewing right sentence sentences simple simpler small smaller
+solution solutions solve solving start state stated statement step step-by-step steps strategy
+structure structured successful successfully systematic systematically task tasks technique
+techniques text think thinking thorough thoroughly tip title try understand understanding
+verification verify verifying wisely word words work working write
 """
 COMMON = frozenset(_WORDS.split())
 """Words that stand in any advice on any task."""

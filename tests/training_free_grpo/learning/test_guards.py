@@ -33,9 +33,10 @@ def examine(content: str, *cited: str) -> str:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("Name: one sentence.", "repeats the instructions"),
-        ("[G0] Name: one sentence.", "repeats the instructions"),
+        ("Name: one sentence.", "no step"),
+        ("Name: when [it applies], do this.", "placeholder"),
         ("Name: when it applies and what to do.", "repeats the instructions"),
+        ("Dough: when a recipe starts from frozen dough, thaw it overnight.", "repeats the inst"),
         ("Restate: say in one line what kind of problem it is.", "repeats the instructions"),
         (f"Goal: {OBJECTIVE}", "repeats the instructions"),
         ("When [condition], [strategy].", "placeholder"),
