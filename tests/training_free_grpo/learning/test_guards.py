@@ -34,7 +34,7 @@ def examine(content: str, *cited: str) -> str:
     ("content", "reason"),
     [
         ("Name: one sentence.", "no step"),
-        ("Name: when [it applies], do this.", "placeholder"),
+        ("Name: when [it applies], do this.", "no step"),
         ("Name: when it applies and what to do.", "repeats the instructions"),
         ("Dough: when a recipe starts from frozen dough, thaw it overnight.", "repeats the inst"),
         ("Restate: say in one line what kind of problem it is.", "repeats the instructions"),
