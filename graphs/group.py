@@ -27,7 +27,7 @@ from training_free_grpo.learning.judging import asks_judge, judge_answer, judge_
 from training_free_grpo.learning.reflection import extract_advantage as extract
 from training_free_grpo.learning.reflection import summarize as summarize_attempt
 from training_free_grpo.ledger import add_ledgers, metered
-from training_free_grpo.library import parse_lessons, select_lessons
+from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
 from training_free_grpo.records import (
@@ -48,6 +48,7 @@ from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
 from training_free_grpo.transcripts import text_of
+from training_free_grpo.validation.hiding import hidden_lessons
 
 NO_SUMMARIES: JSON = {}
 
@@ -77,9 +78,12 @@ async def rollout(components: Components, task: RolloutTask) -> dict[str, Any]:
     lessons = await components.archive.read_text(task["lessons"])
     if task["chosen"] is not None:
         lessons = select_lessons(lessons, task["chosen"])
-    finished = await components.attempter.attempt(task, lessons, current_settings(task))
+    settings = current_settings(task)
+    if hidden := hide(task, lessons, settings):
+        lessons = select_lessons(lessons, set(list_ids(lessons)) - set(hidden))
+    finished = await components.attempter.attempt(task, lessons, settings)
     found = note_rollout(task, finished)
-    found["trajectory"] = await components.archive.keep_rollout(write_line(task, finished))
+    found["trajectory"] = await components.archive.keep_rollout(write_line(task, finished, hidden))
     tell(
         {
             "event": "rollout",
@@ -93,6 +97,21 @@ async def rollout(components: Components, task: RolloutTask) -> dict[str, Any]:
         }
     )
     return {"rollouts": [found], "usage": finished["usage"]}
+
+
+def hide(task: RolloutTask, lessons: str, settings: Settings) -> list[str]:
+    """Return the lessons that this attempt does not see, so that their effects can be measured."""
+    if not (settings.hide and task["compare"]):
+        return []
+    return hidden_lessons(
+        list_ids(lessons),
+        settings.hide,
+        seed=settings.seed,
+        step=task["step"],
+        problem=task["problem"]["id"],
+        attempt=task["attempt"],
+        group_size=task["size"],
+    )
 
 
 def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
@@ -112,7 +131,7 @@ def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
     return found
 
 
-def write_line(task: RolloutTask, finished: FinishedRollout) -> RolloutLine:
+def write_line(task: RolloutTask, finished: FinishedRollout, hidden: list[str]) -> RolloutLine:
     """Return the line of `rollouts/` for an attempt."""
     problem = task["problem"]
     return {
@@ -123,6 +142,7 @@ def write_line(task: RolloutTask, finished: FinishedRollout) -> RolloutLine:
         "answers": problem["answers"],
         "attempt": task["attempt"],
         "lessons": finished["lessons"],
+        "hidden": hidden,
         "answer": finished["answer"],
         "tool_calls": finished["tool_calls"],
         "turns": finished["turns"],

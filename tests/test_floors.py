@@ -16,7 +16,7 @@ FLOORS = (
     "storage ledger prices messages graders simulated datasets",
     "library",
     "models metrics traces middleware transcripts",
-    "learning",
+    "learning validation",
     "rollouts",
     "spending",
     "graphs",

@@ -170,6 +170,9 @@ class RolloutLine(TypedDict):
     answers: list[str]
     attempt: int
     lessons: list[str]
+    """Ids of the lessons that the attempt was shown."""
+    hidden: list[str]
+    """Ids of the lessons that were hidden from it, to measure their effects."""
     answer: str
     tool_calls: int
     turns: int

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from training_free_grpo.cli.effects import effects
 from training_free_grpo.cli.options import Json, RunsDir, find_library
 from training_free_grpo.cli.output import (
     plural,
@@ -33,6 +34,7 @@ from training_free_grpo.runs.files import read_libraries
 from training_free_grpo.storage.files import write_atomically
 
 library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)
+library.command()(effects)
 
 Place = Annotated[Path, typer.Argument(help="A library file, run folder or run.")]
 

@@ -35,9 +35,12 @@ class Components:
 
     async def prices(self, settings: Settings) -> Prices:
         """Return the model and the price of every role."""
+
+        def find() -> Prices:
+            return prices_of(self.models, settings, self.attempter.prices(settings))
+
         # In a thread: the list of prices is imported when it is first needed.
-        rollout = await in_thread(self.attempter.prices, settings)
-        return await in_thread(prices_of, self.models, settings, rollout)
+        return await in_thread(find)
 
 
 def make_components(

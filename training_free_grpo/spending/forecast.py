@@ -289,7 +289,12 @@ def make_forecast(
 
 def _total(ledger: Ledger) -> _Total:
     total = total_usage(ledger)
-    return {name: total[name] for name in _Total.__annotations__}  # type: ignore[literal-required,return-value]
+    return {
+        "calls": total["calls"],
+        "input": total["input"],
+        "cached": total["cached"],
+        "output": total["output"],
+    }
 
 
 def _usage(times: float, calls: float, input: float, cached: float, output: float) -> Usage:
