@@ -97,12 +97,13 @@ def stages(options: argparse.Namespace) -> Iterator[tuple[str, list[str]]]:
 
 def run_stage(folder: Path, name: str, command: list[str]) -> JSON:
     """Run a command, unless its result is there already; leave this process if it fails."""
-    kept = folder / f"{name.replace(' ', '-')}.json"
+    kept = folder / "results" / f"{name.replace(' ', '-')}.json"
     if not kept.exists():
         print(f"{name}: tfgrpo {' '.join(command)}", flush=True)
         done = subprocess.run([*CLI, *command, "--json", "--quiet"], stdout=subprocess.PIPE)
         if done.returncode:
             sys.exit(f"{name} ended with {done.returncode}; rerun the same command to continue")
+        kept.parent.mkdir(exist_ok=True)
         kept.write_bytes(done.stdout.strip().splitlines()[-1])
     found: JSON = json.loads(kept.read_text("utf-8"))
     return found

@@ -36,6 +36,7 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
 from training_free_grpo.transcripts import cut
 
+_NUMBER = re.compile(r"^\s*(?:\d+[.)]|[-*•])?\s*")
 _LEAST_TOKENS = 500
 _COMPARE: Role = "extract_advantage"
 _EDIT: Role = "edit_experiences"
@@ -69,19 +70,23 @@ async def summarize(
             tokens //= 3
         else:
             text: str = well_formed(answer.text.strip())
-            return drop_blocks(text)
+            return clean_summary(text)
 
 
-def drop_blocks(summary: str) -> str:
-    """Leave out the blocks of the prompt that a weak model repeats: they hold the truth.
+def clean_summary(summary: str) -> str:
+    """Leave out what a weak model adds to a summary: blocks of the prompt, and lines said before.
 
-    Tags alone go as well. What consists of blocks only stays, without its tags.
+    The blocks hold the accepted answer. What consists of blocks only stays, without its tags.
     """
     tags = "|".join(block_tags())
     block = rf"<({tags})\b[^<>]*>.*?(?:</\1\s*>|\Z)"
     rest = re.sub(block, "", summary, flags=re.IGNORECASE | re.DOTALL)
     kept = rest if rest.strip() else summary
-    return re.sub(rf"</?(?:{tags})\b[^<>]*>", "", kept, flags=re.IGNORECASE).strip()
+    plain = re.sub(rf"</?(?:{tags})\b[^<>]*>", "", kept, flags=re.IGNORECASE)
+    lines: dict[str, str] = {}
+    for line in plain.strip().splitlines():
+        lines.setdefault(_NUMBER.sub("", line), line)
+    return "\n".join(lines.values())
 
 
 async def extract_advantage(

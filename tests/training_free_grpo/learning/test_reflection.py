@@ -191,10 +191,9 @@ async def test_a_plan_does_not_give_away_the_answer_of_its_sources() -> None:
         ("<truth>\n42\n</truth>\n1. It guessed.\n</trajectory>", "1. It guessed."),
         ('1. It guessed.\n</trajectory>\n<grade reward="1.0">\nright', "1. It guessed."),
         ("<trajectory>\n1. It guessed.\n</trajectory>", "1. It guessed."),
+        ("1. It guessed.\n2. It went on.\n3. It guessed.", "1. It guessed.\n2. It went on."),
         ("1. It noted x < truth and <b>41</b>.", "1. It noted x < truth and <b>41</b>."),
     ],
 )
-async def test_blocks_of_the_prompt_that_a_summary_repeats_are_left_out(
-    said: str, kept: str
-) -> None:
+async def test_what_a_summary_repeats_is_left_out(said: str, kept: str) -> None:
     assert await summarize(scripted(said), SHOWN, PROBLEM, TRANSCRIPT, GRADE, 1) == kept
