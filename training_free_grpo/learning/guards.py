@@ -4,6 +4,7 @@ Each guard returns a reason that a model can act on. It is sent back with it onc
 wrong then is rejected, and counted under its reason.
 """
 
+import calendar
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,15 @@ from training_free_grpo.records import Library, Problem
 
 _PLACEHOLDER = re.compile(
     r"</?\w+/?>|\{\{.*?\}\}|(?<![\\\w\])])\[[a-z]{3,}(?: [a-z]+)*\]|(?:^|:)\s*(?:\.\.\.|…)$", re.I
+)
+_WORD = re.compile(r"\b[A-Z][a-z]+\b")
+_NAME = re.compile(r"(?<=[^.:!?*\-] )[A-Z][a-z]+\b")
+"""A capital within a sentence."""
+_CALENDAR = frozenset([*calendar.day_name, *calendar.month_name])
+_RETOLD = re.compile(
+    r"\b(?:the|this) (?:agent|attempt|trajectory|response) (?!should|must|can|may|needs?|has to)|"
+    r"\battempts? \d|\bthis problem\b",
+    re.IGNORECASE,
 )
 _MOSTLY = 0.6
 """Share of a lesson's words that may not be copied."""
@@ -60,6 +70,7 @@ def examine_lesson(content: str, library: Library, cited: Iterable[str], seen: E
         lambda: find_placeholder(content),
         lambda: find_foreign(content),
         lambda: find_prompt(content, seen.objectives),
+        lambda: find_retold(content),
         lambda: find_problem(content, seen.problems),
         lambda: find_answer(content, seen.problems),
         lambda: find_output(content, seen.outputs),
@@ -86,6 +97,13 @@ def find_foreign(content: str) -> str:
     return ""
 
 
+def find_retold(content: str) -> str:
+    """Find a lesson that tells what happened in an attempt, in the place of what to do."""
+    if found := _RETOLD.search(content):
+        return f"content retells an attempt ({found[0].strip()!r}); say what to do, and when"
+    return ""
+
+
 def find_prompt(content: str, objectives: Sequence[str]) -> str:
     """Find a lesson that is made of our own instructions."""
     own = [prompt_runs(name) for name in CALLS] + [runs(tokens(text), 3) for text in objectives]
@@ -105,6 +123,9 @@ def find_problem(content: str, problems: Iterable[Problem]) -> str:
         if len(numbers) > 1:
             listed = ", ".join(sorted(numbers))
             return f"content names numbers of the problem ({listed}); make it a rule without them"
+        names = set(_NAME.findall(content)) & set(_WORD.findall(problem["problem"])) - _CALENDAR
+        if named := sorted(name for name in names if name.casefold() not in COMMON):
+            return f"content names {', '.join(named)} of the problem; make it a rule without names"
     return ""
 
 

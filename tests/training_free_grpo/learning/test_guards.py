@@ -47,6 +47,9 @@ def examine(content: str, *cited: str) -> str:
         ('Ratios: divide the shares <grade reward="1.0">', "placeholder"),
         ("Eggs: Janet's ducks lay 16 eggs per day and bakes muffins.", "repeats the problem"),
         ("Muffins: with 16 ducks and 47 buyers, subtract first.", "16, 47"),
+        ("Muffins: when muffins are baked, subtract what Janet ate.", "names Janet"),
+        ("Guess: the agent guessed how many eggs were eaten.", "retells an attempt"),
+        ("Leftovers: attempts 1 and 4 subtracted the eaten eggs.", "retells an attempt"),
         ("Eggs: multiply the leftovers to reach 1018 dollars.", "accepted answer"),
         ("Eggs: the total price must be 1,018.", "accepted answer"),
         ("Founders: search the parish records of Kirkwall.", "accepted answer"),
@@ -73,6 +76,7 @@ def test_what_is_no_lesson_is_found_and_the_reason_says_why(content: str, reason
     [
         "Units: when quantities come in different units, convert all of them before adding.",
         "Rounding: round up.",
+        "Weekdays: When days are counted from Monday, include Monday itself.",
         "Leftovers: when items are used up, subtract every use before multiplying by the price.",
         "Hours: when minutes and hours mix, divide the minutes by 60.",
         r"Fractions: to compare $\frac{a}{b}$ with $\frac{c}{d}$, cross-multiply.",
