@@ -30,7 +30,8 @@ from training_free_grpo.settings import PRESETS, Settings
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-SESSIONS = [DOCS / "index.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+PAGES_THAT_RUN = ("index.md", "tutorial.md", "application.md")
+SESSIONS = [*(DOCS / page for page in PAGES_THAT_RUN), *sorted((DOCS / "how-to").glob("*.md"))]
 BLOCK = re.compile(
     r"(?P<needs><!-- needs: [^>]+ -->\n+)?^``` *(?P<language>\w*) *(?P<title>title=\"[^\"]+\")?\n"
     r"(?P<text>.*?)^```$",

@@ -11,18 +11,20 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads compat",
-    "records settings text imports background prompts tools",
-    "storage ledger prices messages graders simulated datasets",
-    "library",
+    "errors arguments model_name compat lifecycle",
+    "threads",
+    "records settings text imports background prompts tools redact",
+    "storage ledger prices messages graders simulated datasets policy",
+    "library settings_source",
     "models metrics traces middleware transcripts",
     "learning validation",
     "rollouts",
     "spending",
     "graphs",
-    "executors doctor evaluations",
+    "executors doctor",
     "runs",
     "inspect_logs report paper",
+    "session",
     "cli",
     "__main__",
 )
