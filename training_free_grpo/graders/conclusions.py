@@ -24,14 +24,14 @@ _DISPLAYED = re.compile(r"(?:\$\$([^$]{1,500})\$\$|\\\[((?:[^\\]|\\(?!\])){1,500
 _VALUE = re.compile(
     FORMULA.pattern + r"|\*\*(?P<bold>[^*\n]{1,500})\*\*"
     rf"|(?P<moment>(?<![\w.,])(?:{MOMENT}))"
-    r"|(?P<number>(?<![A-Za-z0-9_.,^])(?<!\^\{)[-−]?\s?[$€£]?(?:\d[\d,]*(?:\.\d+)?"
+    r"|(?P<number>(?<![A-Za-z0-9_.,^])(?<!\^\{)[-−]?\s?[$€£]?(?:\d(?:[\d,]*\d)?(?:\.\d+)?"
     r"|\.\d+)(?:/\d+|(?::\d+)+)?"
     r"(?:\s?\\?%)?|(?<![\w\\{^])[-+]?\\(?:infty|emptyset|varnothing)(?![A-Za-z}]))"
 )
 _EQUALS = re.compile(r"(?<![<>!\\])=|\\approx|≈")
 _WORD = re.compile(
     r"(?<![\\A-Za-z])(?!(?:sqrt|pi|sin|cos|tan|log|ln|exp)(?![A-Za-z]))[A-Za-z]{2,}"
-    r"|[^\W\d_a-zA-Z]{2,4}"
+    r"|[^\W\d_a-zA-Z]{1,4}"
 )
 _TERSE_LENGTH = 100
 _TERSE_WORDS = 3
@@ -67,6 +67,11 @@ _PREDICATE = re.compile(
     r"\b(?:is|are|equals|was|must be)(?: equal to)? (?!not\b)(?:a |an |the )?([^\d.]+)",
     re.IGNORECASE,
 )
+_INVERTED = re.compile(
+    r"((?!so\b|thus\b|hence\b|therefore\b|this\b|that\b|it\b).{1,40}?) (?:is|are) (?:the|our|my)"
+    r" (?:final |correct |right )?(?:answer|solution|result|choice|option)s?\b",
+    re.IGNORECASE,
+)
 _SUBJECT = re.compile(
     r"(?:So|Thus|Hence|Therefore|Then),? (?:the )?([A-Z][A-Za-z]*)"
     r" (?:is|was|has|had|wins|won|gets|got|comes|came|does|did|runs|earns|finishes)\b"
@@ -75,7 +80,8 @@ _SUBJECT = re.compile(
 
 def tidy(text: str) -> str:
     """Strip what surrounds an answer: spaces, bold, delimiters of mathematics, final dots."""
-    text = text.lstrip("* \t\n").rstrip("*.,;: \t\n")
+    dots = "..." if text.rstrip().endswith("...") and text.lstrip()[:1].isdigit() else ""
+    text = text.lstrip("* \t\n").rstrip("*.,;: \t\n") + dots
     if formula := FORMULA.fullmatch(text):
         return tidy(content(formula))
     return text
@@ -140,6 +146,8 @@ def concluding_value(text: str, several: bool) -> str:
         line = end.rpartition("\n")[2]
     if is_withheld(line):
         return ""
+    if inverted := _INVERTED.match(line.strip()):
+        return tidy(inverted[1])
     sentences = _SENTENCES.findall(line)
     sentence = next((each for each in reversed(sentences) if _VALUE.search(each)), "")
     if not sentence:
@@ -147,9 +155,10 @@ def concluding_value(text: str, several: bool) -> str:
     head = without_reason(sentence)
     head = head if _VALUE.search(head) else sentence
     listing = _listing(head, several)
-    first, *others = _VALUE.finditer(head)
-    ahead, shortly = head[: first.start()], head[: [first, *others][-1].start()]
-    if is_doubtful(sentence, ahead) or is_denied(ahead if listing else shortly):
+    values = list(_VALUE.finditer(head))
+    ahead, shortly = head[: values[0].start()], head[: values[-1].start()]
+    after = sentence[values[-1].end() :]
+    if is_doubtful(sentence, ahead) or is_denied(ahead if listing else shortly, after):
         return ""
     return listing or last_value(head)
 
@@ -176,15 +185,14 @@ def _listing(sentence: str, several: bool) -> str:
         return ""
     named = all(_NAME_AHEAD.search(sentence, 0, value.start()) for value in listed)
     equations = all(_EQUALS.search(content(value)) for value in listed)
-    if not (several or named or equations or _LISTED.search(sentence)):
+    alternatives = re.search(r"\bor\b", sentence[listed[0].end() : listed[-1].start()])
+    if not (several or named or equations or alternatives or _LISTED.search(sentence)):
         return ""
     return ", ".join(tidy(_EQUALS.split(content(value))[-1]) for value in listed)
 
 
 def _worded(line: str) -> str:
     """Return the answer of a line without numbers: an option, a name, or that there is none."""
-    if choices := list(_CHOICE.finditer(line)):
-        return next(letter for letter in choices[-1].groups() if letter)
     if nothing := _NOTHING.search(line):
         return nothing.group()
     sentence = tidy(line)
@@ -200,6 +208,10 @@ def _worded(line: str) -> str:
 
 
 def predicate(sentence: str) -> str:
-    """Return what a short sentence says of its subject: `It is east` is east."""
+    """Return what a short sentence says of its subject, or chooses: `It is east` is east."""
+    if choices := list(_CHOICE.finditer(sentence)):
+        return next(letter for letter in choices[-1].groups() if letter)
+    if subject := _INVERTED.match(sentence):
+        return tidy(subject[1]) if is_terse(subject[1]) else ""
     found = _PREDICATE.fullmatch(sentence)
     return tidy(found[1]) if found and is_terse(found[1]) else ""

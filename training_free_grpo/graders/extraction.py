@@ -19,8 +19,9 @@ from training_free_grpo.graders.conclusions import (
     predicate,
 )
 from training_free_grpo.graders.conclusions import tidy as tidy
+from training_free_grpo.graders.hedges import is_negated
 from training_free_grpo.graders.languages import ANNOUNCED
-from training_free_grpo.graders.wrapping import unwrapped
+from training_free_grpo.graders.wrapping import uncovered, unwrapped
 
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,9}\{")
 _BOXES = 20
@@ -34,6 +35,9 @@ _MARKER = re.compile(
     r"|choice))"
     r" (?:is|are)\b ?:?",
     re.IGNORECASE | re.MULTILINE,
+)
+_SENTENCE_START = re.compile(
+    r"\s*(?:so|thus|hence|therefore|it|this|that)\b[^\d]*\d", re.IGNORECASE
 )
 _MARKER_ABROAD = re.compile(f"{ANNOUNCED}|{_MARKER.pattern}", re.IGNORECASE | re.MULTILINE)
 _NAMED = re.compile(r"(?<![A-Za-z\\])([A-Za-z](?:_\d)?)[\s\\()$]*(?:=|\bis\b|:)[\s\\()$]*$")
@@ -50,7 +54,8 @@ _WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|pi|sin|cos|tan|log|ln|exp)(?![A-Z
 
 def spoken(response: str) -> str:
     """Return the end of a response as it is read: unwrapped, in one spelling of characters."""
-    return ascii_spelled(unwrapped(response, _END))
+    text = unwrapped(response, _END)
+    return text if text.isascii() else uncovered(ascii_spelled(text))
 
 
 def final_answer(response: str, *, several: bool = False) -> str:
@@ -62,11 +67,13 @@ def final_answer(response: str, *, several: bool = False) -> str:
     text = spoken(response)
     tags = list(_TAGGED.finditer(text)) if "<" in text else []
     if tags:
-        text = _TAG_END.split(text[tags[-1].end() :], maxsplit=1)[0]
+        text = uncovered(_TAG_END.split(text[tags[-1].end() :], maxsplit=1)[0])
     stated = _final(text) or _boxed(text, several)
     if not stated and (marked := _marked(text, several)) is not None:
         return marked
-    return stated or (tidy(text) if tags else _bare(text) or concluding_value(text, several))
+    if tags and not _SENTENCE_START.match(text):
+        return stated or tidy(text)
+    return stated or _bare(text) or concluding_value(text, several) or (tidy(text) if tags else "")
 
 
 def value_of_option(letter: str, response: str) -> str:
@@ -90,6 +97,8 @@ def _boxed(text: str, several: bool) -> str:
         inside, end = _braced(text, match.end())
         if contents and not _stand_together(text[end:gap_end], names[0]):
             break
+        if is_negated(text[max(0, match.start() - _NAME_LENGTH) : match.start()]):
+            continue
         if contents:
             joined = joined and bool(_JOINED.fullmatch(text[end:gap_end]))
         if tidy(_BOX.sub("", inside)):

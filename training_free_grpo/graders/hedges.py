@@ -18,7 +18,10 @@ _REFUSAL = re.compile(
     r" (?:to )?(?:solve|answer|determine|find|tell|say|compute|see|figure|provide|give)\b"
     r"|\bunable to\b|\bimpossible to (?:say|tell|know|determine)\b|\bgive up\b|\bonly guess\b"
     r"|\bcan(?:not|'t) be (?:determined|solved|found|answered|known)\b"
-    r"|\b(?:not enough|insufficient) (?:information|data)\b|\bno (?:final )?answer\b",
+    r"|\b(?:not enough|insufficient) (?:information|data)\b|\bno (?:final )?answer\b"
+    r"|\bdoubt\b|\bunlikely\b|\b(?:do not|don't|cannot|can't|could not) (?:think|believe"
+    r"|conclude|say"
+    r"|claim|assume|confirm|prove)\b",
     re.IGNORECASE,
 )
 _RETRACTION = re.compile(
@@ -43,7 +46,8 @@ _BOUND = re.compile(
 )
 _PROSE = r"(?<![\\A-Za-z])(?!(?:sin|cos|tan|log|exp|sqrt|arc)(?![a-z]))[A-Za-z]{3}"
 _REMARK = re.compile(
-    rf"\s*(?:\s\((?=[^()]*{_PROSE})|[,;]?\s*\b(?:because|since|rather than|instead of|not"
+    rf"\s*(?:\s\((?=[^()]*{_PROSE})|[,;]?\s*\b(?:because|since|rather than|instead of|(?:and "
+    rf"|but )?not"
     r"|as (?:the|we|it|shown|required|expected|desired|\d)|compared|up from|down from"
     r"|given that|so that"
     r"|where|when|whenever|provided|assuming|for (?:all|any|every)|which (?:is|are|means|makes"
@@ -52,8 +56,14 @@ _REMARK = re.compile(
     r"|we))\b)",
     re.IGNORECASE,
 )
+_DENIED_AFTER = re.compile(
+    r"[\s$*)]*(?:is|was|are)(?: \w+ly)? not\b|[\s$*)]*(?:is|was|are|can)n't\b|[\s$*)]*cannot\b",
+    re.IGNORECASE,
+)
 _REASON = re.compile(
-    rf"\s(?:\((?=[^()]*{_PROSE})|(?:because|since|rather than|instead of|not)\b)", re.IGNORECASE
+    rf"\s(?:\((?=[^()]*{_PROSE})|(?:because|since|rather than|instead of|not|as (?=\d))\b)"
+    rf"|,\s+(?:I|we|you)\b",
+    re.IGNORECASE,
 )
 _CORRECTED = re.compile(
     r"\b(?:but(?: rather)?|rather|instead|it is|it's|it must be)\b:?\s*", re.IGNORECASE
@@ -62,9 +72,7 @@ _CORRECTED = re.compile(
 
 def is_withheld(text: str) -> bool:
     """Tell whether a text refuses to answer, or takes back what it said."""
-    return bool(_REFUSAL.search(text) or _RETRACTION.search(text)) or (
-        not text.isascii() and bool(DENIED.search(text))
-    )
+    return bool(_REFUSAL.search(text) or _RETRACTION.search(text) or DENIED.search(text))
 
 
 def is_doubtful(sentence: str, ahead: str) -> bool:
@@ -72,13 +80,18 @@ def is_doubtful(sentence: str, ahead: str) -> bool:
     return (
         sentence.rstrip(" *$\"'").endswith("?")
         or bool(_DOUBT.search(ahead) or _OFFERED.search(ahead))
-        or (not sentence.isascii() and bool(OPEN.search(sentence)))
+        or bool(OPEN.search(sentence))
     )
 
 
-def is_denied(before: str) -> bool:
-    """Tell from what stands ahead of a value whether it is denied, or only bounds the answer."""
-    return bool(_DENIAL.search(before) or _BOUND.search(before))
+def is_negated(before: str) -> bool:
+    """Tell from what stands ahead of a value whether it is said not to be."""
+    return bool(_DENIAL.search(before))
+
+
+def is_denied(before: str, after: str = "") -> bool:
+    """Tell from what stands around a value whether it is denied, or only bounds the answer."""
+    return bool(_DENIAL.search(before) or _BOUND.search(before) or _DENIED_AFTER.match(after))
 
 
 def without_remark(sentence: str) -> str:

@@ -24,6 +24,7 @@ from training_free_grpo.graders.notation import (
     is_list,
     is_prose,
     is_sequence,
+    is_sign,
     numbers,
     plain,
     squeezed,
@@ -36,7 +37,7 @@ from training_free_grpo.records import Grade
 _SHOWN = 120
 _LONGEST = 1000
 _FLOAT_NOISE = 1e-14
-_ANSWER = re.compile(r"[\w<>=+*/-]")
+_ANSWER = re.compile(r"[\w<>=+*/-]|\\\{")
 _DIGITS = re.compile(r"[-+]?[\d,]+(?:\.\d+)?")
 
 
@@ -180,7 +181,7 @@ def _compare_values(
     scale = scales[0]
     if scale == 1 and not percent and squeezed(left) == squeezed(right):
         return _Result(True, "exact")
-    if is_prose(left) or is_prose(right):
+    if is_prose(left) or is_prose(right) or is_sign(left) or is_sign(right):
         return _Result(False, "exact")
     if is_spelled(left) and is_spelled(right):
         return _Result(same_spelling(left, right), "exact")

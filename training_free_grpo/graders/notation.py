@@ -36,7 +36,7 @@ _REWRITES = [
         (rf"\\operatorname\*?\s*\{{\s*({_FUNCTIONS}|lcm)\s*\}}", r"\\\1 "),
         (_WRAPPER + r"\{([^{}]*)\}", r"\1"),
         (r"(?<![\\A-Za-z])(?:minus|negative) (?=infinity)", "-"),
-        (r"(?<![\\A-Za-z])(?:(?:plus |positive )?infinity|inf|oo)(?![A-Za-z])", r"\\infty "),
+        (r"(?<![\\A-Za-z])(?:(?:plus |positive )?infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty "),
         (r"(?<![\\A-Za-z])a(sin|cos|tan)(?=\s*[({\\\d])", r"\\arc\1 "),
         (r"(?<![\\A-Za-z])abs\s*\(([^()]*)\)", r"|\1|"),
         (r"\\[lr]vert(?![A-Za-z])", "|"),
@@ -88,16 +88,27 @@ _PREAMBLE = re.compile(
     r"|=)\s+(?=[\d\\$-])",
     re.IGNORECASE,
 )
+_TEXT = re.compile(r"\\(?:text|mbox|textrm)\s*\{([^{}]*)\}")
+_WHOLE_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _CONDITION = re.compile(
     r"[\s,;~]*(?:\\quad|\\[,; ])*\s*(?:,\s*(?:\\text\s*\{\s*)?(?:where|with|for (?:all|any"
     r"|every|some)|as)\b"
+    r"|(?:\\text\s*\{\s*|(?<=[\d}])\s+)\((?!mod)[A-Za-z ]{4,40}\)\s*\}?$"
     r"|\\text\s*\{\s*,?\s*(?:where|for (?:all|any|every|some))\b).*",
     re.DOTALL,
+)
+_SIGN = re.compile(
+    r"[<>=+*/!-]{1,2}|\\(?:le|ge|ne|approx|equiv|sim|pm|mp|times|cdot|div|in|notin|subset"
+    r"|subseteq|perp"
+    r"|parallel|cup|cap|land|lor|neg|forall|exists|[a-zA-Z]*arrow)q?"
 )
 _ALONE = re.compile(r"^both\s+|,?\s+only$", re.IGNORECASE)
 _INEQUALITY = re.compile(r"[<>]|\\(?:le|ge|ne)q?(?![A-Za-z])|≤|≥|≠")
 _AND = re.compile(
     r"\s*(?:\\text\s*\{\s*,?\s*and\s*\}|,?\s*\band\b|\\land(?![A-Za-z])|\\wedge(?![A-Za-z]))\s*"
+)
+_SUCH_THAT = re.compile(
+    r"^\{(\s*[A-Za-z]\s*(?:\\in\s*\\mathbb\{R\}\s*)?(?:\||:|\\mid|\\vert).*)\}$", re.DOTALL
 )
 _OUTWARD = re.compile(r"([\[\]])([^\[\](),;]+[,;][^\[\](),;]+)([\[\]])")
 _NO_SOLUTION = re.compile(
@@ -115,6 +126,8 @@ _UNDEFINED = re.compile(r"(?:the limit )?(?:does not|doesn't) exist|d\.?n\.?e\.?
 _THOUSANDS = re.compile(
     r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[-+]?[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d+)?"
 )
+_POINTS = re.compile(r"[-+]?[1-9]\d{0,2}(?:\.\d{3})+,\d+|[-+]?[1-9]\d{0,2}(?:\.\d{3}){2,}")
+_APOSTROPHES = re.compile(r"[-+]?[1-9]\d{0,2}(?:'\d{3})+(?:\.\d+)?")
 _WORD = re.compile(r"(?<![\\A-Za-z])[A-Za-z]{4,}")
 _DECIMAL = re.compile(
     r"([-+]?)(\d{1,1000}(?:\.\d{0,1000})?|\.\d{1,1000})"
@@ -144,6 +157,8 @@ def bare(answer: str) -> str:
     """Take off what announces an answer within it, and the condition that follows it."""
     if _SIMPLE.fullmatch(answer):
         return answer
+    if answer.startswith("\\text") and (whole := _WHOLE_TEXT.fullmatch(answer)):
+        answer = whole[1].strip()
     if preamble := _PREAMBLE.match(answer):
         answer = answer[preamble.end() :]
     if condition := _CONDITION.search(answer, 1):
@@ -163,18 +178,32 @@ def plain(text: str) -> str:
     if "." in text and any(mark in text for mark in ("...", "dot", "(", "\\bar", "line")):
         for pattern, replacement in _REPETITIONS:
             text = pattern.sub(replacement, text)
+    if "&" in text and "\\begin" not in text:
+        text = text.replace(" & ", ", ")
+    if text.startswith("{"):
+        text = _SUCH_THAT.sub(r"\\{\1\\}", text)
     if "[" in text or "]" in text:
         text = _OUTWARD.sub(_inward, text)
     if "and" in text:
         text = _conjoined(text)
     for pattern, replacement in _REWRITES:
         text = pattern.sub(replacement, text)
-    return text.replace(",", "") if _THOUSANDS.fullmatch(text) else text
+    if _THOUSANDS.fullmatch(text):
+        return text.replace(",", "")
+    return _thousands_abroad(text) if "." in text or "'" in text else text
+
+
+def _thousands_abroad(text: str) -> str:
+    if _POINTS.fullmatch(text):
+        return text.replace(".", "").replace(",", ".")
+    return text.replace("'", "") if _APOSTROPHES.fullmatch(text) else text
 
 
 def _worded(text: str) -> str:
     if not text.isascii():
         text = CONJUNCTION.sub(", ", text)
+    if "real" in text:
+        text = _TEXT.sub(r"\1", text)
     if _NO_SOLUTION.fullmatch(text):
         return r"\emptyset"
     if match := _ALL_REALS.fullmatch(text):
@@ -207,6 +236,11 @@ def is_prose(text: str) -> bool:
     return bool(_WORD.search(re.sub(r"\\(?:begin|end)\{\w+\}", "", text)))
 
 
+def is_sign(text: str) -> bool:
+    """Tell a sign that stands alone, as where a relation is asked for, from a formula."""
+    return bool(_SIGN.fullmatch(text.strip()))
+
+
 def is_sequence(text: str) -> bool:
     """Tell whether an answer lists numbers with spaces alone: their order counts."""
     return bool(re.fullmatch(r"-?[\d./]+(?:\s+-?[\d./]+)+", text))
@@ -216,7 +250,7 @@ def is_list(text: str) -> bool:
     """Tell whether a plain answer names several values outside brackets."""
     if "," not in text:
         return False
-    inside = re.sub(r"^\\\{(.*)\\\}$", r"\1", text)
+    inside = re.sub(r"^\\?\{(.*?)\\?\}$", r"\1", text)
     return "," in re.sub(r"[(\[{].*?[)\]}]", "", inside)
 
 

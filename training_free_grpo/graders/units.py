@@ -248,11 +248,12 @@ def _measured(marked: str, glued: bool) -> Quantity | None:
     units = _units(written)
     if units and (in_text or glued or _is_unit(written, free)):
         return Quantity(value, units)
-    label = _LABEL.fullmatch(written) and not _NO_LABEL.search(written)
-    if not label or not free:
+    if not free or _NO_LABEL.search(written):
         return None
-    known, rest = _described(written)
-    return Quantity(value, known, label="" if _GENERIC.fullmatch(written) else rest.casefold())
+    if known := _described(written):
+        return Quantity(value, known)
+    label = "" if _GENERIC.fullmatch(written) else written.casefold()
+    return Quantity(value, label=label) if _LABEL.fullmatch(written) else None
 
 
 def _is_unit(written: str, free: bool) -> bool:
@@ -266,13 +267,14 @@ def _is_unit(written: str, free: bool) -> bool:
     return free or len(letters) > 2 or letters in _GLUED or not letters.islower()
 
 
-def _described(written: str) -> tuple[tuple[Unit, ...], str]:
-    """Part `meters long` into the unit and the rest."""
+def _described(written: str) -> tuple[Unit, ...]:
+    """Find the unit in `meters long`."""
     words = written.split()
     for end in range(len(words) - 1, 0, -1):
-        if len(words[end - 1]) > 2 and (units := _units(" ".join(words[:end]))):
-            return units, ""
-    return (), written
+        sure = len(words[end - 1]) > 2 or words[end - 1] in _GLUED - {"in", "am", "pm", "ms"}
+        if sure and (units := _units(" ".join(words[:end]))):
+            return units
+    return ()
 
 
 def _listed(marked: str, glued: bool) -> Quantity | None:

@@ -63,7 +63,7 @@ def unwrapped(response: str, most: int) -> str:
         text = _ENTITY.sub(lambda m: _ENTITIES[m.group()], _TAG.sub(" ", text))
     if not text.isascii():
         text = _EMOJI.sub("", text)
-    return _bare(text)
+    return uncovered(text)
 
 
 def repaired(text: str) -> str:
@@ -80,7 +80,8 @@ def _spoken(response: str) -> str:
     return text[: opened.start()] if opened else text
 
 
-def _bare(text: str) -> str:
+def uncovered(text: str) -> str:
+    """Take off the code fence, the object of JSON or the quotes that a text stands in."""
     end = _COMPLETED.sub("", text[-40:])
     text = (text[:-40] + end).strip()
     if text.endswith(_FENCE) and len(text) > len(_FENCE):

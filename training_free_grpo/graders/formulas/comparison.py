@@ -17,7 +17,8 @@ from training_free_grpo.graders.formulas.values import (
 _MOST_PARTS = 60
 _NAME = re.compile(r"(\\?[A-Za-z]+'*(?:_(?:\w|\{\w+\}))?)(?:\(([^()]*)\))?")
 _VARIABLE = re.compile(r"\\?[A-Za-z]+")
-_TUPLES = {"()", "\\langle\\rangle", "vector"}
+_VARIABLES = set("kmnrstuvwxyz")
+_TUPLES = {"()", "\\langle\\rangle", "column", "flat"}
 _LISTED = {"list", "set", "\\cup"}
 
 
@@ -66,7 +67,11 @@ def _same_form(gold: Node, given: Node, tolerance: float) -> Truth:
     if gold_range and given_range and (gold_range, given_range) != (gold, given):
         return _same(gold_range, given_range, tolerance)
     # An open list is anything in brackets, in its order, but no interval; a vector is a tuple.
-    if kinds <= {"list", "set", "[]", *_TUPLES} and (kinds & {"list", "set"} or kinds <= _TUPLES):
+    if kinds == {"set", "[]"}:  # a list of Python, or an interval
+        return None if _in_order(gold, given, tolerance) is not False else False
+    if kinds == {"column", "flat"} and len(gold.parts) > 1:
+        return False
+    if kinds <= {"list", "[]", *_TUPLES} and ("list" in kinds or kinds <= _TUPLES):
         return _in_order(gold, given, tolerance)
     if kinds <= {"list", "row", "matrix", *_TUPLES} and "matrix" in kinds:
         return _in_order(gold, given, tolerance)
@@ -133,7 +138,16 @@ def _same_function(gold: Node, given: Node, tolerance: float) -> Truth:
     """Compare `f(x) = x^2` with `f(t) = t^2`: a variable may have any name."""
     (gold_name, gold_value), (name, value) = _named(gold), _named(given)
     wanted, written = (each.partition("(")[2][:-1] for each in (gold_name, name))
+    mentioned = _mentions(gold_value, wanted) and _mentions(value, written)
+    if not mentioned and not {wanted, written} <= _VARIABLES:
+        return False  # P(A) = 0.2 is not P(B) = 0.2
     return _same(gold_value, _renamed(value, written, wanted), tolerance)
+
+
+def _mentions(node: Node, variable: str) -> bool:
+    if node.kind == "leaf":
+        return variable in node.parts[0]
+    return any(_mentions(part, variable) for part in node.parts)
 
 
 def _renamed(node: Node, old: str, new: str) -> Node:

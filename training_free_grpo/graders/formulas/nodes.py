@@ -106,7 +106,9 @@ def _list(parts: list[str], found: list[str]) -> Node:
 
 
 def _joined(parts: list[str], found: list[str]) -> Node:
-    return Node(found[0], tuple(read(part) for part in parts))
+    sets = [rf"\{part[:-1]}\}}" if part[:1] == "{" and part[-1:] == "}" else part for part in parts]
+    members = sets if found[0] in {"\\cup", "\\cap", "\\setminus"} else parts
+    return Node(found[0], tuple(read(part) for part in members))
 
 
 def _relation(parts: list[str], found: list[str]) -> Node:
@@ -142,10 +144,12 @@ def _bracketed(tokens: list[str]) -> Node | None:
     if tokens[0] == "\\{" and (members := _such_that(tokens[1:-1])):
         return members
     inside, found = _split(tokens[1:-1], {",", ";"})
-    if tokens[0] in {"{", "\\{"} and (found or tokens[0] == "\\{"):
+    if tokens[0] == "\\{":
         return Node("set", tuple(read(part) for part in inside if part))
     if not found:
         return read(inside[0])
+    if tokens[0] == "{":
+        return _list(inside, found)
     parts = tuple(read(part) for part in inside if part)
     if tokens[0] == "[" and tokens[-1] == "]" and {part.kind for part in parts} == {"[]"}:
         return Node("matrix", tuple(part._replace(kind="row") for part in parts))
@@ -171,7 +175,8 @@ def _matrix(tokens: list[str]) -> Node | None:
         return None
     rows = _rows(match[2])
     if len(rows) == 1 or all(len(row) == 1 for row in rows):
-        return Node("vector", tuple(read(entry) for row in rows for entry in row))
+        upright = "column" if len(rows) > 1 else "flat"
+        return Node(upright, tuple(read(entry) for row in rows for entry in row))
     return Node("matrix", tuple(Node("row", tuple(map(read, row))) for row in rows))
 
 

@@ -10,6 +10,7 @@ from training_free_grpo.graders.formulas.values import formula
 NAME = re.compile(r"(\\?[A-Za-z]+(?:_(?:\w|\{\w+\}))?)(?:\([A-Za-z]\))?")
 _BOUNDED = re.compile(rf"(?P<name>{NAME.pattern})|\|{NAME.pattern}\|")
 _BRACKETS = {"()", "(]", "[)", "[]"}
+_CONSTANT = re.compile(r"\\(?:infty|pi|d?frac|sqrt|cdot|ln|log|mathbb\{R\})(?![A-Za-z])|\be\b")
 _SIGNS = {"<", "\\le", "\\ne", "="}
 _JOINTS = {"\\cup", "\\land", "\\cap", "\\setminus", "list"}
 
@@ -70,8 +71,8 @@ def _describes(node: Node) -> bool:
 def _names(node: Node) -> set[str]:
     if node.kind in _JOINTS or " " in node.kind or node.kind in _SIGNS:
         return set().union(*(_names(part) for part in node.parts)) if node.parts else set()
-    text = node.parts[0] if node.kind == "leaf" else ""
-    return {text} if re.fullmatch(r"\\?[A-Za-z]+(?:_\w)?", text) and "infty" not in text else set()
+    text = _CONSTANT.sub("", node.parts[0]) if node.kind == "leaf" else ""
+    return {node.parts[0]} if re.search(r"[A-Za-z]", text) else set()
 
 
 def _region(node: Node) -> Any:
