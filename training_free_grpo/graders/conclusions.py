@@ -20,6 +20,7 @@ FORMULA = re.compile(
     r"|(?<![\\\w$])\$(?P<inline>(?:[^\s$\\]|\\.)(?:(?:[^$\n\\]|\\.){0,500}(?:[^\s$\\]|\\.))?"
     r"|[^$\n\\]{0,99}\\.(?:[^$\n\\]|\\.){0,500})\$(?!\d)"
 )
+_SPACE_AT_END = re.compile(r"(?:(?<!\\)\\[,;:! ]|~|\s){1,20}$")
 _DISPLAYED = re.compile(r"(?:\$\$([^$]{1,500})\$\$|\\\[((?:[^\\]|\\(?!\])){1,500})\\\])$")
 _VALUE = re.compile(
     FORMULA.pattern + r"|\*\*(?P<bold>[^*\n]{1,500})\*\*"
@@ -37,6 +38,7 @@ _TERSE_LENGTH = 100
 _TERSE_WORDS = 3
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n[ \t]{0,9}\n")
 _SENTENCES = re.compile(r"(?:[^.!?]|[.!?](?!\s|$))+[.!?]*")
+_RULE = re.compile(r"\s*[-*_=]{3,}\s*")
 _ASIDE = re.compile(
     r"\s*(?:\([^()\d]*[A-Za-z]{3}[^()]*\)|\W*(?:confidence|note|checked|source|reference|i hope"
     r"|let me)\b.*)"
@@ -49,7 +51,7 @@ _BETWEEN_VALUES = re.compile(
     re.IGNORECASE,
 )
 _LISTED = re.compile(
-    r"\b(?:solutions|roots|values|answers|zeros|numbers) (?:are|were)\b", re.IGNORECASE
+    r"\b[a-z]{3,}s (?:are|were|equal|measure)\b|,[^,]*\b(?:and|or)\b", re.IGNORECASE
 )
 _NAME_AHEAD = re.compile(r"[A-Za-z](?:_\d)?\s*=\s*[$*]*$")
 _CHOICE = re.compile(
@@ -72,6 +74,7 @@ _INVERTED = re.compile(
     r" (?:final |correct |right )?(?:answer|solution|result|choice|option)s?\b",
     re.IGNORECASE,
 )
+_APPOSITION = re.compile(r"([-+$]?\d[\d,]*(?:\.\d+)?%?(?: [a-z]+)?), (?!and\b|or\b)[a-z]{3,} ")
 _SUBJECT = re.compile(
     r"(?:So|Thus|Hence|Therefore|Then),? (?:the )?([A-Z][A-Za-z]*)"
     r" (?:is|was|has|had|wins|won|gets|got|comes|came|does|did|runs|earns|finishes)\b"
@@ -80,6 +83,8 @@ _SUBJECT = re.compile(
 
 def tidy(text: str) -> str:
     """Strip what surrounds an answer: spaces, bold, delimiters of mathematics, final dots."""
+    if text[-1:].isspace() or "\\" in text[-3:]:
+        text = _SPACE_AT_END.sub("", text)
     dots = "..." if text.rstrip().endswith("...") and text.lstrip()[:1].isdigit() else ""
     text = text.lstrip("* \t\n").rstrip("*.,;: \t\n") + dots
     if formula := FORMULA.fullmatch(text):
@@ -140,9 +145,13 @@ def concluding_value(text: str, several: bool) -> str:
     end = text.strip()
     if displayed := _DISPLAYED.search(end[-_TERSE_LENGTH:]):
         return tidy(_EQUALS.split(content(displayed))[-1])
-    lines = [line for line in end[-4 * _TERSE_LENGTH :].splitlines() if line.strip()]
+    lines = [
+        line
+        for line in end[-4 * _TERSE_LENGTH :].splitlines()
+        if line.strip() and not _RULE.fullmatch(line)
+    ]
     line = next((line for line in reversed(lines) if not _ASIDE.fullmatch(line)), "")
-    if len(lines) < 2 or end.endswith(line):
+    if end.endswith(line):  # all of it, however long
         line = end.rpartition("\n")[2]
     if is_withheld(line):
         return ""
@@ -165,7 +174,8 @@ def concluding_value(text: str, several: bool) -> str:
 
 def _headed(sentence: str) -> str:
     """Return the value that a sentence begins with, where only a remark follows."""
-    head = tidy(without_remark(sentence))
+    apposition = _APPOSITION.match(sentence)
+    head = apposition[1] if apposition else tidy(without_remark(sentence))
     if head == sentence or not is_terse(head):
         return ""
     others = [content(value) for value in _VALUE.finditer(sentence, len(head))]
@@ -185,8 +195,9 @@ def _listing(sentence: str, several: bool) -> str:
         return ""
     named = all(_NAME_AHEAD.search(sentence, 0, value.start()) for value in listed)
     equations = all(_EQUALS.search(content(value)) for value in listed)
+    around = sentence[: listed[0].start()] + sentence[listed[0].end() : listed[-1].start()]
     alternatives = re.search(r"\bor\b", sentence[listed[0].end() : listed[-1].start()])
-    if not (several or named or equations or alternatives or _LISTED.search(sentence)):
+    if not (several or named or equations or alternatives or _LISTED.search(around)):
         return ""
     return ", ".join(tidy(_EQUALS.split(content(value))[-1]) for value in listed)
 
@@ -209,6 +220,8 @@ def _worded(line: str) -> str:
 
 def predicate(sentence: str) -> str:
     """Return what a short sentence says of its subject, or chooses: `It is east` is east."""
+    if is_withheld(sentence):
+        return ""
     if choices := list(_CHOICE.finditer(sentence)):
         return next(letter for letter in choices[-1].groups() if letter)
     if subject := _INVERTED.match(sentence):

@@ -36,9 +36,7 @@ _MARKER = re.compile(
     r" (?:is|are)\b ?:?",
     re.IGNORECASE | re.MULTILINE,
 )
-_SENTENCE_START = re.compile(
-    r"\s*(?:so|thus|hence|therefore|it|this|that)\b[^\d]*\d", re.IGNORECASE
-)
+_VALUE_IN_WORDS = re.compile(r"\s*[A-Z][a-z]*(?: [^\d\s]+)+.*\d", re.DOTALL)
 _MARKER_ABROAD = re.compile(f"{ANNOUNCED}|{_MARKER.pattern}", re.IGNORECASE | re.MULTILINE)
 _NAMED = re.compile(r"(?<![A-Za-z\\])([A-Za-z](?:_\d)?)[\s\\()$]*(?:=|\bis\b|:)[\s\\()$]*$")
 _NAME_LENGTH = 40
@@ -58,11 +56,12 @@ def spoken(response: str) -> str:
     return text if text.isascii() else uncovered(ascii_spelled(text))
 
 
-def final_answer(response: str, *, several: bool = False) -> str:
+def final_answer(response: str, *, several: bool = False, valued: bool = False) -> str:
     """Take the final answer from a response; an empty string where it states none.
 
     Boxes that share the last sentence are joined with commas where each is named, as in "x is
-    [box], and y is [box]", or where `several` says that a list is expected.
+    [box], and y is [box]", or where `several` says that a list is expected. A tagged sentence is
+    the answer itself, unless `valued` says that it is the value in it.
     """
     text = spoken(response)
     tags = list(_TAGGED.finditer(text)) if "<" in text else []
@@ -71,7 +70,7 @@ def final_answer(response: str, *, several: bool = False) -> str:
     stated = _final(text) or _boxed(text, several)
     if not stated and (marked := _marked(text, several)) is not None:
         return marked
-    if tags and not _SENTENCE_START.match(text):
+    if tags and not (valued and _VALUE_IN_WORDS.match(text)):
         return stated or tidy(text)
     return stated or _bare(text) or concluding_value(text, several) or (tidy(text) if tags else "")
 

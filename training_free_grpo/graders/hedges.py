@@ -6,7 +6,7 @@ from training_free_grpo.graders.languages import DENIED, OPEN
 
 _MARKUP = r"[\s$*\\(\[\"'{]*"
 _DENIAL = re.compile(
-    r"(?:\b(?:not|never|cannot|can't|neither|nor)|n't|\\neq?)\s*"
+    r"(?:\b(?:not|never|no longer|cannot|can't|neither|nor)|n't|\\neq?)\s*"
     rf"(?:(?:be|equal|equals|to|exactly|simply|the|answer|number|value|a"
     rf"|an)\b\s*){{0,4}}{_MARKUP}$",
     re.IGNORECASE,
@@ -19,7 +19,8 @@ _REFUSAL = re.compile(
     r"|\bunable to\b|\bimpossible to (?:say|tell|know|determine)\b|\bgive up\b|\bonly guess\b"
     r"|\bcan(?:not|'t) be (?:determined|solved|found|answered|known)\b"
     r"|\b(?:not enough|insufficient) (?:information|data)\b|\bno (?:final )?answer\b"
-    r"|\bdoubt\b|\bunlikely\b|\b(?:do not|don't|cannot|can't|could not) (?:think|believe"
+    r"|\bimpossible (?:for|that|to be)\b|\bdoubt\b|\bunlikely\b|\b(?:do not|don't|cannot|can't"
+    r"|could not) (?:think|believe"
     r"|conclude|say"
     r"|claim|assume|confirm|prove)\b",
     re.IGNORECASE,
@@ -40,7 +41,8 @@ _DOUBT = re.compile(
 _OFFERED = re.compile(r"\b(?:options|choices|candidates) (?:are|were)\b", re.IGNORECASE)
 _BOUND = re.compile(
     r"\b(?:at (?:least|most)|(?:more|less|greater|fewer|larger|smaller|bigger) than|above|below"
-    r"|under|up to|no (?:more|less|fewer) than|anything but|other than|except|between|almost"
+    r"|under|^over|(?<=is )over|(?<=are )over|up to|no (?:more|less|fewer) than|anything but"
+    r"|other than|except|between|almost"
     rf"|nearly|not)\s+{_MARKUP}$",
     re.IGNORECASE,
 )

@@ -30,7 +30,7 @@ from training_free_grpo.graders.notation import (
     squeezed,
 )
 from training_free_grpo.graders.spelling import is_spelled, same_spelling
-from training_free_grpo.graders.units import Quantity, common_units, quantity
+from training_free_grpo.graders.units import Quantity, common_units, in_base_ten, quantity
 from training_free_grpo.graders.wrapping import repaired
 from training_free_grpo.records import Grade
 
@@ -73,7 +73,9 @@ def grade_math(
     """
     golds = [_expected(text) for text in ([gold] if isinstance(gold, str) else gold)]
     short = [text for text in golds if len(text) <= _LONGEST]
-    answer = final_answer(response, several=any(is_list(plain(text)) for text in short))
+    answer = final_answer(
+        response, several=any(is_list(plain(text)) for text in short), valued=True
+    )
     if not _ANSWER.search(answer[:_LONGEST]):
         critique = "The response states no final answer."
         return _grade(0.0, "", critique, "extraction")
@@ -154,6 +156,9 @@ def _compare_cheaply(answer: str, gold: str, policy: MathPolicy) -> _Result:
     if moments := compare_moments(answer, gold):
         return _Result(moments[0], "exact")
     given, expected = _quantities(in_digits(answer), in_digits(gold))
+    one, other = in_base_ten(given), in_base_ten(expected)
+    if one is not None and other is not None:
+        return _Result(one == other, "numeric")
     scales = _scales(given, expected, policy)
     if not scales:
         return _Result(None if scales is None else False, "units")
@@ -216,7 +221,8 @@ def _scales(given: Quantity, expected: Quantity, policy: MathPolicy) -> list[Fra
     if given.units and expected.units:
         return common_units(given, expected)
     labels = {given.label, expected.label} - {""}
-    if given.is_percent and expected.is_percent and len(labels) > 1:
+    symbols = any(label[1:] != label[1:].lower() for label in labels)
+    if len(labels) > 1 and (symbols or (given.is_percent and expected.is_percent)):
         return []
     if (given.units or expected.units) and labels:
         return None

@@ -143,7 +143,7 @@ def _time(text: str) -> Moment | None:
         return None
     hour, minute, second = (int(part or 0) for part in match.groups()[:3])
     found = _clock(hour, minute, second, half)
-    sure = bool(half) or match[2] is None or match[2][0] == "0"
+    sure = bool(half) or match[2] is None or "0" in (match[2][0], text[0])
     return found and found._replace(is_sure=sure)
 
 

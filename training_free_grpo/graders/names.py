@@ -24,7 +24,7 @@ _OPTION = re.compile(
 _CHOSEN = re.compile(
     r"(?:(?:the )?(?:correct |right |best )?(?:option|choice|answer|alternative"
     r"|letter)(?: is)?:?\s*)"
-    r"[(\[{]?([A-J])[)\]}]?(?!\s*[=+*/^<>-])(?:[.:)]?\s+(.*))?|\[([A-J])\]()"
+    r"[(\[{]?([A-J])[)\]}]?(?!\s*[=+*/^<>-]|\s+(?:is|are|was|were|cannot|can|does)\b)(?:[.:)]?\s+(.*))?|\[([A-J])\]()"
     r"|[(\[]?([A-J])[)\]]?,? (?:is|are) (?:the )?(?:correct|right|true|best)(?: answer| option"
     r"| choice)?()",
     re.IGNORECASE | re.DOTALL,

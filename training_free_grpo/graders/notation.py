@@ -19,7 +19,8 @@ _DECORATION = (
     r"\\(?:left|right|displaystyle|textstyle|large|Large|LARGE|huge|small|bf|rm|it|bfseries|limits"
     r"|nolimits|therefore|because|big|Big|bigg|Bigg|bigl|bigr|Bigl|Bigr|mathstrut"
     r"|strut)(?![A-Za-z])"
-    r"|\\[hv]?phantom\s*\{[^{}]*\}|\\(?:tag|label)\*?\s*\{[^{}]*\}|\\(?:text)?color\s*\{[^{}]*\}"
+    r"|\\[hv]?phantom\s*\{[^{}]*\}|\\checkmark(?![A-Za-z])|\\(?:tag|label)\*?\s*\{[^{}]*\}"
+    r"|\\(?:text)?color\s*\{[^{}]*\}"
 )
 _REWRITES = [
     (re.compile(pattern), replacement)
@@ -35,8 +36,13 @@ _REWRITES = [
         (r"(?<=[\d)\]])(?:and|or)(?=[\d(\[]|[A-Z]\(|[a-z]\s*=)", ", "),
         (rf"\\operatorname\*?\s*\{{\s*({_FUNCTIONS}|lcm)\s*\}}", r"\\\1 "),
         (_WRAPPER + r"\{([^{}]*)\}", r"\1"),
+        (_WRAPPER + r"\{([^{}]*)\}", r"\1"),
+        (r"\.{3}|\\(?:dots|cdots|dotsc)(?![A-Za-z])", r"\\ldots "),
         (r"(?<![\\A-Za-z])(?:minus|negative) (?=infinity)", "-"),
-        (r"(?<![\\A-Za-z])(?:(?:plus |positive )?infinity|infty|inf|oo)(?![A-Za-z])", r"\\infty "),
+        (
+            r"(?<![\\A-Za-z])(?:(?:plus |positive )?[Ii]nfinity|infty|inf|oo)(?![A-Za-z])",
+            r"\\infty ",
+        ),
         (r"(?<![\\A-Za-z])a(sin|cos|tan)(?=\s*[({\\\d])", r"\\arc\1 "),
         (r"(?<![\\A-Za-z])abs\s*\(([^()]*)\)", r"|\1|"),
         (r"\\[lr]vert(?![A-Za-z])", "|"),
@@ -82,9 +88,11 @@ _TRIGONOMETRY = re.compile(r"\\?(?:sin|cos|tan|cot|sec|csc)")
 _ESCAPED = re.compile(r"\\(?=\\[A-Za-z]{2})")
 _SIMPLE = re.compile(r"[-+]?\d+(?:[./]\d+)?")
 _PREAMBLE = re.compile(
-    r"(?:\\text\s*\{\s*)?(?:the )?(?:(?:final|correct) )?(?:answer|result|solution)s?(?: is"
+    r"(?:\\text\s*\{\s*)?(?:the )?(?:(?:final|correct) )?(?:answer|result|solution|value|total"
+    r"|sum)s?(?: is"
     r"| are)?\s*"
-    r"[:=]?\s*(?:\}\s*|(?<=[\s:=])(?=[^}]*$))(?=\S)|(?:exactly|approximately|about|roughly"
+    r"[:=]?\s*(?:\}\s*|(?<=[\s:=])(?=[^}]*$))(?=\S)|(?:in )?(?:the )?year\s+(?=\d)|(?:exactly"
+    r"|approximately|about|roughly"
     r"|=)\s+(?=[\d\\$-])",
     re.IGNORECASE,
 )
@@ -93,7 +101,7 @@ _WHOLE_TEXT = re.compile(r"\\text\s*\{([^{}]*)\}")
 _CONDITION = re.compile(
     r"[\s,;~]*(?:\\quad|\\[,; ])*\s*(?:,\s*(?:\\text\s*\{\s*)?(?:where|with|for (?:all|any"
     r"|every|some)|as)\b"
-    r"|(?:\\text\s*\{\s*|(?<=[\d}])\s+)\((?!mod)[A-Za-z ]{4,40}\)\s*\}?$"
+    r"|(?:\\text\s*\{\s*|(?<=[\d}])\s+)\((?!mod)[A-Za-z ,'-]{4,40}\)\s*\}?$"
     r"|\\text\s*\{\s*,?\s*(?:where|for (?:all|any|every|some))\b).*",
     re.DOTALL,
 )
@@ -102,7 +110,8 @@ _SIGN = re.compile(
     r"|subseteq|perp"
     r"|parallel|cup|cap|land|lor|neg|forall|exists|[a-zA-Z]*arrow)q?"
 )
-_ALONE = re.compile(r"^both\s+|,?\s+only$", re.IGNORECASE)
+_CITATION = re.compile(r"(?<=[\w)}])\s\[\d{1,2}\]$")
+_ALONE = re.compile(r"^(?:both|either)\s+|,?\s+only$", re.IGNORECASE)
 _INEQUALITY = re.compile(r"[<>]|\\(?:le|ge|ne)q?(?![A-Za-z])|≤|≥|≠")
 _AND = re.compile(
     r"\s*(?:\\text\s*\{\s*,?\s*and\s*\}|,?\s*\band\b|\\land(?![A-Za-z])|\\wedge(?![A-Za-z]))\s*"
@@ -123,6 +132,8 @@ _ALL_REALS = re.compile(
     re.IGNORECASE,
 )
 _UNDEFINED = re.compile(r"(?:the limit )?(?:does not|doesn't) exist|d\.?n\.?e\.?", re.IGNORECASE)
+_APART = re.compile(r"\b(?:and|or)\b|;|,\s")
+_GROUPED = re.compile(r"(?<![\d,.])[1-9]\d{0,2}(?:,\d{3})+(?!,?\d)")
 _THOUSANDS = re.compile(
     r"[-+]?[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?|[-+]?[1-9]\d?(?:,\d\d)+,\d{3}(?:\.\d+)?"
 )
@@ -163,7 +174,12 @@ def bare(answer: str) -> str:
         answer = answer[preamble.end() :]
     if condition := _CONDITION.search(answer, 1):
         answer = answer[: condition.start()]
-    return _ALONE.sub("", answer) if "only" in answer or "both" in answer.casefold() else answer
+    answer = _CITATION.sub("", answer)
+    return (
+        _ALONE.sub("", answer)
+        if "only" in answer or answer[:6].casefold().startswith(("both", "either"))
+        else answer
+    )
 
 
 def plain(text: str) -> str:
@@ -184,6 +200,8 @@ def plain(text: str) -> str:
         text = _SUCH_THAT.sub(r"\\{\1\\}", text)
     if "[" in text or "]" in text:
         text = _OUTWARD.sub(_inward, text)
+    if "," in text and _APART.search(text):
+        text = _GROUPED.sub(lambda m: m.group().replace(",", ""), text)
     if "and" in text:
         text = _conjoined(text)
     for pattern, replacement in _REWRITES:

@@ -45,6 +45,7 @@ _TABLE = {
         "Å angstrom ångström": "1e-10",
         "nmi": "1852",
         "furlong": "201.168",
+        "league": "4828.032",
         "fathom": "1.8288",
         "ly lightyear light-year": "9460730472580800",
         "AU": "149597870700",
@@ -67,6 +68,7 @@ _TABLE = {
         "~t tonne metric-ton": "1e6",
         "ton": "1e6",
         "carat": "0.2",
+        "quintal": "100000",
     },
     "short mass": {"ton": "2000", "pound lb": "1"},
     "volume": {
@@ -78,7 +80,7 @@ _TABLE = {
         "cup": "0.2365882365",
         "tbsp tablespoon": "0.01478676478125",
         "tsp teaspoon": "0.00492892159375",
-        "oz ounce": "0.0295735295625",
+        "floz": "0.0295735295625",
         "barrel": "158.987294928",
     },
     "area": {"acre": "4046.8564224", "ha hectare": "10000", "are": "100"},
@@ -117,6 +119,7 @@ _TABLE = {
         "~eV electronvolt electron-volt": "1.602176634e-19",
         "BTU": "1055.05585262",
         "erg": "1e-7",
+        "Nm": "1",
     },
     "power": {"~W ~watt": "1", "hp horsepower": "745.69987158227022"},
     "pressure": {
@@ -147,6 +150,7 @@ _TABLE = {
     "loudness": {"dB decibel": "1"},
     "acidity": {"pH": "1"},
     "bits": {"~bit ~b": "1", "~B ~byte": "8"},
+    "bit rate": {"~bps": "1", "~Bps": "8"},
     "binary bits": {
         "bit b": "1",
         "B byte": "8",
@@ -226,8 +230,8 @@ def _prefixed(name: str) -> dict[str, Fraction]:
         return {name: Fraction(1)}
     bare = name[1:]
     prefixes = _NAME_PREFIXES if len(bare) > 3 and bare.islower() else _SYMBOL_PREFIXES
-    if bare in {"bar", "rad", "bit", "cal"}:
-        prefixes = _SYMBOL_PREFIXES
+    if bare in {"bar", "rad", "bit", "cal", "bps", "ohm", "amp", "eV"}:
+        prefixes = _SYMBOL_PREFIXES | _NAME_PREFIXES
     return {bare: Fraction(1), **{p + bare: Fraction(size) for p, size in prefixes.items()}}
 
 

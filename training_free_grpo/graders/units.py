@@ -18,7 +18,7 @@ _POWER_WORDS = [
         (r"\bpercentage\b|\blight[ -]years?\b", "lightyear"),
         (r"\b(?:us|short) tons?\b|\bmetric tons?\b", "ton"),
         (r"\bnautical miles?\b", "nmi"),
-        (r"\b(?:fluid|fl) (?:ounces?|oz)\b", "ounce"),
+        (r"\b(?:fluid|fl) (?:ounces?|oz)\b", "floz"),
         (r"\b(?:us|u\.s\.) dollars?\b", "USD"),
         (r"\bcanadian dollars?\b", "CAD"),
         (r"\baustralian dollars?\b", "AUD"),
@@ -39,6 +39,8 @@ _SET_IN_TEXT = re.compile(_WRAPPER + r"\{(?!\s*[eid]\s*\})([^{}]*)\}")
 _QUOTIENT = re.compile(r"\\[dt]?frac\s*\{\s*\x00([^{}\d]*)\}\s*\{\s*\x00([^{}\d]*)\}")
 _SI = re.compile(r"\\(?:SI|qty)\s*\{([^{}]*)\}\s*\{([^{}]*)\}")
 _SYMBOL = re.compile(r"\\mu\s*(?=\x00?\s*[A-Za-z])|\\(?:Omega|ohm)(?![A-Za-z])|\\AA(?![A-Za-z])")
+_MONEY_COMMANDS = {"euro": "€", "texteuro": "€", "pounds": "£", "yen": "¥"}
+_MONEY_COMMAND = re.compile(rf"\\({'|'.join(_MONEY_COMMANDS)})(?![A-Za-z])\s*")
 _SYMBOLS = {"m": "μ", "O": "Ω", "o": "Ω", "A": "Å"}
 _DOT = re.compile(r"\s*(?:\\cdot(?![A-Za-z])|\*|·|⋅)\s*(?=\x00)")
 _DELIMITED = re.compile(r"(?<!\\)\$([^$]*[^$\\])\$")
@@ -69,6 +71,7 @@ _PART = re.compile(
 )
 _MONEY_PARTS = re.compile(r"\$\s?(\d+) and (\d+) cents?")
 _CLOCKED = re.compile(r"(\d+)\s*(?:h|hr|hours?)\s*(\d{1,2})")
+_AND_COMMA = re.compile(r",\s+(?:(?:and|or)\s+)?|\s+(?:and|or)\s+")
 _LABEL = re.compile(
     rf"(?:{_LETTER}{{3,}}[ .-]*){{1,6}}(?:\^?\{{?\d\}}?)?|[^\x00-\x7f\u0370-\u03ff]+"
 )
@@ -149,10 +152,19 @@ def quantity(text: str, *, glued: bool = False) -> Quantity:
     if (match := _MONEY_AHEAD.fullmatch(marked)) and (units := _units(match["unit"].strip("\\."))):
         inside = quantity(match["value"])
         return inside._replace(value=match["sign"] + inside.value, units=units)
-    if match := _BASE.fullmatch(marked):
+    if match := _BASE.fullmatch(marked.replace("\0", "")):
         base = Unit(frozenset({("base", int(match["base"]))}), Fraction(1))
         return Quantity(match["value"], (base,))
-    return _measured(marked, glued) or _listed(marked, glued) or Quantity(text)
+    return _listed(marked, glued) or _measured(marked, glued) or Quantity(text)
+
+
+def in_base_ten(number: Quantity) -> int | None:
+    """Read a number whose base is given, `101_2` as 5."""
+    bases = [power for unit in number.units for kind, power in unit.kind if kind == "base"]
+    try:
+        return int(number.value, bases[0]) if bases else None
+    except ValueError:
+        return None
 
 
 def common_units(given: Quantity, expected: Quantity) -> list[Fraction]:
@@ -166,6 +178,7 @@ def common_units(given: Quantity, expected: Quantity) -> list[Fraction]:
 
 def _marked(text: str) -> str:
     text = _DELIMITED.sub(r"\1", text.replace("\0", ""))
+    text = _MONEY_COMMAND.sub(lambda m: _MONEY_COMMANDS[m[1]], text) if "\\" in text else text
     if "\\" in text or "~" in text or not text.isascii():
         text = _SI.sub(r"\1\\text{ \2}", text)
         text = _DEGREE.sub("°", _SPACE.sub(" ", text))
@@ -252,7 +265,7 @@ def _measured(marked: str, glued: bool) -> Quantity | None:
         return None
     if known := _described(written):
         return Quantity(value, known)
-    label = "" if _GENERIC.fullmatch(written) else written.casefold()
+    label = "" if _GENERIC.fullmatch(written) else written
     return Quantity(value, label=label) if _LABEL.fullmatch(written) else None
 
 
@@ -279,7 +292,7 @@ def _described(written: str) -> tuple[Unit, ...]:
 
 def _listed(marked: str, glued: bool) -> Quantity | None:
     """Take the unit that all parts of a list share, or the last one has for all."""
-    parts = marked.split(", ")
+    parts = _AND_COMMA.split(marked)
     if len(parts) < 2 or any(bracket in marked for bracket in "()[]{}="):
         return None
     last = quantity(parts[-1].replace("\0", r"\text"), glued=glued) if "\0" not in marked else None

@@ -67,8 +67,6 @@ def _same_form(gold: Node, given: Node, tolerance: float) -> Truth:
     if gold_range and given_range and (gold_range, given_range) != (gold, given):
         return _same(gold_range, given_range, tolerance)
     # An open list is anything in brackets, in its order, but no interval; a vector is a tuple.
-    if kinds == {"set", "[]"}:  # a list of Python, or an interval
-        return None if _in_order(gold, given, tolerance) is not False else False
     if kinds == {"column", "flat"} and len(gold.parts) > 1:
         return False
     if kinds <= {"list", "[]", *_TUPLES} and ("list" in kinds or kinds <= _TUPLES):

@@ -31,10 +31,14 @@ _MATRIX = re.compile(
     r"\\begin\{([pbB]?(?:small)?matrix|array)\}(?:\{[lcr| ]*\})?((?:(?!\\end).)*)\\end\{\1\}",
     re.DOTALL,
 )
-_CASES = re.compile(r"\\begin\{([dr]?cases)\}((?:(?!\\end).)*)\\end\{\1\}", re.DOTALL)
+_CASES = re.compile(
+    r"\\begin\{([dr]?cases|aligned|align\*?|gathered|gather\*?|split)\}((?:(?!\\end).)*)\\end\{\1\}",
+    re.DOTALL,
+)
 _DETERMINANT = re.compile(
     r"\|\s*\\begin\{(matrix|array)\}(?:\{[lcr| ]*\})?((?:(?!\\end).)*)\\end\{\1\}\s*\|", re.DOTALL
 )
+_TRANSPOSED = re.compile(r"(\([^()]*\))\s*\^\s*\{?\s*(?:T|t|\\top|\\intercal)\s*\}?")
 _ROW_END = re.compile(r"\\cr(?![A-Za-z])|\\newline(?![A-Za-z])")
 _CONDITION = re.compile(r"^\s*(?:if|for|when|where|\\text\{\s*(?:if|for|when)?\s*\})?\s*|[\s,;.]+$")
 _MEMBERS = re.compile(r"[A-Za-z](?:\\in\\mathbb\{R\})?")
@@ -66,6 +70,7 @@ def read(text: str) -> Node:
     whole = (
         _bracketed(tokens)
         or _matrix(tokens)
+        or _transposed(_text(tokens))
         or _cases(tokens)
         or _signed(tokens)
         or _calculated(_text(tokens))
@@ -148,6 +153,9 @@ def _bracketed(tokens: list[str]) -> Node | None:
         return Node("set", tuple(read(part) for part in inside if part))
     if not found:
         return read(inside[0])
+    if tokens[0] == "[" and set(found) == {",", ";"}:  # a matrix, as MATLAB writes it
+        rows, _ = _split(tokens[1:-1], {";"})
+        return Node("matrix", tuple(read(row)._replace(kind="row") for row in rows))
     if tokens[0] == "{":
         return _list(inside, found)
     parts = tuple(read(part) for part in inside if part)
@@ -178,6 +186,12 @@ def _matrix(tokens: list[str]) -> Node | None:
         upright = "column" if len(rows) > 1 else "flat"
         return Node(upright, tuple(read(entry) for row in rows for entry in row))
     return Node("matrix", tuple(Node("row", tuple(map(read, row))) for row in rows))
+
+
+def _transposed(text: str) -> Node | None:
+    match = _TRANSPOSED.fullmatch(text)
+    node = read(match[1]) if match else None
+    return node._replace(kind="column") if node and node.kind == "()" else None
 
 
 def _cases(tokens: list[str]) -> Node | None:

@@ -100,6 +100,9 @@ def _region(node: Node) -> Any:
     ends = [_number(part) for part in interval.parts]
     if any(end is None for end in ends) or len(ends) != 2 or not ends[0] < ends[1]:
         return None
+    infinite = [ends[0] == -sympy.oo, ends[1] == sympy.oo]
+    if (infinite[0] and interval.kind[0] == "[") or (infinite[1] and interval.kind[1] == "]"):
+        return None  # infinity is no number, so that it belongs to no interval
     return sympy.Interval(*ends, interval.kind[0] == "(", interval.kind[1] == ")")
 
 
