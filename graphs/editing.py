@@ -130,8 +130,8 @@ async def edit_experiences(components: Components, state: TrainingState) -> dict
         plan["warning"],
         await components.prices(settings),
     )
-    await components.archive.keep_library(state["step"], library)
-    await components.archive.close_step(state["step"], groups)
+    await components.recorder.keep_library(state["step"], library)
+    await components.recorder.close_step(state["step"], groups)
     tell(
         {
             "event": "step",

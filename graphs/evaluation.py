@@ -86,9 +86,9 @@ def more_groups(state: EvaluationState) -> list[Send] | str:
 def build_evaluation_graph(
     agent: Agent | None = None,
     grader: Grader | None = None,
+    *,
     tools: Sequence[BaseTool] | None = None,
     checkpointer: Checkpointer = None,
-    *,
     models: Models | None = None,
     archive: Archive | None = None,
     attempter: Attempter | None = None,

@@ -192,7 +192,7 @@ async def keep_group(
 ) -> dict[str, Any]:
     """Keep a finished group, and return the update that closes it."""
     step, problem = state["step"], state["problem"]
-    await components.archive.keep_group(step, group, problem, grades, summaries)
+    await components.recorder.keep_group(step, group, problem, grades, summaries)
     tell({"event": "group", "step": step, "problem": problem["id"], "group": group})
     return {"groups": [group]}
 

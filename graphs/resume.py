@@ -10,10 +10,12 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
+from training_free_grpo.errors import UserError
+
 Compiled = CompiledStateGraph[Any, Any, Any, Any]
 
 
-class NoSuchRun(LookupError):
+class NoSuchRun(UserError, LookupError):
     """A thread holds no run to resume."""
 
 

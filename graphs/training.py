@@ -45,6 +45,7 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.settings_source import GivenPolicy, GivenSettings, make_source
 from training_free_grpo.spending.budget import Budget
 from training_free_grpo.storage.archive import Archive
+from training_free_grpo.storage.recorder import Recorder
 from training_free_grpo.traces import Traces
 
 
@@ -53,7 +54,7 @@ async def prepare(components: Components, state: TrainingState) -> dict[str, Any
     attempter = attempter_for(context_settings(), components.attempter)
     given = await read_inputs(components, attempter, state)
     check_review(kept_settings(given))
-    await components.archive.keep_library(0, given["library"])
+    await components.recorder.keep_library(0, given["library"])
     steps = count_steps(len(given["problems"]), kept_settings(given))
     return given | {"step": 0, "steps": steps, "plan": None, "metrics": None}
 
@@ -111,11 +112,12 @@ def more_steps(state: TrainingState) -> str:
 def build_training_graph(
     agent: Agent | None = None,
     grader: Grader | None = None,
+    *,
     tools: Sequence[BaseTool] | None = None,
     checkpointer: Checkpointer = None,
-    *,
     models: Models | None = None,
     archive: Archive | None = None,
+    recorder: Recorder | None = None,
     traces: Traces | None = None,
     attempter: Attempter | None = None,
     settings: GivenSettings | None = None,
@@ -135,7 +137,7 @@ def build_training_graph(
     graph's context; `policy` limits what a context may change; a run that reaches its `budget`
     raises OutOfBudget.
     """
-    components = make_components(agent, grader, tools, models, archive, traces, attempter)
+    components = make_components(agent, grader, tools, models, archive, traces, attempter, recorder)
     source = make_source(settings, policy)
     node = partial(Node, source=source)
     graph = StateGraph(

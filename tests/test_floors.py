@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "compat",
+    "errors arguments model_name compat lifecycle",
     "threads",
     "records settings text imports background prompts tools redact",
     "storage ledger prices messages graders simulated datasets policy",
@@ -21,9 +21,10 @@ FLOORS = (
     "rollouts",
     "spending",
     "graphs",
-    "executors doctor evaluations",
+    "executors doctor",
     "runs",
     "inspect_logs report paper",
+    "session",
     "cli",
     "__main__",
 )

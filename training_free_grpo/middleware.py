@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,11 @@ from langchain_core.messages import AnyMessage, HumanMessage
 
 from training_free_grpo.library import (
     LibraryError,
+    LibraryLike,
     active_experiences,
     library_file,
     load_library,
     parse_lessons,
-    read_library,
     render_lessons,
 )
 from training_free_grpo.library.prompt import LESSONS, add_block, experience_block
@@ -69,7 +69,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def __init__(
         self,
-        library: Library | Mapping[str, Any] | str | Path | None = None,
+        library: LibraryLike | None = None,
         top_k: int | None = None,
         embeddings: "Embeddings | None" = None,
         format: str | Wording | None = None,
@@ -97,9 +97,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         self._word = read_format(format)
         self._mark = self._read_mark()
         # Read last: a file that changes meanwhile is noticed by its mark.
-        self._known = self._know(
-            load_library(self._file) if self._file else read_library(library or {})
-        )
+        self._known = self._know(load_library(self._file or ({} if library is None else library)))
         digest = hashlib.sha256(self._known.lines.encode()).hexdigest()
         self._source = str(self._file) if self._file else digest[:8]
 

@@ -77,13 +77,10 @@ def test_a_limit_in_dollars_ends_a_run() -> None:
 
 
 async def test_a_training_run_in_a_folder_ends_with_its_budget(tmp_path: Path) -> None:
-    async def nothing() -> None:
-        pass
-
     def run(budget: Budget) -> Any:
         problems, _ = read_problems(GIVEN["problems"])
         folder = RunFolder(tmp_path / "run")
-        return TrainingRun(folder, SETTINGS, problems, budget=budget).run(nothing, lambda *_: None)
+        return TrainingRun(folder, SETTINGS, problems, budget=budget).run(lambda event: None)
 
     with pytest.raises(OutOfBudget, match="of 8 calls"):
         await run(Budget(calls=8))

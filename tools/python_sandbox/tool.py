@@ -52,6 +52,8 @@ class PythonTool(StructuredTool):
     """Whether variables are kept, with the scope "thread"."""
     end_thread: Callable[[str], None]
     """End the session of a thread, once its agent has finished."""
+    close: Callable[[], object]
+    """End all processes; a later call starts them again."""
 
 
 def make_python_tool(
@@ -95,6 +97,7 @@ def make_python_tool(
         start=chosen.start,
         keeps_threads=scope == "thread",
         end_thread=threads.end if threads else _end_nothing,
+        close=getattr(chosen, "close", _close_nothing),
     )
     return cast(PythonTool, tool)
 
@@ -139,6 +142,10 @@ class _Threads:
 
 def _end_nothing(thread: str) -> None:
     """End no session: there are none."""
+
+
+def _close_nothing() -> None:
+    """End no process: there is none here."""
 
 
 def _answer(result: Result, sandbox: Sandbox) -> tuple[str, dict[str, Any]]:

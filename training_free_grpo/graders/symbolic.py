@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training_free_grpo.lifecycle import on_close
+
 if TYPE_CHECKING:
     from training_free_grpo.tools.python_sandbox import PythonSandbox
 
@@ -89,6 +91,9 @@ def _sandbox() -> "PythonSandbox":
     from training_free_grpo.tools.python_sandbox import PythonSandbox
 
     worker = Path(__file__).with_name("math_worker.py").read_text("utf-8")
-    return PythonSandbox(
+    sandbox = PythonSandbox(
         memory_mb=_MEMORY_MB, preimport=_PREIMPORT, warm_up=_WARM_UP.format(source=worker)
     )
+    on_close(_sandbox.cache_clear)
+    on_close(sandbox.close)
+    return sandbox

@@ -3,12 +3,14 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from training_free_grpo.errors import UserError
 from training_free_grpo.redact import redact
 
 T = TypeVar("T")
 
 
-class ModelError(RuntimeError):  # a LangGraph server hides the texts of errors of one's own kind
+# RuntimeError too: a LangGraph server hides the texts of errors of one's own kind.
+class ModelError(UserError, RuntimeError):
     """A model call gave nothing that can be used; the text of the error holds no keys."""
 
     def __init__(self, said: str = "") -> None:
@@ -25,6 +27,14 @@ class BadRequest(Outage):
 
 class TooLong(BadRequest):
     """The request is longer than the model can read."""
+
+
+class Filtered(BadRequest):
+    """A filter refuses this one prompt; it says nothing about any other."""
+
+
+class Garbled(Outage):
+    """The endpoint cannot read what its own model wrote, try after try."""
 
 
 class Unusable(ModelError):

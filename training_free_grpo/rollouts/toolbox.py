@@ -10,6 +10,8 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
+from training_free_grpo.lifecycle import on_close
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Refused
 from training_free_grpo.redact import redact
 from training_free_grpo.settings import Settings, SettingsError
@@ -96,7 +98,7 @@ def explain_tool_error(error: Exception) -> str:
 
 def default_toolbox(settings: Settings) -> Toolbox:
     """Return the tools that the settings name; the embedded model searches its own small corpus."""
-    if settings.model == "simulated" and settings.search == "duckduckgo":
+    if ModelName.parse(settings.model).is_simulated and settings.search == "duckduckgo":
         return _toolbox(settings.tools, "bundled", None)
     return _toolbox(settings.tools, settings.search, settings.search_cache)
 
@@ -122,7 +124,9 @@ async def start_tools(settings: Settings) -> None:
 def _toolbox(names: str, search: str, search_cache: str | None) -> Toolbox:
     tools: list[BaseTool] = []
     if "python" in names:
-        tools.append(make_python_tool())
+        python = make_python_tool()
+        on_close(python.close)
+        tools.append(python)
     if "search" in names:
         tools.append(make_search_tool(_cached_provider(search, search_cache)))
     offline = search == "bundled" or search.startswith("corpus:")

@@ -11,6 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from training_free_grpo.arguments import argument
+from training_free_grpo.errors import UserError
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import Prices, bill, dollars
@@ -18,13 +20,20 @@ from training_free_grpo.records import Ledger, Role, Usage
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.storage.journal import Journal
 
-_FLAGS = {"rollout": "--price ", "judge": "--set judge_price="}
+_PRICES = {"rollout": "price", "judge": "judge_price"}
+"""By role: the setting that tells its price; all others are reflection."""
 _TICK = 1.0
 """Seconds between two notes of the time: what a kill may take off the count."""
 
 
-class OutOfBudget(Exception):
+class OutOfBudget(UserError):
     """A limit is reached. What was answered is saved, and a larger one goes on."""
+
+
+def name_price(setting: str) -> str:
+    """Return how a price is given."""
+    flag = "--price " if setting == "price" else f"--set {setting}="
+    return argument(f"{setting}='IN,CACHED,OUT'", f"{flag}IN,CACHED,OUT")
 
 
 @dataclass(frozen=True)
@@ -44,16 +53,17 @@ class Budget:
         for role in roles:
             model, price = prices[role]
             if price is None:
-                unpriced.setdefault(model, _FLAGS.get(role, "--set reflection_price="))
+                unpriced.setdefault(model, name_price(_PRICES.get(role, "reflection_price")))
         if self.cost is None or not unpriced:
             return
-        models, flags = (
-            ", ".join(unpriced),
-            ", ".join(f"{f}IN,CACHED,OUT" for f in unpriced.values()),
+        limit = argument("budget=Budget(cost=", "--max-cost ")
+        others = argument(
+            "give tokens= or calls= as the limit", "limit --max-tokens or --max-calls"
         )
         raise SettingsError(
-            f"--max-cost {self.cost:g} cannot be kept: no price is known for {models}. Give "
-            f"{flags} in dollars per million tokens, or limit --max-tokens or --max-calls"
+            f"{limit}{self.cost:g}{argument(')', '')} cannot be kept: no price is known for "
+            f"{', '.join(unpriced)}. Give {', '.join(unpriced.values())} in dollars per million "
+            f"tokens, or {others}"
         )
 
     def exceeded(self, usage: Ledger, prices: Prices, minutes: float) -> Iterator[str]:

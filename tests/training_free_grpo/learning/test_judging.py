@@ -221,7 +221,7 @@ async def test_words_of_the_judge_beside_its_verdict_do_not_count() -> None:
 
 @pytest.mark.parametrize("name", ["simulated", "recorded:solutions.jsonl"])
 def test_an_embedded_model_is_refused_as_a_judge(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"setting 'judge_model' is '{name}'.*--judge-model"):
+    with pytest.raises(SettingsError, match=f"setting 'judge_model' is '{name}'.*judge_model="):
         judge_of(Models(), Settings(judge_model=name))
 
 
