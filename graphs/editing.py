@@ -71,7 +71,8 @@ async def make_plan(
         return Advice(), None
     settings, declined = current_settings(state), state.get("declined", [])
     endpoint, seed = components.models.reflection(settings), seed_of(settings.seed, state["step"])
-    call = ask_for_plan(endpoint, settings, current_library(state), proposals, seed, declined)
+    library, problems = current_library(state), state["problems"]
+    call = ask_for_plan(endpoint, settings, library, proposals, seed, declined, problems)
     plan, lost = await value_or_reason(call)
     if plan is not None:
         return plan, None

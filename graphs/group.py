@@ -49,6 +49,7 @@ from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.settings_source import SettingsSource
 from training_free_grpo.threads import in_thread
+from training_free_grpo.transcripts import text_of
 from training_free_grpo.validation.hiding import hidden_lessons
 
 NO_SUMMARIES: JSON = {}
@@ -264,7 +265,8 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
         else:
             endpoint = components.models.reflection(settings)
             seed = seed_of(settings.seed, state["step"], problem["id"])
-            call = extract(endpoint, settings, problem, library, attempts, seed)
+            outputs = await read_outputs(components, state["rollouts"])
+            call = extract(endpoint, settings, problem, library, attempts, seed, outputs)
             advice, failure = await value_or_reason(call)
     tell(
         {
@@ -279,6 +281,16 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
     return await keep_group(components, state, group, grades, summaries)
+
+
+async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> list[str]:
+    """Return what tools returned in some rollouts: no lesson may copy it."""
+    found: list[str] = []
+    for rollout in rollouts:
+        if rollout["tool_calls"]:
+            transcript = await components.archive.read_transcript(rollout["trajectory"])
+            found += [text_of(m.get("content")) for m in transcript if m.get("role") == "tool"]
+    return found
 
 
 def given(state: GroupState) -> GroupInput:

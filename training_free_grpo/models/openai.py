@@ -14,6 +14,7 @@ from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
 from training_free_grpo.compat import post_completion, speaks_responses
+from training_free_grpo.models.json_text import restore_backslashes
 
 if TYPE_CHECKING:
     import httpx2
@@ -140,6 +141,8 @@ def repair_calls(calls: list[dict[str, Any]]) -> None:
         function = call.get("function") or {}
         if isinstance(function.get("arguments"), dict):
             function["arguments"] = json.dumps(function["arguments"])
+        elif isinstance(written := function.get("arguments"), str):
+            function["arguments"] = restore_backslashes(written)
         if is_no_object(function.get("arguments")):
             function["arguments"] = f"not an object: {function['arguments']}"
 

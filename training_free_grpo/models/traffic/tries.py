@@ -23,6 +23,7 @@ from training_free_grpo.models.errors import (
     TooLong,
     Unusable,
 )
+from training_free_grpo.models.json_text import restore_value
 from training_free_grpo.models.labels import traced_as
 from training_free_grpo.models.thoughts import set_thoughts_apart
 from training_free_grpo.models.traffic.breaker import PATIENCE
@@ -259,6 +260,8 @@ def read_message(answer: Any) -> AIMessage:
         answer = answer["raw"]
     if not isinstance(answer, AIMessage):
         raise ValueError(f"the model answered with {type(answer).__name__}, not a message")
+    for call in answer.tool_calls:
+        call["args"] = restore_value(call["args"])
     return answer
 
 
