@@ -16,14 +16,15 @@ _MARKS = {"ok": "✓", "note": "·", "failed": "✗"}
 
 @reports_errors()
 def doctor(
+    ctx: typer.Context,
     model: o.Model = None,
     base_url: o.BaseUrl = None,
     reflection_model: o.ReflectionModel = None,
     reflection_base_url: o.ReflectionUrl = None,
     judge_model: o.JudgeModel = None,
     config: o.Config = None,
-    settings: o.Set = None,
-    search: Annotated[bool, typer.Option("--search", help="Ask the search engine once.")] = False,
+    pairs: o.Set = None,
+    asks: Annotated[bool, typer.Option("--search", help="Ask the search engine once.")] = False,
     database: o.Database = None,
     runs_dir: o.RunsDir = Path("runs"),
     as_json: o.Json = False,
@@ -35,17 +36,8 @@ def doctor(
 
     Example: tfgrpo doctor --model openai:gpt-5-mini
     """
-    chosen = o.read_settings(
-        None,
-        config,
-        settings,
-        model=model,
-        base_url=base_url,
-        reflection_model=reflection_model,
-        reflection_base_url=reflection_base_url,
-        judge_model=judge_model,
-    )
-    found = asyncio.run(show_all(chosen, runs_dir, database, search, as_json))
+    settings = o.read_settings(ctx.params)
+    found = asyncio.run(show_all(settings, runs_dir, database, asks, as_json))
     well = all(finding.state != "failed" for finding in found)
     if as_json:
         print_json({"well": well, "findings": [finding._asdict() for finding in found]})

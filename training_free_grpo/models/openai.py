@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import LanguageModelInput
@@ -13,6 +12,12 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
+
+from training_free_grpo.compat import post_completion, speaks_responses
+from training_free_grpo.models.json_text import restore_backslashes
+
+if TYPE_CHECKING:
+    import httpx2
 
 _KEPT = ("reasoning_content", "reasoning_details", "extra_content")
 """Fields of an answer with tool calls that its endpoint wants to see again."""
@@ -59,14 +64,11 @@ class Tolerant(BaseChatOpenAI):
         models of the answer, which take up three times the CPU of all the rest of a call.
         """
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        if self._use_responses_api(payload):
+        if speaks_responses(self, payload):
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
         extra = payload.pop("extra_body", None) or {}
         body = {**payload, **extra}
-        response = await self.root_async_client.post(
-            "/chat/completions", cast_to=httpx2.Response, body=body
-        )
-        return self._create_chat_result(read_json(response))
+        return self._create_chat_result(read_json(await post_completion(self, body)))
 
     def _create_chat_result(
         self,
@@ -92,7 +94,7 @@ class Tolerant(BaseChatOpenAI):
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         """Stream an answer; raise BadAnswer for one that broke off, which is told by no error."""
-        finished = self._use_responses_api({**kwargs, **self.model_kwargs})
+        finished = speaks_responses(self, {**kwargs, **self.model_kwargs})
         async for chunk in super()._astream(*args, **kwargs):
             finished = finished or bool((chunk.generation_info or {}).get("finish_reason"))
             yield chunk
@@ -139,6 +141,8 @@ def repair_calls(calls: list[dict[str, Any]]) -> None:
         function = call.get("function") or {}
         if isinstance(function.get("arguments"), dict):
             function["arguments"] = json.dumps(function["arguments"])
+        elif isinstance(written := function.get("arguments"), str):
+            function["arguments"] = restore_backslashes(written)
         if is_no_object(function.get("arguments")):
             function["arguments"] = f"not an object: {function['arguments']}"
 
@@ -152,7 +156,7 @@ class BadAnswer(Exception):
         self.body: object = None
 
 
-def read_json(response: httpx2.Response) -> Any:
+def read_json(response: "httpx2.Response") -> Any:
     """Return the JSON of a response; raise BadAnswer for an error page that came as a success."""
     try:
         return response.json()
