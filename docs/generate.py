@@ -10,10 +10,9 @@ from shutil import rmtree
 from tempfile import mkdtemp
 from typing import Any
 
-import typer
 from mkdocs.plugins import event_priority
 
-from training_free_grpo.cli import main
+from training_free_grpo.cli.app import load_commands
 from training_free_grpo.settings import PRESETS, Settings
 
 PACKAGE = "training_free_grpo"
@@ -110,7 +109,7 @@ def presets() -> str:
 
 def commands() -> str:
     """Describe every command, from the command line's own help."""
-    return "\n".join(describe_commands(typer.main.get_command(main), "tfgrpo"))
+    return "\n".join(describe_commands(load_commands(), "tfgrpo"))
 
 
 def describe_commands(command: Any, name: str) -> Iterable[str]:

@@ -77,7 +77,7 @@ def free_port() -> int:
 
 def wait_until_ready(address: str) -> None:
     """Wait until the server takes connections, and has started up behind its port."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
             psycopg.connect(address).close()

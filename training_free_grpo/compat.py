@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import httpx2
     from langchain_core.runnables import RunnableConfig
-    from langchain_openai import ChatOpenAI
+    from langchain_openai.chat_models.base import BaseChatOpenAI
     from pydantic import BaseModel
 
 T = TypeVar("T")
@@ -84,12 +84,12 @@ def draw_inside(graph: Any, node: str, inner: list[Any]) -> None:
     graph.nodes[node].subgraphs = inner
 
 
-def speaks_responses(model: "ChatOpenAI", payload: Mapping[str, Any]) -> bool:
+def speaks_responses(model: "BaseChatOpenAI", payload: Mapping[str, Any]) -> bool:
     """Tell whether a request goes to the Responses API."""
     return model._use_responses_api({**payload})
 
 
-async def post_completion(model: "ChatOpenAI", body: Mapping[str, Any]) -> "httpx2.Response":
+async def post_completion(model: "BaseChatOpenAI", body: Mapping[str, Any]) -> "httpx2.Response":
     """Send a chat completion through the SDK's plain `post`, and return the response unread."""
     import httpx2
 

@@ -76,6 +76,7 @@ class Caller(Scripted):
         return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))])
 
 
+@pytest.mark.process
 def test_call_that_could_not_be_read_is_kept_with_what_was_said_to_it(tmp_path: Path) -> None:
     broken: Any = {"name": "look_up", "args": '{"word": "te', "id": "c1", "error": "no JSON"}
     said = [

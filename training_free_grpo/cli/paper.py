@@ -11,6 +11,7 @@ from typing import Annotated, get_args
 import typer
 
 from training_free_grpo.cli import options as o
+from training_free_grpo.cli.asking import interruptible
 from training_free_grpo.cli.output import keeps_run, print_json, progress, reports_errors, results
 from training_free_grpo.cli.paper_data import find_table, read_evaluation_sets, read_training_sets
 from training_free_grpo.cli.paper_report import draw_report
@@ -154,7 +155,13 @@ def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise SettingsError("this spends what is forecast: give --yes where nobody can be asked")
-    typer.confirm("Spend it?", abort=True, err=True)
+    confirm()
+
+
+def confirm() -> None:
+    """Ask whether to spend it; abort the command if not."""
+    with interruptible():
+        typer.confirm("Spend it?", abort=True, err=True)
 
 
 @contextmanager

@@ -44,6 +44,7 @@ def problems_of(result: Result) -> int:
     return sum(step["problems"] for step in steps)
 
 
+@pytest.mark.process
 def test_a_named_set_is_trained_on_from_its_copy() -> None:
     assert problems_of(train("aime24", "--json")) == 8
 

@@ -206,12 +206,6 @@ def test_learning_from_traces_is_shown_with_as_many_rollouts_as_are_on_record(da
     assert "of 270 rollouts" in shown
 
 
-def test_the_demo_is_shown_from_its_baseline_on(data: Path) -> None:
-    shown = show_on_terminal(["demo"], data.parent / "runs")
-    assert "of 280 rollouts" in shown
-    assert "of 100 rollouts" in shown
-
-
 def test_no_color_takes_the_colours_and_leaves_the_display(data: Path) -> None:
     shown = watch_on_terminal(data, NO_COLOR="1")
     assert "of 12 rollouts" in shown

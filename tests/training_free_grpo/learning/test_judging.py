@@ -250,6 +250,7 @@ def open_grade(problem: Problem, answer: str) -> JSON:
 
 
 class TestInTheGroup:
+    @pytest.mark.process
     def test_what_is_undecided_is_for_the_judge_where_one_is_set(self) -> None:
         found = measure(open_grade, Models(AGENT, judge_model=judging("correct")))
         assert (found["mean"], found["usage"]["judge"]["calls"]) == (1.0, 1)
