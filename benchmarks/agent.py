@@ -19,7 +19,8 @@ from langchain_core.tools import tool
 
 from training_free_grpo import Models, Settings
 from training_free_grpo.graphs.agent import build_agent_graph
-from training_free_grpo.graphs.parts import make_parts
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.rollouts.toolbox import make_toolbox
 
 
 @tool
@@ -65,7 +66,7 @@ async def time_rollouts(agent: Any, rollouts: int, **options: Any) -> float:
 async def main(rollouts: int, turns: int) -> None:
     """Time both agents in turns and print the milliseconds per model call."""
     model = Scripted(turns=turns)
-    ours = build_agent_graph(make_parts(None, None, [look_up], Models(model), None))
+    ours = build_agent_graph(ReactAgent(Models(model), make_toolbox([look_up])))
     theirs = create_agent(model, [look_up], system_prompt="Solve it.")
     settings = Settings(max_turns=turns + 1)
     spent = {"two nodes": 0.0, "create_agent": 0.0}

@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from training_free_grpo.cli.spending import is_judged
-from training_free_grpo.forecast import forecast_training
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.records import Ledger, Problem
-from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunFolder, read_lines
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.folder import RunFolder, read_lines
 from training_free_grpo.settings import Settings
+from training_free_grpo.spending.forecast import forecast_training
 
 _FIGURES = ("calls", "input", "cached", "output")
 

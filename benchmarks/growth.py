@@ -24,9 +24,9 @@ from langchain_core.runnables import Runnable
 
 from training_free_grpo.datasets import read_problems
 from training_free_grpo.models import Models
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
-from training_free_grpo.training_run import TrainingRun
 
 ROW = "{:>10}{:>12}{:>14}{:>14}{:>14}{:>14}"
 GROUP = 5
@@ -86,7 +86,7 @@ def measure(problems: int) -> None:
         training = TrainingRun(RunFolder(Path(name) / "run"), settings, parsed, models=models)
         before = resource.getrusage(resource.RUSAGE_SELF)
         started = time.monotonic()
-        asyncio.run(training.run(nothing, lambda node, update: None))
+        asyncio.run(training.run(nothing, lambda event: None))
         wall = time.monotonic() - started
         used = resource.getrusage(resource.RUSAGE_SELF)
         disk = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())

@@ -17,7 +17,7 @@ from langchain_core.messages import HumanMessage
 from tests.standin import StandIn
 from training_free_grpo.ledger import metered, total_usage
 from training_free_grpo.models import Endpoint, ModelError
-from training_free_grpo.models.turns import Turns
+from training_free_grpo.models.traffic.scheduler import Scheduler
 from training_free_grpo.settings import Settings
 
 LATENCY = 1.0
@@ -92,7 +92,7 @@ async def first_failure(model: Endpoint) -> str:
 
 async def queue(waiting: int) -> float:
     """Return the microseconds of CPU time of a turn, with so many that wait at once."""
-    turns = Turns(Settings())
+    turns = Scheduler(Settings())
 
     async def take_one() -> None:
         async with turns.take("here", turns.place(0)):

@@ -19,17 +19,16 @@ from functools import cache
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 
-from training_free_grpo.agents import load_agent
 from training_free_grpo.executors import Cluster
-from training_free_grpo.records import Problem
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.records import Event, Problem
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.tools.python_sandbox import PythonSandbox
-from training_free_grpo.training_run import TrainingRun
 
 _PORT = 26379
 _PROGRAM = "print(sum(n * n % 7 for n in range(5_500_000)))"
@@ -100,8 +99,8 @@ async def measure(address: str, workers: int, rollouts: int) -> float:
     """Train for two steps; return the seconds of the second, when all workers are warm."""
     ends: list[float] = []
 
-    def report(node: str, update: Any) -> None:
-        if node == "edit_experiences":
+    def report(event: Event) -> None:
+        if event["event"] == "step":
             ends.append(time.monotonic())
 
     async def spend() -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 from tests.standin import StandIn, share
 from training_free_grpo.datasets import load_problems
 from training_free_grpo.records import Metrics
-from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
-from training_free_grpo.training_run import TrainingRun
 
 DATA = Path(os.environ.get("TFGRPO_DATA", "../shared/data"))
 CONTRAST = 0.5
@@ -51,7 +51,7 @@ async def train(server: StandIn, options: argparse.Namespace, folder: Path) -> l
     async def nothing() -> None: ...
 
     run = TrainingRun(RunFolder(folder), settings, problems)
-    await run.run(nothing, lambda node, update: None)
+    await run.run(nothing, lambda event: None)
     return read_metrics(folder)
 
 

@@ -3,117 +3,47 @@
     START → call_model ⇄ tools
                 └→ END
 
-After `max_turns` model calls with tools it is asked once for its final answer without them.
+For Studio and drawings; its turns, and the loop that rollouts run, are in `rollouts.react`.
 """
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any
 
-from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
-from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from training_free_grpo.experience import with_experience
+from training_free_grpo.graphs.context import current_settings
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Parts, current_settings
-from training_free_grpo.graphs.recall import answer_tool_call
-from training_free_grpo.graphs.state import AgentInput, AgentState
-from training_free_grpo.library import read_library, render_library
-from training_free_grpo.prompts import render_prompt
+from training_free_grpo.rollouts.react import AgentInput, AgentState, ReactAgent, calls_tools
 from training_free_grpo.settings import Settings
 
 
-async def call_model(parts: Parts, state: AgentState) -> dict[str, Any]:
+async def call_model(agent: ReactAgent, state: AgentState) -> dict[str, Any]:
     """Ask the model for its next message; without tools once its turns are used up."""
-    settings = current_settings(state)
-    if not state["messages"]:
-        raise ValueError("messages is empty: ask the agent something")
-    last = count_turns(state["messages"]) >= settings.max_turns
-    tools = parts.tools_for(settings).tools
-    system = system_prompt(settings, tools)
-    talk = [SystemMessage(with_experience(system, shown_lessons(state))), *state["messages"]]
-    if last:
-        talk.append(HumanMessage(render_prompt("final_answer")))
-    answer = await parts.models.policy(settings, state.get("evaluation", False)).call(
-        talk,
-        role="rollout",
-        tools=[] if last else tools,
-        seed=state.get("seed", settings.seed),
-        attempt=state.get("attempt", 0),
-    )
-    return {"messages": [without_tool_calls(answer) if last else answer]}
+    return {"messages": [await agent.call_model(state, current_settings(state))]}
 
 
-def shown_lessons(state: AgentState) -> str:
-    """Return the lessons that the agent reads: as a training run hands them, or a library's.
-
-    Raise LibraryError for a library that cannot be read.
-    """
-    if library := state.get("library"):
-        return render_library(read_library(library))
-    return state.get("lessons", "")
-
-
-def system_prompt(settings: Settings, tools: Sequence[BaseTool]) -> str:
-    """Tell the agent its job, and of the tools that it has, and no others, when to use them."""
-    system = render_prompt("agent", objective=settings.agent_objective)
-    if not tools:
-        return system
-    here = tuple(f"- `{tool.name}`" for tool in tools)
-    lines = render_prompt("tools").splitlines()
-    kept = (line for line in lines if not line.startswith("-") or line.startswith(here))
-    return "\n\n".join([system, "\n".join(kept)])
-
-
-def count_turns(messages: Sequence[AnyMessage]) -> int:
-    """Count the model calls since the last question: a talk may hold many."""
-    turns = 0
-    for message in messages:
-        turns = 0 if isinstance(message, HumanMessage) else turns + isinstance(message, AIMessage)
-    return turns
-
-
-def without_tool_calls(answer: AIMessage) -> AIMessage:
-    """Drop calls that a model made though it had no tools left: nobody will answer them."""
-    return AIMessage(answer.text, id=answer.id, usage_metadata=answer.usage_metadata)
-
-
-async def call_tools(parts: Parts, state: AgentState) -> dict[str, Any]:
-    """Run the tools that the model called, at once; every call gets an answer it can act on."""
-    asked = state["messages"][-1]
-    assert isinstance(asked, AIMessage)
-    answers: list[Any] = [refuse(call) for call in asked.invalid_tool_calls]
-    said = (answer_tool_call(parts, state, n) for n in range(len(asked.tool_calls)))
-    return {"messages": [*answers, *await asyncio.gather(*said)]}
-
-
-def refuse(call: Any) -> ToolMessage:
-    """Tell the model that the arguments of a call were not JSON."""
-    said = f"The arguments are not valid JSON: {call.get('error') or call.get('args')}. Call again."
-    return ToolMessage(said, tool_call_id=call["id"], name=call["name"], status="error")
+async def call_tools(agent: ReactAgent, state: AgentState) -> dict[str, Any]:
+    """Run the tools that the model called, at once."""
+    return {"messages": await agent.call_tools(state, current_settings(state))}
 
 
 def next_node(state: AgentState) -> str:
     """Go on to the tools as long as the model calls any."""
-    answer = state["messages"][-1]
-    called = isinstance(answer, AIMessage) and (answer.tool_calls or answer.invalid_tool_calls)
-    return "tools" if called else END
+    return "tools" if calls_tools(state) else END
 
 
 def build_agent_graph(
-    parts: Parts, input_schema: type[Any] = AgentState
+    agent: ReactAgent, input_schema: type[Any] = AgentState
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """Build the ReAct agent over the given tools and models."""
+    """Build the graph of a ReAct agent."""
     graph = StateGraph(AgentState, context_schema=Settings, input_schema=input_schema)
-    graph.add_node("call_model", Node(call_model, parts))
-    graph.add_node("tools", Node(call_tools, parts))
+    graph.add_node("call_model", Node(call_model, agent))
+    graph.add_node("tools", Node(call_tools, agent))
     graph.add_edge(START, "call_model")
     graph.add_conditional_edges("call_model", Node(next_node), ["tools", END])
     graph.add_edge("tools", "call_model")
     return graph.compile(name="agent")
 
 
-agent = build_agent_graph(Parts(), AgentInput)
+agent = build_agent_graph(ReactAgent(), AgentInput)
 """The graph that langgraph.json serves: a talk with the agent, in Studio."""

@@ -2,26 +2,33 @@
 
 from typing import Any
 
-from langgraph.config import get_config, get_stream_writer
+from langgraph.config import get_config
 from langgraph.constants import CONFIG_KEY_CHECKPOINTER
 from langgraph.types import Overwrite, interrupt
 
-from training_free_grpo.advice import Advice, trace_origins
-from training_free_grpo.graphs.parts import Parts, current_settings, kept_settings
+from training_free_grpo.graphs.context import current_settings, kept_settings
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.state import TrainingState
-from training_free_grpo.groups import longest_attempts, next_wave, seed_of
+from training_free_grpo.learning.contrast import longest_attempts, next_wave, seed_of
+from training_free_grpo.learning.operations_answer import Advice, trace_origins
+from training_free_grpo.learning.reflection import edit_experiences as ask_for_plan
+from training_free_grpo.learning.review import (
+    ReviewError,
+    carry_decisions,
+    describe_plan,
+    read_answer,
+)
 from training_free_grpo.ledger import metered
 from training_free_grpo.library import apply_plan, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
 from training_free_grpo.records import Group, Library, Plan, Proposal
-from training_free_grpo.reflection import edit_experiences as ask_for_plan
-from training_free_grpo.review import ReviewError, carry_decisions, describe_plan, read_answer
+from training_free_grpo.rollouts.components import Components
 from training_free_grpo.settings import Settings, SettingsError
 
 
-async def plan_edits(parts: Parts, state: TrainingState) -> dict[str, Any]:
+async def plan_edits(components: Components, state: TrainingState) -> dict[str, Any]:
     """Turn what all groups propose into one plan; in a node of its own, it is paid for once.
 
     Between the waves of a large batch there is nothing to plan yet.
@@ -30,7 +37,7 @@ async def plan_edits(parts: Parts, state: TrainingState) -> dict[str, Any]:
         return {}
     proposals = [p for group in in_order(state) for p in group["proposals"]]
     with labelled(step=state["step"]), metered() as usage:
-        advice, warning = await make_plan(parts, state, proposals)
+        advice, warning = await make_plan(components, state, proposals)
     traced = trace_origins(advice.operations, proposals, state["step"], current_settings(state))
     plan: Plan = {
         "edits": [{"operation": operation, "origin": origin} for operation, origin in traced],
@@ -38,6 +45,15 @@ async def plan_edits(parts: Parts, state: TrainingState) -> dict[str, Any]:
         "warning": warning,
         "usage": usage,
     }
+    tell(
+        {
+            "event": "plan",
+            "step": state["step"],
+            "edits": len(plan["edits"]),
+            "warning": warning,
+            "usage": usage,
+        }
+    )
     return {"plan": plan}
 
 
@@ -48,13 +64,13 @@ def in_order(state: TrainingState) -> list[Group]:
 
 
 async def make_plan(
-    parts: Parts, state: TrainingState, proposals: list[Proposal]
+    components: Components, state: TrainingState, proposals: list[Proposal]
 ) -> tuple[Advice, str | None]:
     """Ask for the plan. Without proposals there is no call; without a plan they stand as made."""
     if not proposals:
         return Advice(), None
     settings, declined = current_settings(state), state.get("declined", [])
-    endpoint, seed = parts.models.reflection(settings), seed_of(settings.seed, state["step"])
+    endpoint, seed = components.models.reflection(settings), seed_of(settings.seed, state["step"])
     call = ask_for_plan(endpoint, settings, current_library(state), proposals, seed, declined)
     plan, lost = await value_or_reason(call)
     if plan is not None:
@@ -99,7 +115,7 @@ async def review_edits(state: TrainingState) -> dict[str, Any]:
     return {"plan": plan, "declined": declined}
 
 
-async def edit_experiences(parts: Parts, state: TrainingState) -> dict[str, Any]:
+async def edit_experiences(components: Components, state: TrainingState) -> dict[str, Any]:
     """Carry out the plan, and close the step."""
     settings, plan, groups = current_settings(state), planned(state), in_order(state)
     edits = [(edit["operation"], edit["origin"]) for edit in plan["edits"]]
@@ -112,12 +128,20 @@ async def edit_experiences(parts: Parts, state: TrainingState) -> dict[str, Any]
         plan["rejected"] + rejected,
         plan["usage"],
         plan["warning"],
-        await parts.prices(settings),
+        await components.prices(settings),
     )
-    await parts.archive.keep_library(state["step"], library)
-    await parts.archive.close_step(state["step"], groups)
-    told = {key: figures[key] for key in ("step", "epoch", "mean_reward", "library_size")}
-    get_stream_writer()({"event": "step", **told})
+    await components.archive.keep_library(state["step"], library)
+    await components.archive.close_step(state["step"], groups)
+    tell(
+        {
+            "event": "step",
+            "step": figures["step"],
+            "epoch": figures["epoch"],
+            "mean_reward": figures["mean_reward"],
+            "library_size": figures["library_size"],
+            "metrics": figures,
+        }
+    )
     update = {"library": library, "metrics": [figures], "turns": longest_attempts(groups)}
     return update | {"plan": None, "groups": Overwrite([])}
 

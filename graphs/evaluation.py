@@ -4,39 +4,37 @@ START → prepare → group ×N → report → [more groups?] → END
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from langchain_core.tools import BaseTool
-from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
-from training_free_grpo.archive import Archive
 from training_free_grpo.graders import Grader
+from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.own_agent import Agent
-from training_free_grpo.graphs.parts import (
-    Parts,
-    current_settings,
-    kept_settings,
-    make_parts,
-    unlimited,
-)
-from training_free_grpo.graphs.state import EvaluationState, GroupInput, TrainingInput
-from training_free_grpo.groups import next_wave
+from training_free_grpo.graphs.state import EvaluationState, TrainingInput
+from training_free_grpo.learning.contrast import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.models import Models
+from training_free_grpo.records import GroupInput
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.components import Components, make_components
+from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.archive import Archive
 
 
-async def prepare(parts: Parts, state: EvaluationState) -> dict[str, Any]:
+async def prepare(components: Components, state: EvaluationState) -> dict[str, Any]:
     """Check what the evaluation is given, before any money is spent."""
-    given = await read_inputs(parts, state)
-    lessons = await parts.archive.keep_text(render_library(given["library"]))
+    given = await read_inputs(components, components.attempter, state)
+    lessons = await components.archive.keep_text(render_library(given["library"]))
     return given | {"lessons": lessons, "evaluation": None}
 
 
@@ -45,9 +43,16 @@ def send_groups(state: EvaluationState) -> list[Send]:
     size, wave = kept_settings(state).attempts, set(waiting(state))
     # Step 0 whatever the library: with and without it, the seeds are the same, so the
     # difference between two evaluations is a paired one.
-    shared = {"lessons": state["lessons"], "settings": state["settings"], "step": 0}
+    task = partial(
+        GroupInput,
+        lessons=state["lessons"],
+        settings=state["settings"],
+        step=0,
+        size=size,
+        compare=False,
+    )
     return [
-        Send("group", GroupInput(problem=problem, size=size, compare=False, **shared))  # type: ignore[typeddict-item]
+        Send("group", task(problem=problem))
         for problem in state["problems"]
         if problem["id"] in wave
     ]
@@ -58,14 +63,14 @@ def waiting(state: EvaluationState) -> list[str]:
     return next_wave((problem["id"] for problem in state["problems"]), state["groups"])
 
 
-async def report(parts: Parts, state: EvaluationState) -> dict[str, Any]:
+async def report(components: Components, state: EvaluationState) -> dict[str, Any]:
     """Count what the groups found, and clear them: the thread may hold another evaluation."""
     if waiting(state):
         return {}
     settings = current_settings(state)
-    prices = await parts.prices(settings)
+    prices = await components.prices(settings)
     found = measure_evaluation(state["groups"], settings.attempts, prices)
-    get_stream_writer()({"event": "evaluation", "mean": found["mean"]})
+    tell({"event": "evaluation", "mean": found["mean"], "evaluation": found})
     return {"evaluation": found, "groups": Overwrite([])}
 
 
@@ -82,17 +87,19 @@ def build_evaluation_graph(
     *,
     models: Models | None = None,
     archive: Archive | None = None,
+    attempter: Attempter | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the evaluation graph; with nothing given it runs on what the settings name.
 
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
-    callable, `models` chat models in place of the settings' names.
+    callable, `models` chat models in place of the settings' names. An `attempter` makes the
+    attempts in another way than an agent does.
     """
-    parts = make_parts(agent, grader, tools, models, archive)
+    components = make_components(agent, grader, tools, models, archive, attempter=attempter)
     graph = StateGraph(EvaluationState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", Node(prepare, parts))
-    graph.add_node("group", build_group_graph(parts))
-    graph.add_node("report", Node(report, parts))
+    graph.add_node("prepare", Node(prepare, components))
+    graph.add_node("group", build_group_graph(components))
+    graph.add_node("report", Node(report, components))
     graph.add_edge(START, "prepare")
     graph.add_conditional_edges("prepare", Node(send_groups), ["group"])
     graph.add_edge("group", "report")

@@ -7,106 +7,209 @@ a barrier, and in one flat graph the slowest rollout would hold up every summary
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from langgraph.config import get_stream_writer
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel.protocol import PregelProtocol
 from langgraph.types import Send
 
 from training_free_grpo.graders import apply_grader, wants_trajectory
-from training_free_grpo.graphs.local import Local
+from training_free_grpo.graphs.agent import build_agent_graph
+from training_free_grpo.graphs.context import current_settings, kept_settings
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.parts import Executor, Parts, current_settings, kept_settings
-from training_free_grpo.graphs.recall import settle
-from training_free_grpo.graphs.recorded import grader_of, take_rollout
-from training_free_grpo.graphs.rollout import describe_task, keep_rollout
-from training_free_grpo.graphs.state import (
-    GroupInput,
-    GroupOutput,
-    GroupState,
-    RolloutTask,
-    SummaryTask,
-)
-from training_free_grpo.groups import close_group, reflects, seed_of
-from training_free_grpo.judging import asks_judge, judge_answer, judge_of
+from training_free_grpo.graphs.state import GroupOutput, GroupState, SummaryTask
+from training_free_grpo.learning.contrast import close_group, has_contrast, reflects, seed_of
+from training_free_grpo.learning.judging import asks_judge, judge_answer, judge_of
+from training_free_grpo.learning.reflection import extract_advantage as extract
+from training_free_grpo.learning.reflection import summarize as summarize_attempt
 from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import list_ids, parse_lessons, select_lessons
 from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
-from training_free_grpo.records import JSON, Grade, Problem, Rollout
-from training_free_grpo.reflection import extract_advantage as extract
-from training_free_grpo.reflection import summarize as summarize_attempt
+from training_free_grpo.records import (
+    JSON,
+    FinishedRollout,
+    Grade,
+    Group,
+    GroupInput,
+    Problem,
+    Rollout,
+    RolloutLine,
+    RolloutTask,
+)
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.components import Components
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
+from training_free_grpo.validation.hiding import hidden_lessons
+
+NO_SUMMARIES: JSON = {}
 
 
-async def send_rollouts(parts: Parts, state: GroupState) -> list[Send] | str:
+async def send_rollouts(components: Components, state: GroupState) -> list[Send] | str:
     """Make every attempt a task of its own, so that each is durable once it is finished."""
     if not state["size"]:
         return "extract_advantage"
     step, id = state["step"], state["problem"]["id"]
     seed = seed_of(kept_settings(state).seed, step, id)
-    task = partial(RolloutTask, **given(state), seed=seed, chosen=await choose(parts, state))
+    task = partial(RolloutTask, **given(state), seed=seed, chosen=await choose(components, state))
     return [Send("rollout", task(id=f"{step}/{id}/{n}", attempt=n)) for n in range(state["size"])]
 
 
-async def choose(parts: Parts, state: GroupState) -> list[str] | None:
+async def choose(components: Components, state: GroupState) -> list[str] | None:
     """Choose the lessons for the problem, once for all its attempts: they must differ by luck."""
     top_k = kept_settings(state).top_k
     if top_k is None:
         return None
-    lessons = await parts.archive.read_text(state["lessons"])
-    search = parts.retrieval.choose
+    lessons = await components.archive.read_text(state["lessons"])
+    search = components.retrieval.choose
     return await in_thread(search, lessons, state["problem"]["problem"], top_k)
 
 
-async def rollout(parts: Parts, executor: Executor, task: RolloutTask) -> dict[str, Any]:
-    """Let the agent attempt the problem once."""
-    settings = current_settings(task)
-    lessons = await parts.archive.read_text(task["lessons"])
+async def rollout(components: Components, task: RolloutTask) -> dict[str, Any]:
+    """Attempt the problem once, and keep the attempt with its transcript."""
+    lessons = await components.archive.read_text(task["lessons"])
     if task["chosen"] is not None:
         lessons = select_lessons(lessons, task["chosen"])
-    done = await executor.run({**task}, lessons, settings)
-    if journal := parts.models.journal:
-        done = await settle(journal, {**task}, lessons, settings.essential(), done)
-    line = describe_task(task) | {"lessons": list_ids(lessons)} | done
-    return await keep_rollout(parts.archive, line)
+    settings = current_settings(task)
+    if hidden := hide(task, lessons, settings):
+        lessons = select_lessons(lessons, set(list_ids(lessons)) - set(hidden))
+    finished = await components.attempter.attempt(task, lessons, settings)
+    found = note_rollout(task, finished)
+    found["trajectory"] = await components.archive.keep_rollout(write_line(task, finished, hidden))
+    tell(
+        {
+            "event": "rollout",
+            "step": task["step"],
+            "problem": task["problem"]["id"],
+            "id": task["id"],
+            "turns": found["turns"],
+            "missing": found["missing"],
+            "rollout": found,
+            "usage": finished["usage"],
+        }
+    )
+    return {"rollouts": [found], "usage": finished["usage"]}
 
 
-async def grade(parts: Parts, state: GroupState) -> dict[str, Any]:
+def hide(task: RolloutTask, lessons: str, settings: Settings) -> list[str]:
+    """Return the lessons that this attempt does not see, so that their effects can be measured."""
+    if not (settings.hide and task["compare"]):
+        return []
+    return hidden_lessons(
+        list_ids(lessons),
+        settings.hide,
+        seed=settings.seed,
+        step=task["step"],
+        problem=task["problem"]["id"],
+        attempt=task["attempt"],
+        group_size=task["size"],
+    )
+
+
+def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
+    """Return what the state remembers of an attempt; its transcript is still to be kept."""
+    found: Rollout = {
+        "id": task["id"],
+        "attempt": task["attempt"],
+        "trajectory": None,
+        "answer": finished["answer"],
+        "tool_calls": finished["tool_calls"],
+        "turns": finished["turns"],
+        "seconds": finished["seconds"],
+        "missing": finished["missing"],
+    }
+    if "grade" in finished:
+        found["grade"] = finished["grade"]
+    return found
+
+
+def write_line(task: RolloutTask, finished: FinishedRollout, hidden: list[str]) -> RolloutLine:
+    """Return the line of `rollouts/` for an attempt."""
+    problem = task["problem"]
+    return {
+        "id": task["id"],
+        "step": task["step"],
+        "problem_id": problem["id"],
+        "problem": problem["problem"],
+        "answers": problem["answers"],
+        "attempt": task["attempt"],
+        "lessons": finished["lessons"],
+        "hidden": hidden,
+        "answer": finished["answer"],
+        "tool_calls": finished["tool_calls"],
+        "turns": finished["turns"],
+        "seconds": finished["seconds"],
+        "missing": finished["missing"],
+        "usage": finished["usage"],
+        "messages": finished["messages"],
+    }
+
+
+async def grade(components: Components, state: GroupState) -> dict[str, Any]:
     """Grade every finished attempt; close the group here if it teaches nothing."""
     settings, problem = current_settings(state), state["problem"]
     finished = [r for r in state["rollouts"] if r["missing"] is None]
     with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
-        found = await asyncio.gather(*(grade_one(parts, settings, problem, r) for r in finished))
+        found = await asyncio.gather(
+            *(grade_one(components, settings, problem, r) for r in finished)
+        )
     grades = {r["id"]: g for r, g in zip(finished, found, strict=True)}
     rewards = [g["reward"] for g in found]
-    told = {"step": state["step"], "problem": problem["id"], "rewards": rewards}
-    get_stream_writer()({"event": "grade", **told})
-    update: dict[str, Any] = {"grades": grades, "usage": usage}
-    if not (state["compare"] and reflects(settings, grades)):
-        total = add_ledgers(state["usage"], usage)
-        group = close_group(problem["id"], state["rollouts"], grades, total)
-        await parts.archive.keep_group(state["step"], group, problem, grades, {})
-        update["groups"] = [group]
-    return update
+    tell(
+        {
+            "event": "grade",
+            "step": state["step"],
+            "problem": problem["id"],
+            "rewards": rewards,
+            "grades": grades,
+            "contrast": has_contrast(rewards),
+            "usage": usage,
+        }
+    )
+    update = {"grades": grades, "usage": usage}
+    if state["compare"] and reflects(settings, grades):
+        return update
+    total = add_ledgers(state["usage"], usage)
+    group = close_group(problem["id"], state["rollouts"], grades, total)
+    return update | await keep_group(components, state, group, grades)
 
 
-async def grade_one(parts: Parts, settings: Settings, problem: Problem, rollout: Rollout) -> Grade:
+async def keep_group(
+    components: Components,
+    state: GroupState,
+    group: Group,
+    grades: Mapping[str, Grade],
+    summaries: JSON = NO_SUMMARIES,
+) -> dict[str, Any]:
+    """Keep a finished group, and return the update that closes it."""
+    step, problem = state["step"], state["problem"]
+    await components.archive.keep_group(step, group, problem, grades, summaries)
+    tell({"event": "group", "step": step, "problem": problem["id"], "group": group})
+    return {"groups": [group]}
+
+
+async def grade_one(
+    components: Components, settings: Settings, problem: Problem, rollout: Rollout
+) -> Grade:
     """Grade one attempt; what the grader leaves open is for the judge, if there is one."""
     transcript: Sequence[JSON] = ()
-    grader = grader_of(parts, problem, rollout)
+    grader = components.grader
+    if (given := rollout.get("grade")) is not None:
+        return await apply_grader(lambda problem, answer: given, problem, rollout["answer"], ())
     if wants_trajectory(grader):
-        transcript = await parts.archive.read_transcript(rollout["trajectory"])
+        transcript = await components.archive.read_transcript(rollout["trajectory"])
     grade = await apply_grader(grader, problem, rollout["answer"], transcript)
-    if not asks_judge(grade, parts.models, settings):
+    if not asks_judge(grade, components.models, settings):
         return grade
     with labelled(attempt=rollout["attempt"]):
-        return await judge_answer(judge_of(parts.models, settings), problem, rollout["answer"])
+        return await judge_answer(judge_of(components.models, settings), problem, rollout["answer"])
 
 
 def send_summaries(state: GroupState) -> list[Send] | str:
@@ -122,64 +225,95 @@ def send_summaries(state: GroupState) -> list[Send] | str:
     ]
 
 
-async def summarize(parts: Parts, task: SummaryTask) -> dict[str, Any]:
+async def summarize(components: Components, task: SummaryTask) -> dict[str, Any]:
     """Say what one attempt did; a lost summary costs the comparison one attempt, no more."""
     settings, rollout = current_settings(task), task["rollout"]
-    transcript = await parts.archive.read_transcript(rollout["trajectory"])
-    endpoint, seed = parts.models.reflection(settings), seed_of(rollout["id"])
+    transcript = await components.archive.read_transcript(rollout["trajectory"])
+    endpoint, seed = components.models.reflection(settings), seed_of(rollout["id"])
     call = summarize_attempt(endpoint, settings, task["problem"], transcript, task["grade"], seed)
     about = {"step": task["step"], "problem_id": task["problem"]["id"]}
     with labelled(**about, attempt=rollout["attempt"]), metered() as usage:
         text, lost = await value_or_reason(call)
+    tell(
+        {
+            "event": "summary",
+            "step": task["step"],
+            "problem": task["problem"]["id"],
+            "id": rollout["id"],
+            "lost": lost,
+            "usage": usage,
+        }
+    )
     if text is None:
         return {"lost": [lost], "usage": usage}
     return {"summaries": {rollout["id"]: text}, "usage": usage}
 
 
-async def extract_advantage(parts: Parts, state: GroupState) -> dict[str, Any]:
+async def extract_advantage(components: Components, state: GroupState) -> dict[str, Any]:
     """Put the difference between the attempts into words, and propose edits of the library."""
     settings, problem = current_settings(state), state["problem"]
     grades, summaries = state.get("grades", {}), state["summaries"]
-    library = parse_lessons(await parts.archive.read_text(state["lessons"]))
+    library = parse_lessons(await components.archive.read_text(state["lessons"]))
     attempts = [(g["reward"], summaries[id]) for id, g in grades.items() if id in summaries]
     advice, failure = None, None
     with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
         if len(attempts) < min(state["size"], 2):
             failure = f"too few summaries: {state['lost'][0]}"
         else:
-            endpoint = parts.models.reflection(settings)
+            endpoint = components.models.reflection(settings)
             seed = seed_of(settings.seed, state["step"], problem["id"])
             call = extract(endpoint, settings, problem, library, attempts, seed)
             advice, failure = await value_or_reason(call)
+    tell(
+        {
+            "event": "comparison",
+            "step": state["step"],
+            "problem": problem["id"],
+            "proposals": len(advice.operations) if advice else 0,
+            "failure": failure,
+            "usage": usage,
+        }
+    )
     total = add_ledgers(state["usage"], usage)
     group = close_group(problem["id"], state["rollouts"], grades, total, advice, failure)
-    await parts.archive.keep_group(state["step"], group, problem, grades, summaries)
-    return {"groups": [group]}
+    return await keep_group(components, state, group, grades, summaries)
 
 
 def given(state: GroupState) -> GroupInput:
     """Return what the group was given, for its tasks."""
-    return {key: state[key] for key in GroupInput.__annotations__}  # type: ignore[literal-required,return-value]
+    return {
+        "problem": state["problem"],
+        "lessons": state["lessons"],
+        "settings": state["settings"],
+        "step": state["step"],
+        "size": state["size"],
+        "compare": state["compare"],
+    }
 
 
-def build_group_graph(parts: Parts) -> CompiledStateGraph[Any, Any, Any, Any]:
+def build_group_graph(components: Components) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
-    local = Local(parts)
-    if parts.traces:
-        graph.add_node("rollout", Node(take_rollout, parts, parts.traces))
-    else:
-        graph.add_node("rollout", Node(rollout, parts, parts.executor or local))
-    graph.add_node("grade", Node(grade, parts))
-    graph.add_node("summarize", Node(summarize, parts))
-    graph.add_node("extract_advantage", Node(extract_advantage, parts))
-    graph.add_conditional_edges(START, Node(send_rollouts, parts), ["rollout", "extract_advantage"])
+    graph.add_node("rollout", Node(rollout, components))
+    graph.add_node("grade", Node(grade, components))
+    graph.add_node("summarize", Node(summarize, components))
+    graph.add_node("extract_advantage", Node(extract_advantage, components))
+    graph.add_conditional_edges(
+        START, Node(send_rollouts, components), ["rollout", "extract_advantage"]
+    )
     graph.add_edge("rollout", "grade")
     graph.add_conditional_edges("grade", Node(send_summaries), ["summarize", END])
     graph.add_edge("summarize", "extract_advantage")
     graph.add_edge("extract_advantage", END)
     group = graph.compile(name="group")
-    if not parts.traces and isinstance(local.agent, PregelProtocol):
-        # For drawings. LangGraph itself would find an agent only in the closure of a function.
-        group.nodes["rollout"].subgraphs = [local.agent]
+    group.nodes["rollout"].subgraphs = drawn_in_rollout(components.attempter)
     return group
+
+
+def drawn_in_rollout(attempter: Attempter) -> list[PregelProtocol[Any, Any, Any, Any]]:
+    """Return the graph that drawings show in `rollout`, where LangGraph itself finds none."""
+    if isinstance(attempter, ReactAgent):
+        return [build_agent_graph(attempter)]
+    if isinstance(attempter, UserAgent) and isinstance(attempter.agent, PregelProtocol):
+        return [attempter.agent]
+    return []

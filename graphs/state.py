@@ -3,8 +3,6 @@
 from operator import add
 from typing import Annotated, Any, NotRequired
 
-from langchain_core.messages import AnyMessage
-from langgraph.graph.message import add_messages
 from pydantic import Field
 from typing_extensions import TypedDict
 
@@ -15,6 +13,7 @@ from training_free_grpo.records import (
     Evaluation,
     Grade,
     Group,
+    GroupInput,
     Ledger,
     Library,
     Metrics,
@@ -46,52 +45,6 @@ class Keyed:
     def __call__(self, old: list[Any], new: list[Any]) -> list[Any]:
         """Merge two lists."""
         return list({row[self.key]: row for row in [*old, *new]}.values())
-
-
-class AgentInput(TypedDict):
-    """What a talk with the agent starts from; the library stays with the thread."""
-
-    messages: Annotated[list[AnyMessage], add_messages]
-    library: Annotated[
-        NotRequired[dict[str, Any]],
-        Field(description='Lessons that the agent reads: library.json, or {"G0": "text"}.'),
-    ]
-
-
-class AgentState(AgentInput):
-    """The talk so far. The rest is given by whoever runs the agent, and may be left out."""
-
-    lessons: NotRequired[str]
-    """The library as prompts show it; empty for none."""
-    settings: NotRequired[JSON]
-    evaluation: NotRequired[bool]
-    """Whether this is evaluation: another temperature."""
-    seed: NotRequired[int]
-    attempt: NotRequired[int]
-
-
-class GroupInput(TypedDict):
-    """What a group is given: plain JSON and small, for it is stored with every task."""
-
-    problem: Problem
-    lessons: Any
-    """Handle to the library as prompts show it."""
-    settings: JSON
-    step: int
-    size: int
-    """Attempts to make; 0 writes lessons from the problem alone."""
-    compare: bool
-    """Whether to reflect on the attempts: training does, evaluation does not."""
-
-
-class RolloutTask(GroupInput):
-    """One attempt to be made."""
-
-    id: str
-    attempt: int
-    seed: int
-    chosen: list[str] | None
-    """The lessons that were chosen for the problem; None to show them all."""
 
 
 class SummaryTask(GroupInput):

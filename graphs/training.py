@@ -8,6 +8,7 @@ The library is state: every step is a checkpoint, and a run can go on from any o
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from langchain_core.tools import BaseTool
@@ -15,9 +16,13 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer, Overwrite, Send
 
-from training_free_grpo.archive import Archive
-from training_free_grpo.batches import count_steps, draw
 from training_free_grpo.graders import Grader
+from training_free_grpo.graphs.context import (
+    context_settings,
+    current_settings,
+    kept_settings,
+    unlimited,
+)
 from training_free_grpo.graphs.editing import (
     check_review,
     current_library,
@@ -26,68 +31,77 @@ from training_free_grpo.graphs.editing import (
     plan_edits,
     review_edits,
 )
+from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.own_agent import Agent
-from training_free_grpo.graphs.parts import (
-    Executor,
-    Parts,
-    current_settings,
-    kept_settings,
-    make_parts,
-    unlimited,
-)
-from training_free_grpo.graphs.state import GroupInput, TrainingInput, TrainingState
-from training_free_grpo.groups import next_wave
+from training_free_grpo.graphs.state import TrainingInput, TrainingState
+from training_free_grpo.learning.batches import count_steps, draw
+from training_free_grpo.learning.contrast import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.models import Models
+from training_free_grpo.records import GroupInput
+from training_free_grpo.rollouts.attempter import Attempter, attempter_for
+from training_free_grpo.rollouts.components import Components, make_components
+from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.archive import Archive
 from training_free_grpo.traces import Traces
 
 
-async def prepare(parts: Parts, state: TrainingState) -> dict[str, Any]:
+async def prepare(components: Components, state: TrainingState) -> dict[str, Any]:
     """Check what the run is given, before any money is spent, and note what it will need."""
-    given = await read_inputs(parts, state)
+    attempter = attempter_for(context_settings(), components.attempter)
+    given = await read_inputs(components, attempter, state)
     check_review(kept_settings(given))
-    await parts.archive.keep_library(0, given["library"])
+    await components.archive.keep_library(0, given["library"])
     steps = count_steps(len(given["problems"]), kept_settings(given))
     return given | {"step": 0, "steps": steps, "plan": None, "metrics": Overwrite([])}
 
 
-async def draw_batch(parts: Parts, state: TrainingState) -> dict[str, Any]:
+async def draw_batch(components: Components, state: TrainingState) -> dict[str, Any]:
     """Draw the next batch, and write the library down once for all its groups."""
     step = state["step"] + 1
-    epoch, batch = draw([p["id"] for p in state["problems"]], step, current_settings(state))
-    lessons = await parts.archive.keep_text(render_library(current_library(state)))
+    settings = current_settings(state)
+    epoch, batch = draw([p["id"] for p in state["problems"]], step, settings)
+    attempter = attempter_for(settings, components.attempter)
+    tell(
+        {
+            "event": "batch",
+            "step": step,
+            "epoch": epoch,
+            "problems": batch,
+            "rollouts": sum(attempter.count(id, settings) for id in batch),
+        }
+    )
+    lessons = await components.archive.keep_text(render_library(current_library(state)))
     return {"step": step, "epoch": epoch, "batch": batch, "lessons": lessons}
 
 
-def send_groups(parts: Parts, state: TrainingState) -> list[Send]:
+def send_groups(components: Components, state: TrainingState) -> list[Send]:
     """Give problems to groups, some hundreds at once; those that took many turns start first."""
     settings = kept_settings(state)
     turns = state.get("turns", {})
     problems = {p["id"]: p for p in state["problems"]}
-    shared = {"lessons": state["lessons"], "settings": state["settings"], "step": state["step"]}
+    attempter = attempter_for(settings, components.attempter)
+    task = partial(
+        GroupInput,
+        lessons=state["lessons"],
+        settings=state["settings"],
+        step=state["step"],
+        compare=True,
+    )
     return [
-        Send(
-            "group",
-            GroupInput(
-                problem=problems[id],
-                size=parts.count_attempts(id, settings),
-                compare=True,
-                **shared,  # type: ignore[typeddict-item]
-            ),
-        )
+        Send("group", task(problem=problems[id], size=attempter.count(id, settings)))
         for id in next_wave(
             sorted(state["batch"], key=lambda id: -turns.get(id, 0)), state["groups"]
         )
     ]
 
 
-def after_plan(parts: Parts, state: TrainingState) -> list[Send] | str:
+def after_plan(components: Components, state: TrainingState) -> list[Send] | str:
     """Go on with the rest of a large batch, else with the plan."""
-    return send_groups(parts, state) or needs_review(state)
+    return send_groups(components, state) or needs_review(state)
 
 
 def more_steps(state: TrainingState) -> str:
@@ -104,7 +118,7 @@ def build_training_graph(
     models: Models | None = None,
     archive: Archive | None = None,
     traces: Traces | None = None,
-    executor: Executor | None = None,
+    attempter: Attempter | None = None,
 ) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the training graph; with nothing given it runs on what the settings name.
 
@@ -112,22 +126,23 @@ def build_training_graph(
     learned `library` and the `metrics` of each step, plain JSON. Settings are the context.
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
     callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
-    on record are learned from, and none is made. `executor` runs rollouts elsewhere.
+    on record are learned from, and none is made. An `attempter` makes the attempts in another way
+    than an agent does.
     """
-    parts = make_parts(agent, grader, tools, models, archive, traces, executor)
+    components = make_components(agent, grader, tools, models, archive, traces, attempter)
     graph = StateGraph(TrainingState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", Node(prepare, parts))
-    graph.add_node("draw_batch", Node(draw_batch, parts))
-    graph.add_node("group", build_group_graph(parts))
-    graph.add_node("plan_edits", Node(plan_edits, parts))
+    graph.add_node("prepare", Node(prepare, components))
+    graph.add_node("draw_batch", Node(draw_batch, components))
+    graph.add_node("group", build_group_graph(components))
+    graph.add_node("plan_edits", Node(plan_edits, components))
     graph.add_node("review_edits", Node(review_edits))
-    graph.add_node("edit_experiences", Node(edit_experiences, parts))
+    graph.add_node("edit_experiences", Node(edit_experiences, components))
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "draw_batch")
-    graph.add_conditional_edges("draw_batch", Node(send_groups, parts), ["group"])
+    graph.add_conditional_edges("draw_batch", Node(send_groups, components), ["group"])
     graph.add_edge("group", "plan_edits")
     graph.add_conditional_edges(
-        "plan_edits", Node(after_plan, parts), ["group", "review_edits", "edit_experiences"]
+        "plan_edits", Node(after_plan, components), ["group", "review_edits", "edit_experiences"]
     )
     graph.add_edge("review_edits", "edit_experiences")
     graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])

@@ -11,21 +11,18 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = "training_free_grpo"
 FLOORS = (
-    "threads",
-    "records settings text files sqlite imports background prompts tools",
-    "ledger prices journal checkpoints library datasets batches archive experience messages "
-    "graders simulated",
-    "models metrics retrieval traces run_folder postgres",
-    "middleware placebo lineage run_files transcripts advice preflight interrupts "
-    "forecast budget disk judging stores review review_files",
-    "equal_cost run_status evaluation_status reflection",
-    "groups",
+    "threads compat",
+    "records settings text imports background prompts tools",
+    "storage ledger prices messages graders simulated datasets",
+    "library",
+    "models metrics traces middleware transcripts",
+    "learning validation",
+    "rollouts",
+    "spending",
     "graphs",
-    "agents forecast_traces",
-    "executors",
-    "doctor training_run evaluation_run evaluations",
-    "inspect_logs report",
-    "replay paper",
+    "executors doctor evaluations",
+    "runs",
+    "inspect_logs report paper",
     "cli",
     "__main__",
 )

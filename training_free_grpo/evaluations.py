@@ -7,9 +7,9 @@ from langchain_core.tools import BaseTool
 
 from training_free_grpo.graders import Grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
-from training_free_grpo.graphs.own_agent import Agent
 from training_free_grpo.models import Models
 from training_free_grpo.records import Evaluation, Library
+from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
 
 

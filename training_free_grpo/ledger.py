@@ -10,7 +10,7 @@ from contextvars import ContextVar
 
 from langchain_core.messages import AIMessage, AnyMessage
 
-from training_free_grpo.records import Ledger, Usage
+from training_free_grpo.records import Ledger, Role, Usage
 
 _meter: ContextVar[Ledger | None] = ContextVar("meter", default=None)
 
@@ -33,7 +33,7 @@ def metered() -> Iterator[Ledger]:
             record(role, usage)
 
 
-def record(role: str, usage: Usage) -> None:
+def record(role: Role, usage: Usage) -> None:
     """Add usage to the meter that is open here, if one is."""
     ledger = _meter.get()
     if ledger is not None:

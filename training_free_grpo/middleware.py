@@ -18,7 +18,6 @@ from langchain.agents.middleware import (
 from langchain.agents.middleware.types import OmitFromOutput
 from langchain_core.messages import AnyMessage, HumanMessage
 
-from training_free_grpo.experience import LESSONS, add_block, experience_block
 from training_free_grpo.library import (
     LibraryError,
     active_experiences,
@@ -28,8 +27,9 @@ from training_free_grpo.library import (
     read_library,
     render_lessons,
 )
+from training_free_grpo.library.prompt import LESSONS, add_block, experience_block
+from training_free_grpo.library.retrieval import TalkRetrieval
 from training_free_grpo.records import Experience, Library
-from training_free_grpo.retrieval import TalkRetrieval
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings

@@ -26,8 +26,11 @@ class Price(NamedTuple):
 
 FREE = Price(0.0, 0.0, 0.0)
 
-Prices = Mapping[str, tuple[str, Price | None]]
-"""By role: the name of its model, and the model's price if it is known."""
+RolePrice = tuple[str, Price | None]
+"""The name of a model, and its price if it is known."""
+
+Prices = Mapping[str, RolePrice]
+"""The model and its price, by role."""
 
 
 class Bill(TypedDict):

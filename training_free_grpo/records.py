@@ -4,7 +4,7 @@ Graph state, checkpoints and run files hold nothing else: a TypedDict survives e
 serializer, opens in Studio as it stands and needs no class to be read back.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired, final
 
 # pydantic, which draws Studio's forms from these, takes no typing.TypedDict before Python 3.12.
 from typing_extensions import TypedDict
@@ -13,6 +13,9 @@ JSON = dict[str, Any]
 
 Verdict = Literal["right", "wrong", "undecided", "failed"]
 
+Role = Literal["rollout", "summarize", "extract_advantage", "edit_experiences", "judge"]
+"""What a model call is for."""
+
 
 class Problem(TypedDict):
     """One row of a data set. `answers` is empty where no truth is known."""
@@ -20,6 +23,31 @@ class Problem(TypedDict):
     id: str
     problem: str
     answers: list[str]
+
+
+class GroupInput(TypedDict):
+    """What a group is given: plain JSON and small, for it is stored with every task."""
+
+    problem: Problem
+    lessons: Any
+    """Handle to the library as prompts show it."""
+    settings: JSON
+    """The settings that differ from the defaults."""
+    step: int
+    size: int
+    """Attempts to make; 0 writes lessons from the problem alone."""
+    compare: bool
+    """Whether to reflect on the attempts: training does, evaluation does not."""
+
+
+class RolloutTask(GroupInput):
+    """One attempt to be made."""
+
+    id: str
+    attempt: int
+    seed: int
+    chosen: list[str] | None
+    """The lessons that were chosen for the problem; None to show them all."""
 
 
 class Origin(TypedDict):
@@ -74,8 +102,8 @@ class Usage(TypedDict):
     repairs: int
 
 
-Ledger = dict[str, Usage]
-"""Usage by role: rollout, summarize, extract_advantage, edit_experiences, judge."""
+Ledger = dict[Role, Usage]
+"""Usage by role."""
 
 
 Cost = float | Literal["unknown"]
@@ -101,6 +129,57 @@ class Rollout(TypedDict):
     seconds: float
     missing: str | None
     """Why there is no answer to grade (an outage, a time-out); None for a finished attempt."""
+    grade: NotRequired[Any]
+    """The grade that the attempt came with, as a grader may return it; without one it is graded."""
+
+
+class Message(TypedDict):
+    """One message of a transcript, in the form of chat completions."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: Any
+    name: NotRequired[str]
+    tool_calls: NotRequired[list[dict[str, Any]]]
+    tool_call_id: NotRequired[str]
+
+
+class FinishedRollout(TypedDict):
+    """What came of one attempt: the figures, the transcript, and what it cost."""
+
+    answer: str
+    tool_calls: int
+    turns: int
+    seconds: float
+    missing: str | None
+    """Why there is no answer to grade (an outage, a time-out); None for a finished attempt."""
+    usage: Ledger
+    messages: list[Message]
+    lessons: list[str]
+    """Ids of the lessons that the attempt was shown."""
+    grade: NotRequired[Any]
+    """The grade that the attempt came with, as a grader may return it; without one it is graded."""
+
+
+class RolloutLine(TypedDict):
+    """One line of `rollouts/`: an attempt with its problem and its transcript."""
+
+    id: str
+    step: int
+    problem_id: str
+    problem: str
+    answers: list[str]
+    attempt: int
+    lessons: list[str]
+    """Ids of the lessons that the attempt was shown."""
+    hidden: list[str]
+    """Ids of the lessons that were hidden from it, to measure their effects."""
+    answer: str
+    tool_calls: int
+    turns: int
+    seconds: float
+    missing: str | None
+    usage: Ledger
+    messages: list[Message]
 
 
 class Operation(TypedDict):
@@ -271,3 +350,129 @@ class Comparison(TypedDict):
     problems: int
     problems_needed: int | None
     """How many would tell a difference of this size with 80 % power; None for none."""
+
+
+@final
+class BatchDrawn(TypedDict):
+    """A step begins: these problems are attempted."""
+
+    event: Literal["batch"]
+    step: int
+    epoch: int
+    problems: list[str]
+    rollouts: int
+    """Attempts that its groups make."""
+
+
+@final
+class RolloutFinished(TypedDict):
+    """An attempt has ended, with an answer or without."""
+
+    event: Literal["rollout"]
+    step: int
+    problem: str
+    id: str
+    turns: int
+    missing: str | None
+    rollout: Rollout
+    usage: Ledger
+
+
+@final
+class GroupGraded(TypedDict):
+    """The finished attempts of a group have their grades."""
+
+    event: Literal["grade"]
+    step: int
+    problem: str
+    rewards: list[float | None]
+    grades: dict[str, Grade]
+    """By rollout."""
+    contrast: bool
+    usage: Ledger
+
+
+@final
+class SummaryFinished(TypedDict):
+    """An attempt was summarized, or its summary was lost."""
+
+    event: Literal["summary"]
+    step: int
+    problem: str
+    id: str
+    """Of the rollout."""
+    lost: str | None
+    """Why there is no summary."""
+    usage: Ledger
+
+
+@final
+class ComparisonFinished(TypedDict):
+    """The attempts of a group were compared, or the comparison failed."""
+
+    event: Literal["comparison"]
+    step: int
+    problem: str
+    proposals: int
+    failure: str | None
+    usage: Ledger
+
+
+@final
+class GroupClosed(TypedDict):
+    """A group is finished. `group["usage"]` is its total, told in parts before."""
+
+    event: Literal["group"]
+    step: int
+    problem: str
+    group: Group
+
+
+@final
+class PlanMade(TypedDict):
+    """The proposals of all groups became one plan for the library."""
+
+    event: Literal["plan"]
+    step: int
+    edits: int
+    warning: str | None
+    usage: Ledger
+
+
+@final
+class StepFinished(TypedDict):
+    """A step is finished. `metrics` has its totals: usage, money, everything."""
+
+    event: Literal["step"]
+    step: int
+    epoch: int
+    mean_reward: float | None
+    library_size: int
+    metrics: Metrics
+
+
+@final
+class EvaluationFinished(TypedDict):
+    """An evaluation is finished."""
+
+    event: Literal["evaluation"]
+    mean: float | None
+    evaluation: Evaluation
+
+
+Event = (
+    BatchDrawn
+    | RolloutFinished
+    | GroupGraded
+    | SummaryFinished
+    | ComparisonFinished
+    | GroupClosed
+    | PlanMade
+    | StepFinished
+    | EvaluationFinished
+)
+"""What the graphs tell while they run, as plain JSON: `stream_mode="custom"`.
+
+`usage` is what that one event took: the events of a step add up to the totals that its group and
+step events hold.
+"""

@@ -109,6 +109,9 @@ class Settings(BaseModel):
     top_k: int | None = Field(default=None, ge=1, le=10_000)
     """Lessons shown per problem: those that fit it best; empty for the whole library. Reflection
     reads the whole one all the same."""
+    hide: float = Field(default=0.0, ge=0, le=0.5)
+    """Share of the lessons hidden from each training rollout, so that `tfgrpo library effects` can
+    tell what each lesson is worth; 0.2 is a good value, 0 hides none."""
     tools: str = ",".join(TOOLS)
     """Tools of the ReAct agent: some of `python,search,pages`, or `none`. There are no pages where
     the search needs no network."""

@@ -17,14 +17,13 @@ from langchain_core.tools import BaseTool, tool
 from langgraph.checkpoint.memory import InMemorySaver
 
 from training_free_grpo import Models, Settings
-from training_free_grpo.experience import with_experience
 from training_free_grpo.graphs.agent import agent as served_agent
-from training_free_grpo.graphs.agent import build_agent_graph, system_prompt
-from training_free_grpo.graphs.parts import make_parts
-from training_free_grpo.graphs.state import AgentInput
-from training_free_grpo.graphs.toolbox import default_toolbox
+from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.library import LibraryError
+from training_free_grpo.library.prompt import with_experience
 from training_free_grpo.prompts import render_prompt
+from training_free_grpo.rollouts.react import AgentInput, ReactAgent, system_prompt
+from training_free_grpo.rollouts.toolbox import default_toolbox, make_toolbox
 from training_free_grpo.simulated import training_problems
 
 QUESTION = {"messages": [HumanMessage("What is tea?")]}
@@ -79,8 +78,10 @@ def call(name: str = "look_up", number: int = 1, **args: Any) -> AIMessage:
 def ask(model: Script, tools: list[BaseTool] | None = None, **given: Any) -> list[BaseMessage]:
     """Let the agent answer, and return the talk."""
     options = given.pop("settings", {})
-    parts = make_parts(None, None, [look_up] if tools is None else tools, Models(model), None)
-    result = build_agent_graph(parts).invoke({**QUESTION, **given}, context=Settings(**options))
+    toolbox = make_toolbox([look_up] if tools is None else tools)
+    result = build_agent_graph(ReactAgent(Models(model), toolbox)).invoke(
+        {**QUESTION, **given}, context=Settings(**options)
+    )
     talk: list[BaseMessage] = result["messages"]
     return talk
 
@@ -249,8 +250,7 @@ class TestServed:
 
     def test_library_stays_with_the_talk(self) -> None:
         model = script(ANSWER, ANSWER)
-        parts = make_parts(None, None, [], Models(model), None)
-        talk = build_agent_graph(parts, AgentInput)
+        talk = build_agent_graph(ReactAgent(Models(model), make_toolbox([])), AgentInput)
         talk.checkpointer = InMemorySaver()
         thread: RunnableConfig = {"configurable": {"thread_id": "1"}}
         talk.invoke({**QUESTION, "library": {"G7": "Fences: count the posts."}}, thread)

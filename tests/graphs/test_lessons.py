@@ -11,9 +11,9 @@ from langchain_core.runnables import RunnableLambda
 
 from tests.standin import StandIn
 from training_free_grpo import Models, Settings, build_evaluation_graph, build_training_graph
-from training_free_grpo.experience import experience_block
 from training_free_grpo.library import read_library, render_library
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.library.prompt import experience_block
+from training_free_grpo.runs.folder import RunFolder
 
 LIBRARY = read_library(
     {

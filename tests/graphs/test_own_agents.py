@@ -29,11 +29,11 @@ from training_free_grpo import (
     build_training_graph,
     evaluate,
 )
-from training_free_grpo.experience import experience_block
 from training_free_grpo.library import read_library, render_library
+from training_free_grpo.library.prompt import experience_block
 from training_free_grpo.models import Refused
 from training_free_grpo.records import Evaluation, Metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.simulated import training_problems
 
 PROBLEMS = training_problems()[:3]

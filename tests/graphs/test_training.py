@@ -17,11 +17,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import StateSnapshot
 
 from training_free_grpo import Settings, build_training_graph
-from training_free_grpo.checkpoints import DualSqliteSaver
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.library import LibraryError, active_experiences, read_library
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.simulated import SimulatedModel, training_problems
+from training_free_grpo.storage.checkpoints import DualSqliteSaver
 
 PROBLEMS = training_problems()[:6]
 SETTINGS = Settings(epochs=1, batch_size=3, group_size=4)

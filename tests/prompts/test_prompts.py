@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from training_free_grpo import prompts
-from training_free_grpo.advice import read_advice
+from training_free_grpo.learning.operations_answer import read_advice
 from training_free_grpo.library import empty_library
 from training_free_grpo.models.structured import parse_json
 from training_free_grpo.prompts import (

@@ -16,7 +16,7 @@ from training_free_grpo.ledger import (
     usage_of_messages,
 )
 from training_free_grpo.models import Endpoint
-from training_free_grpo.records import Usage
+from training_free_grpo.records import Ledger, Role, Usage
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import SimulatedModel
 
@@ -30,7 +30,7 @@ def answer(**said: Any) -> AIMessage:
     return AIMessage("x", usage_metadata=usage)
 
 
-async def work(role: str, depth: int) -> None:
+async def work(role: Role, depth: int) -> None:
     record(role, use(calls=1, input=depth))
     if depth > 1:
         await asyncio.gather(*(asyncio.create_task(work(role, depth - 1)) for _ in range(2)))
@@ -123,8 +123,8 @@ def test_a_transcript_costs_what_its_answers_cost() -> None:
 
 
 def test_ledgers_add_up_role_by_role_whichever_comes_first() -> None:
-    one = {"rollout": use(calls=1, retries=2), "judge": use(calls=1)}
-    other = {"rollout": use(calls=2, repairs=1), "edit_experiences": use(output=5)}
+    one: Ledger = {"rollout": use(calls=1, retries=2), "judge": use(calls=1)}
+    other: Ledger = {"rollout": use(calls=2, repairs=1), "edit_experiences": use(output=5)}
     both = {
         "edit_experiences": use(output=5),
         "judge": use(calls=1),
@@ -137,5 +137,5 @@ def test_ledgers_add_up_role_by_role_whichever_comes_first() -> None:
 
 def test_a_total_is_the_sum_of_all_roles() -> None:
     figures = use(calls=1, input=2, cached=3, output=4, retries=5, repairs=6)
-    assert total_usage({"a": figures, "b": figures}) == add_usage(figures, figures)
+    assert total_usage({"rollout": figures, "judge": figures}) == add_usage(figures, figures)
     assert total_usage({}) == no_usage()

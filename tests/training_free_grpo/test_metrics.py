@@ -234,7 +234,7 @@ def test_a_problem_costs_what_its_calls_cost() -> None:
 def test_a_step_is_billed_with_the_edit_that_ends_it() -> None:
     prices = {role: ("m", Price(1_000_000, 0, 0)) for role in ("rollout", "edit_experiences")}
     state = {"groups": [group("a", [1.0, 0.0])], "step": 1, "epoch": 1}
-    usage = {"edit_experiences": USAGE}
+    usage: Ledger = {"edit_experiences": USAGE}
     found = measure_step(state, parse_lessons(""), [], [], usage, None, prices)
     assert found["costs"]["edit_experiences"] == {"model": "m", "cost": 6.0}
     assert found["cost"] == 12.0

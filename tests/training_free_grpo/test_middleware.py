@@ -34,8 +34,8 @@ from training_free_grpo import (
     build_training_graph,
     save_library,
 )
-from training_free_grpo.experience import experience_block, with_experience
 from training_free_grpo.library import LibraryError, empty_library, read_library, render_library
+from training_free_grpo.library.prompt import experience_block, with_experience
 from training_free_grpo.records import Experience, Library
 from training_free_grpo.simulated import SimulatedModel, training_problems
 

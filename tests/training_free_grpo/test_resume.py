@@ -21,7 +21,7 @@ from typer.testing import Result
 
 from tests.job import ATTEMPTS, BATCH, PROBLEMS, WIDTH, Job, new_server, seen, write_problems
 from tests.standin import Call, StandIn
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
 
 TURNS = 2
 SHORT = ("--limit", str(BATCH))

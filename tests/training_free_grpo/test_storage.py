@@ -126,6 +126,7 @@ def test_a_run_without_checkpoints_does_not_go_on_with_an_agent_that_would_be_pa
     job: Job,
 ) -> None:
     manifest = job.read("manifest.json") | {"agent": "tests.graphs.test_agent:served_agent"}
+    manifest["attempter"] |= {"model": "your agent's", "replayable": False}
     (job.path / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     overwrite(job.path / "checkpoints.sqlite")
     result = job.here("--agent", "tests.graphs.test_agent:served_agent")

@@ -18,12 +18,12 @@ from langchain_core.runnables import Runnable, RunnableLambda
 
 from tests.standin import StandIn
 from training_free_grpo import Settings, build_training_graph
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
 from training_free_grpo.graders import load_grader
 from training_free_grpo.models.labels import labelled, traced_as
 from training_free_grpo.records import JSON
-from training_free_grpo.run_folder import RunFolder
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 
 ROWS = [{"id": f"p{n}", "problem": f"{n} + {n}?", "answer": str(2 * n)} for n in range(2)]
 ANSWERS = {str(row["problem"]): str(row["answer"]) for row in ROWS}
@@ -235,7 +235,7 @@ async def heard(work: Callable[[], Awaitable[Any]]) -> Handler:
 
 async def test_calls_of_a_run_tell_its_name(tmp_path: Path, server: StandIn) -> None:
     run = TrainingRun(RunFolder(tmp_path / "first"), settings(server), PROBLEMS)
-    handler = await heard(lambda: run.run(nothing, lambda node, update: None))
+    handler = await heard(lambda: run.run(nothing, lambda event: None))
     assert {labels["run"] for _, _, labels in handler.models} == {"first"}
 
 

@@ -9,7 +9,7 @@ from training_free_grpo.tools.web_search.provider import (
     Named,
     SearchProvider,
     SearchResult,
-    describe,
+    describe_provider,
 )
 from training_free_grpo.tools.web_search.single_flight import SingleFlight
 from training_free_grpo.tools.web_search.store import AnswerStore
@@ -28,7 +28,7 @@ def cached(
     Answers are found again under the provider's repr, which names engine and options; a provider
     without a lasting one needs a `name`.
     """
-    kept_as = name or describe(provider)
+    kept_as = name or describe_provider(provider)
     if name is None and _PASSING.search(kept_as):
         raise ValueError(f"{kept_as} is no lasting name for a cache: pass cached(…, name=…)")
     if not ttl > 0:

@@ -9,7 +9,7 @@ from training_free_grpo.tools.web_search.provider import (
     SearchError,
     SearchProvider,
     SearchResult,
-    describe,
+    describe_provider,
 )
 
 _FIRST_REST = 0.5
@@ -40,7 +40,7 @@ def fallback(*providers: SearchProvider, patience: float = 30.0) -> SearchProvid
                 raise SearchError("; ".join(map(str, errors)))
             time.sleep(min(waits))
 
-    return Named(f"fallback({', '.join(map(describe, providers))})", search)
+    return Named(f"fallback({', '.join(map(describe_provider, providers))})", search)
 
 
 class _Member:

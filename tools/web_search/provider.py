@@ -71,7 +71,7 @@ def spell(engine: str, **options: object) -> str:
     return f"{engine}({', '.join(chosen)})"
 
 
-def describe(provider: SearchProvider) -> str:
+def describe_provider(provider: SearchProvider) -> str:
     """Name a provider: a function by its place, anything else by its repr."""
     if inspect.isfunction(provider):
         return f"{provider.__module__}.{provider.__qualname__}"

@@ -8,7 +8,7 @@ from training_free_grpo.tools.web_search.provider import (
     RateLimited,
     SearchProvider,
     SearchResult,
-    describe,
+    describe_provider,
 )
 
 
@@ -28,7 +28,7 @@ def rate_limited(
         return provider(query, max_results)
 
     # Its answers are those of the provider, and so is its name.
-    return Named(describe(provider), search)
+    return Named(describe_provider(provider), search)
 
 
 class _Turns:

@@ -5,20 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from training_free_grpo.cli.options import find_place
-from training_free_grpo.equal_cost import Spending, attempts_for, training_of
-from training_free_grpo.evaluation_run import Arm, ArmAfter
 from training_free_grpo.library import load_library
+from training_free_grpo.library.placebo import describe_placebo, make_placebo
 from training_free_grpo.metrics import compare_evaluations, compare_majority
-from training_free_grpo.placebo import describe_placebo, make_placebo
 from training_free_grpo.records import Comparison, Evaluation
+from training_free_grpo.runs.evaluation import Arm, ArmAfter
+from training_free_grpo.runs.lineage import training_of
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.spending.equal_cost import Spending, attempts_for
 
 BASELINE, LIBRARY = "without library", "with library"
 PLACEBO, EQUAL_COST = "placebo library", "equal cost"
 
 
 @dataclass
-class Plan:
+class Arms:
     """Arms in their order, and how those came about whose making is not plain."""
 
     arms: list[Arm | ArmAfter]
@@ -34,17 +35,17 @@ def plan_arms(
     baseline: bool,
     placebo: Path | None,
     equal_cost: bool,
-) -> Plan:
-    """Plan the arms that the flags ask for; equal cost begins with the attempts of the baseline."""
+) -> Arms:
+    """Arms the arms that the flags ask for; equal cost begins with the attempts of the baseline."""
     if library is None:
         asked = {"--baseline": baseline, "--placebo": placebo, "--equal-cost": equal_cost}
         if surplus := [flag for flag, value in asked.items() if value]:
             raise SettingsError(
                 f"{surplus[0]} compares with a library: name one with --library FILE or RUN"
             )
-        return Plan([Arm(BASELINE, settings)])
+        return Arms([Arm(BASELINE, settings)])
     lessons = load_library(find_place(library, runs_dir))
-    plan = Plan([Arm(BASELINE, settings)] if baseline or equal_cost else [])
+    plan = Arms([Arm(BASELINE, settings)] if baseline or equal_cost else [])
     plan.arms.append(Arm(LIBRARY, settings, lessons))
     if placebo:
         other = make_placebo(load_library(find_place(placebo, runs_dir)), lessons)
@@ -59,7 +60,7 @@ def plan_arms(
 def plan_equal_cost(
     settings: Settings, training: Sequence[Spending], notes: dict[str, str]
 ) -> ArmAfter:
-    """Plan the arm that spends on attempts what the library arm spent; note how many these are."""
+    """Arms the arm that spends on attempts what the library arm spent; note how many these are."""
 
     def make(found: Mapping[str, Evaluation]) -> Arm | None:
         bought = attempts_for(found[LIBRARY], training, found[BASELINE])

@@ -13,8 +13,8 @@ from training_free_grpo.datasets import (
     load_problems,
     read_mapping,
 )
-from training_free_grpo.lineage import problems_seen
 from training_free_grpo.records import Problem
+from training_free_grpo.runs.lineage import problems_seen
 
 
 def read_data(

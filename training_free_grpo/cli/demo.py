@@ -5,7 +5,7 @@ import sys
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,15 +22,14 @@ from training_free_grpo.cli.output import (
 )
 from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.train import report, summarize_run
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
-from training_free_grpo.forecast import forecast_training
 from training_free_grpo.metrics import compare_evaluations
-from training_free_grpo.models.prices import prices_of
-from training_free_grpo.records import JSON, Evaluation, Metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.records import JSON, Evaluation, Event, Metrics
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import heldout_problems, training_problems
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.spending.forecast import forecast_training
 
 _BAR = 30
 
@@ -79,11 +78,11 @@ async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluat
     foresee = partial(forecast_training, settings, training.problems, False)
     with TrainingWatch(progress, training, foresee) as watch:
 
-        def hear(node: str, update: Any) -> None:
-            report(node, update)
-            watch.hear(node, update)
+        def hear(event: Event) -> None:
+            report(event)
+            watch.hear(event)
 
-        state = await training.run(check_first(settings, uses_tools=True), hear)
+        state = await training.run(check_first(settings, training.attempter), hear)
     progress.print("held-out problems again, with the library …\n")
     return state, before, await evaluate_heldout(Arm("with library", settings, state["library"]))
 
@@ -92,12 +91,12 @@ async def evaluate_heldout(arm: Arm) -> Evaluation:
     """Evaluate on the problems kept aside."""
     problems = heldout_problems()
     evaluation = EvaluationRun(problems, [arm])
-    with Watch(progress, prices_of(evaluation.models, arm.settings)) as watch:
+    with Watch(progress, evaluation.prices(arm.settings)) as watch:
 
         def begin(arm: Arm) -> None:
             watch.begin(arm.name, len(problems), len(problems) * arm.settings.attempts)
 
-        first = check_first(arm.settings, uses_tools=True)
+        first = check_first(arm.settings, evaluation.attempter)
         found = await evaluation.run(first, begin, watch.hear)
     return found[arm.name]
 

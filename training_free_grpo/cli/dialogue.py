@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from training_free_grpo.cli.library import print_changes
 from training_free_grpo.cli.output import plural, progress, results
+from training_free_grpo.learning.review import Decision, carry_out, check_decision
 from training_free_grpo.library import apply_plan, diff_libraries, nowhere
 from training_free_grpo.records import JSON, Library
-from training_free_grpo.review import Decision, carry_out, check_decision
 
 PAST = {"approve": "approved", "edit": "edited", "reject": "rejected"}
 _WORDS = ("approve", "edit", "reject", "back", "quit")

@@ -4,12 +4,10 @@ import asyncio
 import json
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
-from training_free_grpo.agents import load_agent
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.arms import BASELINE, compare_arms, plan_arms
 from training_free_grpo.cli.data import (
@@ -37,16 +35,17 @@ from training_free_grpo.cli.output import (
 from training_free_grpo.cli.progress import Watch
 from training_free_grpo.cli.recorded import grade_recorded, read_recorded
 from training_free_grpo.cli.spending import GOES_ON, announce, is_judged, show_forecast
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
-from training_free_grpo.files import write_atomically
-from training_free_grpo.forecast import add_forecasts, forecast_evaluation
 from training_free_grpo.graders import load_grader
 from training_free_grpo.inspect_logs import EvaluationLogs
-from training_free_grpo.interrupts import stop_on_interrupt
-from training_free_grpo.models.prices import prices_of
-from training_free_grpo.records import JSON, Evaluation
-from training_free_grpo.run_folder import name_run
+from training_free_grpo.records import JSON, Evaluation, Event
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.folder import name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import add_forecasts, forecast_evaluation
+from training_free_grpo.storage.files import write_atomically
 
 Dataset = Annotated[str | None, *get_args(o.Dataset)[1:]]
 
@@ -139,31 +138,32 @@ def evaluate(
     plan = plan_arms(
         chosen, library, runs_dir, baseline=baseline, placebo=placebo, equal_cost=equal_cost
     )
-    own_agent, judged = agent is not None, is_judged(chosen, grader)
-    forecast = add_forecasts(
-        forecast_evaluation(arm.settings, problems, judged, arm.library, own_agent=own_agent)
-        for arm in plan.arms
-        if isinstance(arm, Arm)
-    )
-    if equal_cost and own_agent:
-        progress.print("note: your agent's own calls are not kept, so equal cost makes all anew")
-    if dry_run:
-        show_forecast(forecast, as_json)
-        return
     budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     evaluation = EvaluationRun(
         problems=problems,
         arms=plan.arms,
         agent=loaded,
+        agent_name=agent,
         grader=own_grader,
         folder=folder,
         budget=budget,
     )
+    attempter, judged = evaluation.attempter, is_judged(chosen, grader)
+    forecast = add_forecasts(
+        forecast_evaluation(arm.settings, problems, judged, arm.library, attempter=attempter)
+        for arm in plan.arms
+        if isinstance(arm, Arm)
+    )
+    if equal_cost and not attempter.replayable:
+        progress.print("note: your agent's own calls are not kept, so equal cost makes all anew")
+    if dry_run:
+        show_forecast(forecast, as_json)
+        return
     evaluation.models.check(chosen)
-    announce(forecast, budget, prices_of(evaluation.models, chosen, own_agent))
+    announce(forecast, budget, evaluation.prices(chosen))
     logs = None
     if log_folder:
-        name, attempter = run or "evaluation", agent or "react"
+        name = run or "evaluation"
         logs = EvaluationLogs(name, problems, attempter, grader, log_folder, progress.print)
     said = report(make_evaluations(evaluation, chosen, logs), plan.notes)
     if folder:
@@ -187,10 +187,10 @@ def make_evaluations(
     evaluation: EvaluationRun, settings: Settings, logs: EvaluationLogs | None
 ) -> dict[str, Evaluation]:
     """Make the evaluations, going on where earlier ones in the folder stopped."""
-    prices = prices_of(evaluation.models, settings, evaluation.agent is not None)
     arms = [arm for arm in evaluation.arms if isinstance(arm, Arm)]
     each = (arm.settings.attempts + 1 for arm in arms)
-    watch = Watch(progress, prices, expected=len(evaluation.problems) * sum(each))
+    expected = len(evaluation.problems) * sum(each)
+    watch = Watch(progress, evaluation.prices(settings), expected=expected)
 
     def say(arm: Arm) -> None:
         problems, attempts = len(evaluation.problems), arm.settings.attempts
@@ -199,12 +199,12 @@ def make_evaluations(
         if logs:
             logs.begin(arm)
 
-    def hear(node: str, update: Any) -> None:
-        watch.hear(node, update)
+    def hear(event: Event) -> None:
+        watch.hear(event)
         if logs:
-            logs.hear(node, update)
+            logs.hear(event)
 
-    first = check_first(settings, uses_tools=evaluation.agent is None)
+    first = check_first(settings, evaluation.attempter)
     gate = evaluation.models.gate
     work = evaluation.run(first, say, hear)
     try:

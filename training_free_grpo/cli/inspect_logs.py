@@ -9,7 +9,7 @@ import typer
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import plural, print_json, reports_errors, results
 from training_free_grpo.inspect_logs import check_inspect, missing_logs, write_step
-from training_free_grpo.run_files import find_run
+from training_free_grpo.runs.files import find_run
 
 Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name.")]
 

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from training_free_grpo.budget import Budget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares
 from training_free_grpo.cli.output import keeps_run, plural, progress, reports_errors
@@ -19,13 +18,13 @@ from training_free_grpo.cli.train import (
     show_outcome,
 )
 from training_free_grpo.datasets import read_mapping
-from training_free_grpo.forecast_traces import forecast_traces
 from training_free_grpo.graders import load_grader
 from training_free_grpo.inspect_logs import TrainingLogs
-from training_free_grpo.models.prices import prices_of
-from training_free_grpo.run_files import read_metrics
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.training import TrainingRun
+from training_free_grpo.spending.budget import Budget
+from training_free_grpo.spending.forecast_traces import forecast_traces
 from training_free_grpo.traces import FIELDS, Traces, load_traces
-from training_free_grpo.training_run import TrainingRun
 
 _LARGEST_GROUP = 256
 
@@ -125,7 +124,7 @@ def learn_from_traces(
     learning.models.check(chosen)
     note_choices(chosen, agent=None)
     note_changes(learning)
-    announce(forecast, budget, prices_of(learning.models, chosen), done)
+    announce(forecast, budget, learning.prices, done)
     logs = TrainingLogs(folder, log_folder, progress.print) if log_folder else None
     show_outcome(folder, make_run(learning, foresee, logs), as_json)
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from training_free_grpo.cli.effects import effects
 from training_free_grpo.cli.options import Json, RunsDir, find_library
 from training_free_grpo.cli.output import (
     plural,
@@ -17,7 +18,6 @@ from training_free_grpo.cli.output import (
     reports_errors,
     results,
 )
-from training_free_grpo.files import write_atomically
 from training_free_grpo.library import (
     FORMS,
     LibraryError,
@@ -30,9 +30,11 @@ from training_free_grpo.library import (
     trace_changes,
 )
 from training_free_grpo.records import JSON, Library
-from training_free_grpo.run_files import read_libraries
+from training_free_grpo.runs.files import read_libraries
+from training_free_grpo.storage.files import write_atomically
 
 library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)
+library.command()(effects)
 
 Place = Annotated[Path, typer.Argument(help="A library file, run folder or run.")]
 

@@ -11,19 +11,19 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from training_free_grpo.budget import OutOfBudget
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.executors import ClusterError
-from training_free_grpo.graphs.own_agent import HopelessAgent
 from training_free_grpo.imports import ImportNameError
-from training_free_grpo.interrupts import Interrupted
 from training_free_grpo.library import LibraryError, active_experiences
 from training_free_grpo.models import ModelError
-from training_free_grpo.postgres import DatabaseError
 from training_free_grpo.records import Experience, Library
-from training_free_grpo.run_folder import RunError
+from training_free_grpo.rollouts.own_agent import AgentAlwaysFails
+from training_free_grpo.runs.folder import RunError
+from training_free_grpo.runs.interrupts import Interrupted
 from training_free_grpo.settings import SettingsError
-from training_free_grpo.sqlite import StorageError
+from training_free_grpo.spending.budget import OutOfBudget
+from training_free_grpo.storage.postgres import DatabaseError
+from training_free_grpo.storage.sqlite import StorageError
 from training_free_grpo.text import escape_controls, show_controls
 
 P = ParamSpec("P")
@@ -83,7 +83,7 @@ def reports_errors(
                 said, code = str(error), USAGE
             except OutOfBudget as error:
                 said, code = str(error), OUT_OF_BUDGET
-            except HopelessAgent as error:
+            except AgentAlwaysFails as error:
                 said, code = f"{error}. Mend it, and the same command goes on", FAILED
             except ModelError as error:
                 said, code = f"the model cannot be used: {error}", FAILED

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, get_args
 
 import typer
 
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import keeps_run, print_json, progress, reports_errors, results
@@ -21,20 +20,22 @@ from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.spending import GOES_ON, announce
 from training_free_grpo.cli.train import report
 from training_free_grpo.datasets import OverlapError
-from training_free_grpo.files import write_atomically
-from training_free_grpo.forecast import describe_forecast
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.paper.forecast import forecast, forecast_learning, forecast_work
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.protocol import differences
 from training_free_grpo.paper.results import put_together
 from training_free_grpo.paper.run import carry_out
 from training_free_grpo.paper.tables import TABLES
 from training_free_grpo.paper.work import Hear, Learning, Measurement, Work
-from training_free_grpo.records import JSON
-from training_free_grpo.run_folder import name_run
+from training_free_grpo.records import JSON, Event
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.runs.folder import name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import describe_forecast
+from training_free_grpo.storage.files import write_atomically
 
 Model = Annotated[str, *get_args(o.Model)[1:]]
 
@@ -90,7 +91,7 @@ def paper(
         price=price,
     )
     chosen = find_table(table)
-    plan = Plan(
+    plan = PaperPlan(
         table=chosen,
         folder=name_run(runs_dir, run),
         options=said.model_dump(mode="json", include=said.model_fields_set),
@@ -106,7 +107,7 @@ def paper(
     plan.check_models()
     budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
     agree(plan, budget, yes)
-    work = carry_out(plan, budget, lambda s: check_first(s, uses_tools=True)(), watched)
+    work = carry_out(plan, budget, lambda s: check_first(s, ReactAgent(plan.models))(), watched)
     try:
         asyncio.run(stop_on_interrupt(work, plan.models.gate, progress.print))
     except OutOfBudget as error:
@@ -117,7 +118,7 @@ def paper(
     show(plan, put_together(plan, list(differences(plan, limit))), as_json)
 
 
-def check_unseen(plan: Plan, allowed: bool) -> None:
+def check_unseen(plan: PaperPlan, allowed: bool) -> None:
     """Raise OverlapError if a library is measured on what it learns from; if allowed, say so."""
     try:
         plan.check_overlap()
@@ -127,7 +128,7 @@ def check_unseen(plan: Plan, allowed: bool) -> None:
         progress.print(f"note: {error.found}")
 
 
-def show_forecast(plan: Plan, as_json: bool) -> None:
+def show_forecast(plan: PaperPlan, as_json: bool) -> None:
     """Say what is left to be spent, piece by piece."""
     left, total = plan.left(), forecast(plan)
     if as_json:
@@ -140,7 +141,7 @@ def show_forecast(plan: Plan, as_json: bool) -> None:
     results.print(describe_forecast(total) if total else "everything is there: nothing is left")
 
 
-def agree(plan: Plan, budget: Budget, yes: bool) -> None:
+def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
     """Say what is left to be spent, and ask whether to spend it."""
     left = forecast(plan)
     if left is None:
@@ -161,10 +162,9 @@ def watched(work: Work) -> Iterator[Hear]:
     progress.print(name_work(work))
     with watch_over(work) as watch:
 
-        def hear(node: str, update: Any) -> None:
-            if isinstance(work, Learning):
-                report(node, update)
-            watch.hear(node, update)
+        def hear(event: Event) -> None:
+            report(event)
+            watch.hear(event)
 
         yield hear
 
@@ -190,7 +190,7 @@ def name_work(work: Work) -> str:
     return f"learn {work.name}: {problems}{size}, {epochs}"
 
 
-def show(plan: Plan, found: JSON, as_json: bool) -> None:
+def show(plan: PaperPlan, found: JSON, as_json: bool) -> None:
     """Show what the table came to, and keep it in the folder."""
     folder = plan.folder / plan.table.name
     text = "".join(f"{line}\n" for line in draw_report(found))

@@ -1,14 +1,15 @@
 """How work goes on, said while it does: a live display on a terminal, lines now and then elsewhere.
 
-Updates of the graph's nodes are only counted as they come. The display is drawn from the counts
-four times a second, however many updates there are.
+Events are only counted as they come. The display is drawn from the counts four times a second,
+however many events there are.
 """
 
 import time
 from collections.abc import Callable, Sequence
-from threading import Event, Thread
+from threading import Event as Signal
+from threading import Thread
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -16,17 +17,16 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from training_free_grpo.batches import draw
 from training_free_grpo.cli.output import percent
 from training_free_grpo.cli.tally import Tally
-from training_free_grpo.forecast import Forecast
+from training_free_grpo.learning.batches import draw
 from training_free_grpo.ledger import add_ledgers, total_usage
-from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices, add_costs, bill, dollars, show_cost
-from training_free_grpo.records import Metrics
-from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.run_status import read_status
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.records import Event, Metrics
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.status import read_status
+from training_free_grpo.runs.training import TrainingRun
+from training_free_grpo.spending.forecast import Forecast
 
 Foresee = Callable[[Sequence[Metrics]], Forecast]
 """Forecasts what is left of a run after the steps that are done."""
@@ -40,7 +40,7 @@ _TELLING = 0.02
 
 
 class Watch:
-    """Shows how work goes on: `with watch:` do it, and let the watch hear of every update."""
+    """Shows how work goes on: `with watch:` do it, and let the watch hear of every event."""
 
     def __init__(
         self, console: Console, prices: Prices, silence: float = _SILENCE, expected: int = 0
@@ -50,7 +50,7 @@ class Watch:
         self._prices = prices
         self._silence = silence
         self._live: Live | None = None
-        self._over = Event()
+        self._over = Signal()
         self._all = expected
         """Rollouts and groups of all evaluations together, where there are several."""
         self._before = 0
@@ -92,9 +92,9 @@ class Watch:
         """Return what the work has cost so far, in words."""
         return show_cost(bill(self.tally.usage, self._prices))
 
-    def hear(self, node: str, update: Any) -> None:
-        """Count what a node of the graph has done."""
-        self.tally.hear(node, update or {})
+    def hear(self, event: Event) -> None:
+        """Count an event."""
+        self.tally.hear(event)
         now = time.monotonic()
         if not self._live and now - self._spoke >= self._silence:
             self._speak()
@@ -157,8 +157,8 @@ class TrainingWatch(Watch):
         foresee: Foresee,
         silence: float = _SILENCE,
     ) -> None:
-        settings, own_agent = training.settings, training.agent is not None
-        super().__init__(console, prices_of(training.models, settings, own_agent), silence)
+        settings = training.settings
+        super().__init__(console, training.prices, silence)
         self._foresee = foresee
         self._training = training
         ids = [problem["id"] for problem in training.problems]
@@ -180,22 +180,19 @@ class TrainingWatch(Watch):
         most = f" of about {dollars(self._cost_expected)}" if self._cost_expected else ""
         return super().cost + most
 
-    def hear(self, node: str, update: Any) -> None:
-        """Count what a node of the graph has done, and what it begins."""
-        if node == "draw_batch":
-            title = f"step {update['step']}, epoch {update['epoch']}"
-            batch = update["batch"]
-            self.tally.begin(title, len(batch), self._count_attempts(batch))
-        if node == "edit_experiences":
-            self._finish(update["metrics"][-1])
-        super().hear(node, update)
+    def hear(self, event: Event) -> None:
+        """Count an event: a step that begins or ends, too."""
+        if event["event"] == "batch":
+            title = f"step {event['step']}, epoch {event['epoch']}"
+            self.tally.begin(title, len(event["problems"]), event["rollouts"])
+        if event["event"] == "step":
+            self._finish(event["metrics"])
+        super().hear(event)
 
     def _count_attempts(self, problems: Sequence[str]) -> int:
         """Return how many attempts the groups of these problems make, or have on record."""
-        settings, traces = self._training.settings, self._training.traces
-        if traces:
-            return sum(len(traces.attempts[id]) for id in problems)
-        return 0 if settings.directly_generated else settings.group_size * len(problems)
+        attempter, settings = self._training.attempter, self._training.settings
+        return sum(attempter.count(id, settings) for id in problems)
 
     def _finish(self, step: Metrics) -> None:
         """Count a step as finished: from its own figures, in which nothing is left out."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from training_free_grpo.datasets import load_problems
 from training_free_grpo.graders import Grader, apply_grader
-from training_free_grpo.groups import close_group
+from training_free_grpo.learning.contrast import close_group
 from training_free_grpo.ledger import metered
 from training_free_grpo.metrics import measure_evaluation
-from training_free_grpo.models.limits import limit
 from training_free_grpo.models.recorded import read_solutions
+from training_free_grpo.models.traffic.limits import limit
 from training_free_grpo.records import Evaluation, Grade, Group, Problem, Rollout
 
 Recording = tuple[Problem, list[str]]

@@ -12,12 +12,12 @@ from training_free_grpo.cli import options as o
 from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import FAILED, print_json, progress, reports_errors, results
 from training_free_grpo.cli.train import report, show_outcome
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.records import JSON
-from training_free_grpo.replay import Source, differences, open_source
-from training_free_grpo.run_files import find_run
-from training_free_grpo.run_folder import RunError, RunFolder, name_run
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.runs.files import find_run
+from training_free_grpo.runs.folder import RunError, RunFolder, name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
+from training_free_grpo.runs.replay import Source, differences, open_source
+from training_free_grpo.runs.training import TrainingRun
 
 
 @reports_errors(lambda options: bool(options.get("to")))
@@ -53,7 +53,7 @@ def replay(
     if as_json:
         print_json(found)
     else:
-        results.print(describe(found))
+        results.print(describe_replay(found))
     if not found["equal"]:
         raise typer.Exit(FAILED)
 
@@ -80,7 +80,7 @@ async def fork(
         chosen = o.read_settings(None, None, pairs, defaults=defaults)
         training = source.fork(new, step, chosen)
         training.models.check(chosen)
-        state = await carry_out(training, check_first(chosen, uses_tools=True))
+        state = await carry_out(training, check_first(chosen, training.attempter))
         calls = count_calls(source)
     progress.print(f"{calls['known']} calls taken from the record, {calls['unknown']} made anew")
     show_outcome(new, state, as_json)
@@ -101,7 +101,7 @@ def count_calls(source: Source) -> JSON:
     return {"known": source.record.known, "unknown": source.record.unknown}
 
 
-def describe(found: JSON) -> str:
+def describe_replay(found: JSON) -> str:
     """Say how a replay came out."""
     calls = f"{found['known']:,} calls from the record"
     if found["equal"]:

@@ -8,8 +8,8 @@ import typer
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import print_json, reports_errors, results
 from training_free_grpo.report import write_report
-from training_free_grpo.run_files import find_run
-from training_free_grpo.run_folder import RunError
+from training_free_grpo.runs.files import find_run
+from training_free_grpo.runs.folder import RunError
 
 Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name.")]
 

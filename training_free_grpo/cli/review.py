@@ -19,12 +19,12 @@ from training_free_grpo.cli.output import (
     results,
 )
 from training_free_grpo.cli.report import Run
+from training_free_grpo.learning.review import Decision, ReviewError, read_answer
 from training_free_grpo.library import load_library
 from training_free_grpo.records import JSON
-from training_free_grpo.review import Decision, ReviewError, read_answer
-from training_free_grpo.review_files import keep_answer, read_pending
-from training_free_grpo.run_files import find_run
-from training_free_grpo.run_folder import RunError, RunFolder
+from training_free_grpo.runs.files import find_run
+from training_free_grpo.runs.folder import RunError, RunFolder
+from training_free_grpo.runs.reviews import keep_answer, read_pending
 from training_free_grpo.settings import Settings
 
 

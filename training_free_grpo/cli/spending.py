@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli.output import print_json, progress, results
-from training_free_grpo.forecast import Forecast, describe_forecast
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.prices import Prices
 from training_free_grpo.records import Ledger, Metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.settings import Settings
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import Forecast, describe_forecast
 
 GOES_ON = "goes on, and pays nothing twice"
 

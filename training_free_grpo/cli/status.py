@@ -9,13 +9,13 @@ import typer
 from training_free_grpo.cli.evaluation_report import describe_differences, describe_evaluation
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import BAD_INPUT, percent, print_json, reports_errors, results
-from training_free_grpo.evaluation_status import EvaluationStatus, read_evaluation_status
 from training_free_grpo.prices import Bill, show_cost
 from training_free_grpo.records import JSON, Usage
-from training_free_grpo.run_files import find_folder, is_evaluation, list_folders
-from training_free_grpo.run_folder import RunError, RunFolder
-from training_free_grpo.run_status import RunStatus, StepStatus, read_status
-from training_free_grpo.sqlite import StorageError
+from training_free_grpo.runs.evaluation_status import EvaluationStatus, read_evaluation_status
+from training_free_grpo.runs.files import find_folder, is_evaluation, list_folders
+from training_free_grpo.runs.folder import RunError, RunFolder
+from training_free_grpo.runs.status import RunStatus, StepStatus, read_status
+from training_free_grpo.storage.sqlite import StorageError
 
 Place = Annotated[
     Path | None,

@@ -1,15 +1,11 @@
-"""Where a piece of work stands, counted from what the nodes of its graph report."""
+"""Where a piece of work stands, counted from the events of its graph."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
-from training_free_grpo.groups import has_contrast
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.metrics.figures import mean
-from training_free_grpo.records import JSON, Ledger
-
-_GROUP_NODES = ("rollout", "grade", "summarize", "extract_advantage")
+from training_free_grpo.records import JSON, Event, Ledger
 
 
 @dataclass
@@ -56,28 +52,31 @@ class Tally:
         """Count what an earlier process has finished."""
         self.rollouts.update(rollouts)
         for group in groups:
-            grades = {attempt["id"]: attempt for attempt in group["attempts"]}
-            self.hear("grade", {"grades": grades, "groups": [group]})
+            self.closed.add(group["problem"])
+            if group["contrast"]:
+                self.contrast.add(group["problem"])
+            for attempt in group["attempts"]:
+                self._count_reward(attempt["id"], attempt["reward"])
         self.usage = usage
 
-    def hear(self, node: str, update: Mapping[str, Any]) -> None:
-        """Count what a node of a group's graph has done; nothing else is counted here."""
-        if node not in _GROUP_NODES:
-            return
-        self.usage = add_ledgers(self.usage, update.get("usage", {}))
-        for rollout in update.get("rollouts", []):
-            self.rollouts.add(rollout["id"])
-            if rollout["missing"] is not None:
-                self.missing.add(rollout["id"])
-        grades = update.get("grades", {})
-        if has_contrast(grade["reward"] for grade in grades.values()):
-            self.contrast.add(next(iter(grades)).rpartition("/")[0])
-        for id, grade in grades.items():
-            if grade["reward"] is None:
-                self.missing.add(id)
-            else:
-                self.rewards[id] = grade["reward"]
-        for group in update.get("groups", []):
-            self.closed.add(group["problem"])
-            compared = {r: u for r, u in group["usage"].items() if r == "extract_advantage"}
-            self.usage = add_ledgers(self.usage, compared)
+    def hear(self, event: Event) -> None:
+        """Count an event."""
+        if event["event"] == "rollout":
+            self.rollouts.add(event["id"])
+            if event["missing"] is not None:
+                self.missing.add(event["id"])
+        elif event["event"] == "grade":
+            if event["contrast"]:
+                self.contrast.add(event["problem"])
+            for id, grade in event["grades"].items():
+                self._count_reward(id, grade["reward"])
+        elif event["event"] == "group":
+            self.closed.add(event["problem"])
+        if "usage" in event:
+            self.usage = add_ledgers(self.usage, event["usage"])
+
+    def _count_reward(self, rollout: str, reward: float | None) -> None:
+        if reward is None:
+            self.missing.add(rollout)
+        else:
+            self.rewards[rollout] = reward

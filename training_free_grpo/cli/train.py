@@ -9,8 +9,6 @@ from typing import Annotated, Any
 
 import typer
 
-from training_free_grpo.agents import load_agent
-from training_free_grpo.budget import Budget, OutOfBudget
 from training_free_grpo.cli import options as o
 from training_free_grpo.cli.data import compares, defaults_of, grader_of, read_data
 from training_free_grpo.cli.first import check_first
@@ -28,21 +26,22 @@ from training_free_grpo.cli.output import (
 )
 from training_free_grpo.cli.progress import Foresee, TrainingWatch
 from training_free_grpo.cli.spending import announce, explain_stop, is_judged, show_forecast
-from training_free_grpo.forecast import forecast_training
 from training_free_grpo.graders import load_grader
 from training_free_grpo.inspect_logs import TrainingLogs
-from training_free_grpo.interrupts import stop_on_interrupt
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences, load_library
-from training_free_grpo.lineage import learner_of
-from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import show_cost
-from training_free_grpo.records import JSON, Metrics
-from training_free_grpo.review_files import read_pending
-from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunError, RunFolder, name_run
+from training_free_grpo.records import JSON, Event, Metrics
+from training_free_grpo.rollouts.load_agent import load_agent
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.folder import RunError, RunFolder, name_run
+from training_free_grpo.runs.interrupts import stop_on_interrupt
+from training_free_grpo.runs.lineage import learner_of
+from training_free_grpo.runs.reviews import read_pending
+from training_free_grpo.runs.training import TrainingRun, learned_nothing, say_most_frequent
 from training_free_grpo.settings import Settings
-from training_free_grpo.training_run import TrainingRun, learned_nothing, say_most_frequent
+from training_free_grpo.spending.budget import Budget, OutOfBudget
+from training_free_grpo.spending.forecast import forecast_training
 
 
 @reports_errors(keeps_run)
@@ -133,10 +132,9 @@ def train(
         budget=budget,
     )
     training.check_place()
-    done, own_agent = read_metrics(folder.path), agent is not None
-    judged = is_judged(chosen, grader)
+    done, judged = read_metrics(folder.path), is_judged(chosen, grader)
     foresee = partial(
-        forecast_training, chosen, problems, judged, library=start, own_agent=own_agent
+        forecast_training, chosen, problems, judged, library=start, attempter=training.attempter
     )
     forecast = foresee(done)
     if dry_run:
@@ -145,7 +143,7 @@ def train(
     training.models.check(chosen)
     note_choices(chosen, agent)
     note_changes(training)
-    announce(forecast, budget, prices_of(training.models, chosen, own_agent), done)
+    announce(forecast, budget, training.prices, done)
     logs = TrainingLogs(folder, log_folder, progress.print) if log_folder else None
     show_outcome(folder, make_run(training, foresee, logs), as_json)
 
@@ -170,14 +168,13 @@ def make_run(training: TrainingRun, foresee: Foresee, logs: TrainingLogs | None 
     """Make a run, or what is left of it, show how it goes on, and return its state."""
     folder, watch = training.folder, TrainingWatch(progress, training, foresee)
 
-    def hear(node: str, update: Any) -> None:
-        report(node, update)
-        watch.hear(node, update)
+    def hear(event: Event) -> None:
+        report(event)
+        watch.hear(event)
         if logs:
-            logs.hear(node, update)
+            logs.hear(event)
 
-    uses_tools = training.agent is None and training.traces is None
-    work = training.run(check_first(training.settings, uses_tools), hear)
+    work = training.run(check_first(training.settings, training.attempter), hear)
     try:
         with watch, logs or nullcontext():
             return asyncio.run(stop_on_interrupt(work, training.models.gate, progress.print))
@@ -204,10 +201,10 @@ def note_changes(training: TrainingRun) -> None:
         progress.print("note: the run is finished: nothing is left to do")
 
 
-def report(node: str, update: Any) -> None:
+def report(event: Event) -> None:
     """Say a line per finished step."""
-    if node == "edit_experiences":
-        progress.print(describe_step(update["metrics"][-1]))
+    if event["event"] == "step":
+        progress.print(describe_step(event["metrics"]))
 
 
 def describe_step(step: Metrics) -> str:

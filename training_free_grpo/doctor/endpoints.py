@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Callable
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
 from langchain_core.tools import tool
 
-from training_free_grpo.advice import OperationsAnswer
 from training_free_grpo.doctor.finding import Finding
 from training_free_grpo.doctor.remedies import explain, remedy_for
+from training_free_grpo.learning.operations_answer import OperationsAnswer
 from training_free_grpo.models import Endpoint, ModelError, Models
 from training_free_grpo.models.errors import BadRequest
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
-from training_free_grpo.preflight import check_endpoints
+from training_free_grpo.models.preflight import check_endpoints
 from training_free_grpo.settings import Settings, SettingsError
 
 _PATIENCE = 60.0

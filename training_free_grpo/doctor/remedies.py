@@ -2,7 +2,7 @@
 
 from training_free_grpo.models import ModelError
 from training_free_grpo.models.errors import BadRequest
-from training_free_grpo.models.failures import causes, finds_nobody, status_of
+from training_free_grpo.models.traffic.failures import causes, finds_nobody, status_of
 
 _QUOTA = ("quota", "billing", "credit", "payment")
 _NAMES = ("model_not_found", "does not exist")

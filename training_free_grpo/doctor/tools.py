@@ -1,10 +1,10 @@
 """The sandbox, the search engine and the database."""
 
 from training_free_grpo.doctor.finding import Finding
-from training_free_grpo.graphs.toolbox import default_toolbox, start_tools
 from training_free_grpo.models import ModelError
-from training_free_grpo.postgres import DatabaseError, describe_database
+from training_free_grpo.rollouts.toolbox import default_toolbox, start_tools
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.storage.postgres import DatabaseError, describe_database
 from training_free_grpo.tools.python_sandbox import PythonSandbox, SandboxUnavailable
 
 _PATIENCE = 10

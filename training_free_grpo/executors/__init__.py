@@ -1,7 +1,7 @@
 """Rollouts past one machine: a run's own process keeps the graph, workers elsewhere attempt."""
 
 from training_free_grpo.executors.cluster import Cluster, ClusterError
-from training_free_grpo.executors.pool import Pool
-from training_free_grpo.executors.worker import make_plan
+from training_free_grpo.executors.pool import Workers
+from training_free_grpo.executors.worker import make_setup
 
-__all__ = ["Cluster", "ClusterError", "Pool", "make_plan"]
+__all__ = ["Cluster", "ClusterError", "Workers", "make_setup"]

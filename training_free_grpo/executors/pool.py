@@ -14,12 +14,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from training_free_grpo.executors.cluster import Cluster, ClusterError, load_ray
-from training_free_grpo.executors.worker import Plan, Worker
-from training_free_grpo.graphs.rollout import note_rollout
+from training_free_grpo.executors.worker import Worker, WorkerSetup
+from training_free_grpo.library import list_ids
 from training_free_grpo.models import Refused
-from training_free_grpo.models.gate import Gate
-from training_free_grpo.models.limits import limit
-from training_free_grpo.records import JSON
+from training_free_grpo.models.traffic.limits import limit
+from training_free_grpo.models.traffic.stop_gate import StopGate
+from training_free_grpo.prices import RolePrice
+from training_free_grpo.records import JSON, FinishedRollout, RolloutTask
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.rollout import note_rollout
 from training_free_grpo.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -33,10 +36,14 @@ _LOOKS = 10
 _SHARED = ("concurrency", "endpoint_concurrency", "requests_per_minute", "tokens_per_minute")
 
 
-class Pool:
-    """Runs rollouts in the processes of a cluster."""
+class Workers(Attempter):
+    """Has an agent's attempts made in the processes of a cluster."""
 
-    def __init__(self, cluster: Cluster, plan: Plan, gate: Gate) -> None:
+    def __init__(
+        self, agent: Attempter, cluster: Cluster, plan: WorkerSetup, gate: StopGate
+    ) -> None:
+        self.name, self.replayable = agent.name, agent.replayable
+        self._agent = agent
         self._cluster = cluster
         self._plan = plan
         self._gate = gate
@@ -44,6 +51,18 @@ class Pool:
         self._rollouts: dict[Any, int] = {}
         """How many each worker has."""
         self._hiring: set[asyncio.Task[None]] = set()
+
+    async def check(self, settings: Settings) -> None:
+        """Raise ClusterError for a cluster that cannot be used; workers check what they need."""
+        self._cluster.check()
+
+    def count(self, problem: str, settings: Settings) -> int:
+        """Return how many attempts the agent makes at a problem."""
+        return self._agent.count(problem, settings)
+
+    def prices(self, settings: Settings) -> RolePrice:
+        """Return what the agent asks, and its price."""
+        return self._agent.prices(settings)
 
     @asynccontextmanager
     async def opened(self, settings: Settings) -> AsyncIterator[None]:
@@ -71,7 +90,7 @@ class Pool:
                     task.cancel()
                 await loop.run_in_executor(thread, self._cluster.leave)
 
-    async def run(self, task: JSON, lessons: str, settings: Settings) -> JSON:
+    async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
         """Run a rollout wherever there is room, and again elsewhere if its worker dies."""
         share = divide(settings, self._size).changed()
         async with limit("rollouts of the cluster", settings.concurrency):
@@ -85,13 +104,16 @@ class Pool:
                         return done
                     passage.leave()
         reason = f"{_MOST_DEATHS} workers died while they ran it"
-        return note_rollout([], "", reason, time.monotonic() - started, {})
+        seconds = time.monotonic() - started
+        return note_rollout([], "", reason, seconds, {}, list_ids(lessons))
 
-    async def _run_on(self, worker: Any, task: JSON, lessons: str, settings: JSON) -> JSON | None:
+    async def _run_on(
+        self, worker: Any, task: RolloutTask, lessons: str, settings: JSON
+    ) -> FinishedRollout | None:
         """Return what came of a rollout; None if the worker was lost."""
         self._rollouts[worker] += 1
         try:
-            done, paid = await said(worker.run.remote(task, lessons, settings))
+            done, paid = await said(worker.attempt.remote(task, lessons, settings))
         except load_ray().exceptions.RayError as error:
             self._replace(worker, error)
             return None
@@ -100,7 +122,7 @@ class Pool:
                 self._rollouts[worker] -= 1
         for role, usage in paid.items():
             self._gate.count(role, usage)
-        found: JSON = done
+        found: FinishedRollout = done
         return found
 
     async def _idlest(self) -> Any:

@@ -1,6 +1,5 @@
 """What runs in a process of a cluster: rollouts, made of plain JSON as they are made at home."""
 
-import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -9,21 +8,17 @@ from pathlib import Path
 
 from typing_extensions import TypedDict
 
-from training_free_grpo import postgres
-from training_free_grpo.agents import load_agent
-from training_free_grpo.graphs.local import Local
-from training_free_grpo.graphs.parts import Parts
-from training_free_grpo.graphs.toolbox import start_tools
-from training_free_grpo.journal import Journal
+import training_free_grpo.storage.postgres as postgres
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.models import Models
-from training_free_grpo.models.chat import check_model
-from training_free_grpo.models.names import policy_name
-from training_free_grpo.records import JSON, Ledger, Usage
+from training_free_grpo.records import JSON, FinishedRollout, Ledger, Role, RolloutTask, Usage
+from training_free_grpo.rollouts.components import make_attempter
+from training_free_grpo.rollouts.load_agent import load_agent
 from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.storage.journal import Journal
 
 
-class Plan(TypedDict):
+class WorkerSetup(TypedDict):
     """What a worker is told of the run. It holds no secret: keys are read where they are used."""
 
     host: str
@@ -36,11 +31,11 @@ class Plan(TypedDict):
     database: str | None
 
 
-def make_plan(
+def make_setup(
     settings: Settings, agent: str | None, journal: str, database: str | None = None
-) -> Plan:
+) -> WorkerSetup:
     """Describe a run that is started here."""
-    return Plan(
+    return WorkerSetup(
         host=socket.gethostname(),
         folder=str(Path.cwd()),
         agent=agent,
@@ -53,7 +48,7 @@ def make_plan(
 class Worker:
     """Runs rollouts for a run whose graph is in another process."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: WorkerSetup) -> None:
         self._plan = plan
         self._paid: Ledger = {}
         self._stack = ExitStack()
@@ -65,23 +60,23 @@ class Worker:
         settings, agent = Settings.read(self._plan["settings"]), load_agent(self._plan["agent"])
         models = Models(journal=self._stack.enter_context(open_journal(self._plan)))
         models.gate.watch = self._count
-        if agent is None:
-            await asyncio.to_thread(check_model, *policy_name(settings))
-            await start_tools(settings)
-        self._local = Local(Parts(agent=agent, models=models))
+        self._agent = make_attempter(models, agent)
+        await self._agent.check(settings)
 
-    async def run(self, task: JSON, lessons: str, settings: JSON) -> tuple[JSON, Ledger]:
+    async def attempt(
+        self, task: RolloutTask, lessons: str, settings: JSON
+    ) -> tuple[FinishedRollout, Ledger]:
         """Return what came of a rollout, and what was paid here since the last one returned."""
-        done = await self._local.run(task, lessons, Settings.read(settings))
+        done = await self._agent.attempt(task, lessons, Settings.read(settings))
         paid, self._paid = self._paid, {}
         return done, paid
 
-    def _count(self, role: str, usage: Usage) -> None:
+    def _count(self, role: Role, usage: Usage) -> None:
         self._paid = add_ledgers(self._paid, {role: usage})
 
 
 @contextmanager
-def open_journal(plan: Plan) -> Iterator[Journal]:
+def open_journal(plan: WorkerSetup) -> Iterator[Journal]:
     """Open the journal that all workers of the run share with it."""
     if plan["database"] is not None:
         with postgres.open_journal(plan["database"], plan["journal"]) as journal:

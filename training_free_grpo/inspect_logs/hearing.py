@@ -9,12 +9,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from training_free_grpo.evaluation_run import Arm
 from training_free_grpo.inspect_logs.steps import missing_logs, write_step
 from training_free_grpo.inspect_logs.writing import Subject, write_log
-from training_free_grpo.models.names import policy_name
-from training_free_grpo.records import JSON, Evaluation, Problem
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.records import JSON, Evaluation, Event, Problem
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.runs.evaluation import Arm
+from training_free_grpo.runs.folder import RunFolder
 
 Warn = Callable[[str], None]
 
@@ -53,9 +53,9 @@ class TrainingLogs(Writer):
         self._run, self._place = run, place
         self._tried: set[Path] = set()
 
-    def hear(self, node: str, update: Any) -> None:
-        """Take note of what a node did, once the run's files tell of it."""
-        if node == "edit_experiences":
+    def hear(self, event: Event) -> None:
+        """Write the log of a finished step, of which the run's files tell by now."""
+        if event["event"] == "step":
             self.thread.submit(self._catch_up)
 
     def __exit__(
@@ -82,14 +82,14 @@ class EvaluationLogs(Writer):
         self,
         name: str,
         problems: Sequence[Problem],
-        agent: str,
+        attempter: Attempter,
         grader: str,
         place: Path,
         warn: Warn,
     ) -> None:
         super().__init__(warn)
         self._name, self._problems = name, problems
-        self._agent, self._grader, self._place = agent, grader, place
+        self._attempter, self._grader, self._place = attempter, grader, place
 
     def begin(self, arm: Arm) -> None:
         """Take note of the arm that begins."""
@@ -97,22 +97,25 @@ class EvaluationLogs(Writer):
         self._started = tell_time()
         self._rollouts: dict[str, JSON] = {}
         self._groups: dict[str, JSON] = {}
+        self._critiques: dict[str, JSON] = {}
 
-    def hear(self, node: str, update: Any) -> None:
-        """Take note of what a node did."""
-        if node == "rollout":
-            for rollout in update["rollouts"]:
-                messages = {"messages": rollout["trajectory"], "usage": update["usage"]}
-                self._rollouts[rollout["id"]] = rollout | messages
-        elif node == "grade":
-            critiques = {id: grade["critique"] for id, grade in update["grades"].items()}
-            for group in update["groups"]:
-                self._groups[group["problem"]] = group | {"critiques": critiques}
-        elif node == "report" and update:  # between the waves of many groups it has none
+    def hear(self, event: Event) -> None:
+        """Take note of an event; write the log once the evaluation is finished."""
+        if event["event"] == "rollout":
+            rollout = event["rollout"]
+            messages = {"messages": rollout["trajectory"], "usage": event["usage"]}
+            self._rollouts[event["id"]] = {**rollout, **messages}
+        elif event["event"] == "grade":
+            said = {id: grade["critique"] for id, grade in event["grades"].items()}
+            self._critiques[event["problem"]] = said
+        elif event["event"] == "group":
+            critiques = self._critiques.pop(event["problem"])
+            self._groups[event["problem"]] = {**event["group"], "critiques": critiques}
+        elif event["event"] == "evaluation":
             name = re.sub(r"[^\w.-]+", "-", f"{self._name}-{self._arm.name}")
             file = self._place / f"{name}.eval"
             self.thread.submit(
-                self.write, file, write_log(self._subject(update["evaluation"]), file)
+                self.write, file, write_log(self._subject(event["evaluation"]), file)
             )
 
     def _subject(self, found: Evaluation) -> Subject:
@@ -123,9 +126,9 @@ class EvaluationLogs(Writer):
             run=f"{self._name} {now}",
             created=now,
             started=self._started,
-            model=policy_name(settings)[0],
+            model=self._attempter.prices(settings)[0],
             temperature=settings.evaluation_temperature,
-            agent=self._agent,
+            agent=self._attempter.name,
             grader=self._grader,
             rows=list(self._rows()),
             groups=self._groups,

@@ -30,7 +30,7 @@ async def make_sample(
     roles = {role: read_usage(used) for role, used in row["usage"].items()}
     missing = row["missing"]
     question = ChatMessageUser(content=row["problem"])
-    messages = [question, *await read_messages(row["messages"])]
+    messages = [question, *await inspect_messages(row["messages"])]
     return EvalSample(
         id=row["problem_id"],
         epoch=row["attempt"] + 1,
@@ -50,7 +50,7 @@ async def make_sample(
     )
 
 
-async def read_messages(transcript: Sequence[JSON]) -> "list[ChatMessage]":
+async def inspect_messages(transcript: Sequence[JSON]) -> "list[ChatMessage]":
     """Read a transcript as Inspect's messages; one of forms that it does not know, as a text."""
     from inspect_ai.model import ChatMessageAssistant, messages_from_openai
 

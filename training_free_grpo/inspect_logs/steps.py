@@ -6,8 +6,8 @@ from pathlib import Path
 
 from training_free_grpo.inspect_logs.writing import Subject, write_log
 from training_free_grpo.records import JSON, Metrics
-from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.folder import RunFolder
 
 _TOLD_ELSEWHERE = ("usage", "cost", "costs")
 
@@ -46,7 +46,7 @@ def read_step(run: RunFolder, figures: Metrics) -> Subject:
         run=f"{run.path.name} {manifest['created']}",
         created=when_written(rollouts_of(run, figures)),
         started=when_begun(run, step) or when_written(rollouts_of(run, figures)),
-        model="recorded" if manifest["agent"].startswith("traces:") else manifest["policy"],
+        model=run.attempter["model"],
         temperature=settings["temperature"],
         agent=manifest["agent"],
         grader=manifest["grader"],

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import NAMESPACE_OID, uuid5
 
-from training_free_grpo.files import replacing
 from training_free_grpo.inspect_logs.samples import make_sample
 from training_free_grpo.inspect_logs.usage import read_usage, total
 from training_free_grpo.records import JSON, Ledger, RoleCost
 from training_free_grpo.settings import SettingsError
+from training_free_grpo.storage.files import replacing
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from training_free_grpo.files import write_atomically
 from training_free_grpo.library.lessons import (
     FORMAT,
     LibraryError,
@@ -19,6 +18,7 @@ from training_free_grpo.library.lessons import (
     one_line,
 )
 from training_free_grpo.records import JSON, Experience, Library
+from training_free_grpo.storage.files import write_atomically
 
 
 def load_library(path: str | Path) -> Library:

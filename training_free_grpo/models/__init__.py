@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
 
-from training_free_grpo.journal import Journal
 from training_free_grpo.models.chat import check_model
 from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import (
@@ -16,9 +15,10 @@ from training_free_grpo.models.errors import (
     Unusable,
     value_or_reason,
 )
-from training_free_grpo.models.gate import Gate
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.journal import Journal
 
 __all__ = [
     "Endpoint",
@@ -42,27 +42,27 @@ class Models:
     """Finds lessons by meaning where `top_k` chooses them; None finds them by words alone."""
     journal: Journal | None = None
     """Where answers are written down as they arrive; a call made again finds its answer there."""
-    gate: Gate = field(default_factory=Gate)
+    gate: StopGate = field(default_factory=StopGate)
     """Closed, it lets no further call begin: how a run is stopped without losing what is paid."""
     _made: dict[object, Endpoint] = field(default_factory=dict, repr=False, init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, init=False)
 
     def policy(self, settings: Settings, evaluation: bool = False) -> Endpoint:
         """Return the model that makes rollouts, at the temperature of training or evaluation."""
-        heat = settings.evaluation_temperature if evaluation else settings.temperature
-        return self._endpoint(settings, policy_name(settings), heat, self.policy_model)
+        temperature = settings.evaluation_temperature if evaluation else settings.temperature
+        return self._endpoint(settings, policy_name(settings), temperature, self.policy_model)
 
     def reflection(self, settings: Settings) -> Endpoint:
         """Return the model that summarizes, compares and edits."""
         given = self.reflection_model or self.policy_model
-        heat = settings.reflection_temperature
-        return self._endpoint(settings, reflection_name(settings), heat, given)
+        temperature = settings.reflection_temperature
+        return self._endpoint(settings, reflection_name(settings), temperature, given)
 
     def judge(self, settings: Settings) -> Endpoint:
         """Return the model that judges answers."""
         given = self.judge_model or self.reflection_model or self.policy_model
-        heat = settings.reflection_temperature
-        return self._endpoint(settings, judge_name(settings), heat, given)
+        temperature = settings.reflection_temperature
+        return self._endpoint(settings, judge_name(settings), temperature, given)
 
     def check(self, settings: Settings) -> None:
         """Raise SettingsError for a model that cannot be made, before anything is spent."""
@@ -75,10 +75,12 @@ class Models:
             check_model(*judge_name(settings))
 
     def _endpoint(
-        self, settings: Settings, name: Name, heat: float, given: BaseChatModel | None
+        self, settings: Settings, name: Name, temperature: float, given: BaseChatModel | None
     ) -> Endpoint:
-        key = (settings, name, heat, id(given))
+        key = (settings, name, temperature, id(given))
         with self._lock:
             if key not in self._made:
-                self._made[key] = Endpoint(settings, *name, heat, given, self.journal, self.gate)
+                self._made[key] = Endpoint(
+                    settings, *name, temperature, given, self.journal, self.gate
+                )
             return self._made[key]

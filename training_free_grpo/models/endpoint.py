@@ -16,7 +16,6 @@ from langchain_core.runnables import Runnable
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
-from training_free_grpo.journal import Journal, call_key
 from training_free_grpo.ledger import metered, no_usage, record
 from training_free_grpo.models.chat import is_embedded, make_model
 from training_free_grpo.models.errors import (
@@ -28,11 +27,12 @@ from training_free_grpo.models.errors import (
     Unusable,
 )
 from training_free_grpo.models.forms import FORMS, Form, bind_form
-from training_free_grpo.models.gate import Gate
-from training_free_grpo.models.patience import off_the_clock
-from training_free_grpo.models.tries import Call, Tries
-from training_free_grpo.records import JSON, Usage
+from training_free_grpo.models.traffic.patience import off_the_clock
+from training_free_grpo.models.traffic.stop_gate import StopGate
+from training_free_grpo.models.traffic.tries import Call, Tries
+from training_free_grpo.records import JSON, Role, Usage
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.journal import Journal, call_key
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class Endpoint:
         temperature: float = 0.0,
         model: BaseChatModel | None = None,
         journal: Journal | None = None,
-        gate: Gate | None = None,
+        gate: StopGate | None = None,
     ) -> None:
         self.settings = settings
         self.name = name
@@ -57,7 +57,7 @@ class Endpoint:
         self._temperature = temperature
         self._given = model
         self._journal = journal
-        self._gate = gate or Gate()
+        self._gate = gate or StopGate()
         self._tries = Tries(settings, name, name_lane(model, self.address), self._gate)
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel]
         self._made = WeakKeyDictionary()
@@ -67,7 +67,7 @@ class Endpoint:
         self,
         messages: Sequence[AnyMessage],
         *,
-        role: str,
+        role: Role,
         tools: Sequence[BaseTool] = (),
         schema: type[BaseModel] | None = None,
         seed: int = 0,
@@ -78,8 +78,8 @@ class Endpoint:
         Raise Outage or Unusable when all tries are used up, Refused when no call to this
         endpoint can succeed. `schema` asks for JSON by the best means the endpoint has.
         """
-        salt = {"seed": seed, "attempt": attempt}
-        key = self._key(messages, role=role, tools=[tool.name for tool in tools], **salt)
+        sampling = {"seed": seed, "attempt": attempt}
+        key = self._key(messages, role=role, tools=[tool.name for tool in tools], **sampling)
         if self._journal and (kept := await self._journal.find(key)):
             record(role, kept[1])
             return kept[0]
@@ -89,7 +89,7 @@ class Endpoint:
             with metered() as spent, self._gate.passage() as passage:
                 call = self._tries.call(messages, role, passage)
                 try:
-                    answer = await self._ask(call, tools, schema, salt)
+                    answer = await self._ask(call, tools, schema, sampling)
                 except (Outage, Unusable) as error:
                     if self._journal:
                         lost = spent.get(role, no_usage())
@@ -108,15 +108,15 @@ class Endpoint:
         return call_key(messages, model=model, **circumstances)
 
     async def _ask(
-        self, call: Call, tools: Sequence[BaseTool], schema: type[BaseModel] | None, salt: JSON
+        self, call: Call, tools: Sequence[BaseTool], schema: type[BaseModel] | None, sampling: JSON
     ) -> AIMessage:
         """Ask in the best form that the endpoint takes, and remember which that is."""
         forms = self._forms if schema else (None,)
         for form in forms:
             try:
                 if form is None or schema is None:
-                    return await self._tries.ask(call, await self._bind(tools, salt))
-                answer = await self._tries.ask(call, await self._bind_form(form, schema, salt))
+                    return await self._tries.ask(call, await self._bind(tools, sampling))
+                answer = await self._tries.ask(call, await self._bind_form(form, schema, sampling))
             except TooLong:
                 raise
             except (BadRequest, NotImplementedError) as error:
@@ -136,20 +136,20 @@ class Endpoint:
             with off_the_clock():
                 await self._gate.wait_until_empty()
 
-    async def _bind(self, tools: Sequence[BaseTool], salt: JSON) -> Runnable[Any, Any]:
-        """Bind the tools to the model, and the salt if it takes one."""
+    async def _bind(self, tools: Sequence[BaseTool], sampling: JSON) -> Runnable[Any, Any]:
+        """Bind the tools to the model, and the sampling if it takes one."""
         model = await self._model()
-        salt = salt if is_embedded(model) else {}
+        sampling = sampling if is_embedded(model) else {}
         if tools:
-            return model.bind_tools(tools, **salt)
-        return model.bind(**salt) if salt else model
+            return model.bind_tools(tools, **sampling)
+        return model.bind(**sampling) if sampling else model
 
     async def _bind_form(
-        self, form: Form, schema: type[BaseModel], salt: JSON
+        self, form: Form, schema: type[BaseModel], sampling: JSON
     ) -> Runnable[Any, Any]:
         """Bind the schema to the model in one form."""
         model = await self._model()
-        return model.bind(**salt) if is_embedded(model) else bind_form(model, form, schema)
+        return model.bind(**sampling) if is_embedded(model) else bind_form(model, form, schema)
 
     async def _model(self) -> BaseChatModel:
         """Return the chat model of the running loop: its connections belong to that loop."""
@@ -170,13 +170,15 @@ def name_lane(model: BaseChatModel | None, address: str) -> str:
     return f"{type(model).__name__} {next(filter(None, known), '')}"
 
 
-async def note_loss(journal: Journal, key: str, role: str, error: ModelError, usage: Usage) -> None:
+async def note_loss(
+    journal: Journal, key: str, role: Role, error: ModelError, usage: Usage
+) -> None:
     """Note that a call was lost, and what its tries cost: a replay has to lose it too."""
     loss = {"reason": str(error), "role": role, "usage": {**usage}}
     await journal.note(key, "loss", loss | {"too_long": isinstance(error, TooLong)})
 
 
-async def recall_loss(journal: Journal, key: str, role: str) -> Outage:
+async def recall_loss(journal: Journal, key: str, role: Role) -> Outage:
     """Return what a call was lost to when the record was made."""
     loss = await journal.find_note(key)
     if loss is None:

@@ -6,7 +6,7 @@ from langchain_core.language_models import BaseChatModel
 
 from training_free_grpo.models.chat import is_embedded
 from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
-from training_free_grpo.prices import FREE, Price, Prices, find_price, read_price
+from training_free_grpo.prices import FREE, Prices, RolePrice, find_price, read_price
 from training_free_grpo.settings import Settings
 
 if TYPE_CHECKING:
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 _REFLECTION = ("summarize", "extract_advantage", "edit_experiences")
 
 
-def prices_of(models: "Models", settings: Settings, own_agent: bool = False) -> Prices:
+def prices_of(models: "Models", settings: Settings, rollout: RolePrice | None = None) -> Prices:
     """Return the model and the price of every role: given by the settings, or listed.
 
-    An agent of the user's asks models that nobody names here: it has no listed price.
+    `rollout` is what an attempt asks; None for the policy model.
     """
     policy, reflection, judge = (f(settings) for f in (policy_name, reflection_name, judge_name))
     policy_told, reflection_told, judge_told = (
@@ -29,15 +29,13 @@ def prices_of(models: "Models", settings: Settings, own_agent: bool = False) -> 
     if judge == reflection:
         judge_told = judge_told or reflection_told
     reflector = models.reflection_model or models.policy_model
-    rollout = price_of(policy_told, policy, models.policy_model)
-    if own_agent:
-        rollout = ("your agent's", read_price(policy_told) if policy_told else None)
+    asked = rollout or price_of(policy_told, policy, models.policy_model)
     by_role = dict.fromkeys(_REFLECTION, price_of(reflection_told, reflection, reflector))
     judged = price_of(judge_told, judge, models.judge_model or reflector)
-    return {"rollout": rollout, "judge": judged} | by_role
+    return {"rollout": asked, "judge": judged} | by_role
 
 
-def price_of(told: str | None, name: Name, given: BaseChatModel | None) -> tuple[str, Price | None]:
+def price_of(told: str | None, name: Name, given: BaseChatModel | None = None) -> RolePrice:
     """Return the name and the price of one model; an object that was given is in no list."""
     if told is not None:
         return name[0], read_price(told)

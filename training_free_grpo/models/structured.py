@@ -13,7 +13,7 @@ from training_free_grpo.ledger import no_usage, record
 from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import Unusable
 from training_free_grpo.prompts import render_prompt
-from training_free_grpo.records import JSON
+from training_free_grpo.records import JSON, Role
 from training_free_grpo.text import well_formed
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ async def ask(
     schema: type[BaseModel],
     read: Callable[[JSON], tuple[T, list[str]]],
     *,
-    role: str,
+    role: Role,
     seed: int = 0,
 ) -> T:
     """Return what `read` makes of the model's JSON.

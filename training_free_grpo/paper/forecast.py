@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from training_free_grpo.forecast import (
+from training_free_grpo.paper.plan import PaperPlan
+from training_free_grpo.paper.work import Learning, Work
+from training_free_grpo.records import Metrics
+from training_free_grpo.spending.forecast import (
     GROWTH,
     Forecast,
     add_forecasts,
@@ -10,12 +13,9 @@ from training_free_grpo.forecast import (
     forecast_training,
     share_compared,
 )
-from training_free_grpo.paper.plan import Plan
-from training_free_grpo.paper.work import Learning, Work
-from training_free_grpo.records import Metrics
 
 
-def forecast(plan: Plan) -> Forecast | None:
+def forecast(plan: PaperPlan) -> Forecast | None:
     """Forecast what the folder does not hold yet; None if it holds everything."""
     left = [forecast_work(work) for work in plan.left()]
     return add_forecasts(left) if left else None

@@ -10,13 +10,13 @@ from typing import Any
 
 from training_free_grpo.datasets import OverlapError, check_overlap
 from training_free_grpo.graders import load_grader
-from training_free_grpo.judging import judge_of
+from training_free_grpo.learning.judging import judge_of
 from training_free_grpo.models import Models
 from training_free_grpo.paper.tables import Column, Method, Table
 from training_free_grpo.paper.work import DataSet, Learning, Measurement, Work
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings, SettingsError
-from training_free_grpo.training_run import TrainingRun
 
 _MADE_BY_METHODS = ("tools", "directly_generated", "ground_truth")
 """Settings in which the methods of a table differ."""
@@ -25,7 +25,7 @@ _JUDGED = ("qa", "judge")
 
 
 @dataclass(frozen=True)
-class Plan:
+class PaperPlan:
     """A table, the user's data and settings for it, and the folder that all of it goes into."""
 
     table: Table

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.settings import Settings
 
 _NO_PROTOCOL = ("base_url", "price", "concurrency")
 """How the names of settings end that change no answer."""
 
 
-def differences(plan: Plan, limit: int | None) -> Iterator[str]:
+def differences(plan: PaperPlan, limit: int | None) -> Iterator[str]:
     """Say a line for each thing that differs from the published protocol."""
     table = plan.table
     models = sorted({row.model for row in table.published})
@@ -31,7 +31,7 @@ def differences(plan: Plan, limit: int | None) -> Iterator[str]:
     yield from table.notes
 
 
-def changed_settings(plan: Plan) -> Iterator[str]:
+def changed_settings(plan: PaperPlan) -> Iterator[str]:
     """Say which settings the user has given other values than the protocol's."""
     here = Settings.read(dict(plan.options))
     for domain in {column.domain.name: column.domain for column in plan.table.columns}.values():

@@ -8,16 +8,16 @@ from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.metrics.evaluation import figure
 from training_free_grpo.metrics.figures import best_of, mean
 from training_free_grpo.metrics.student import limits_of
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.tables import Column, Method
 from training_free_grpo.paper.work import Learning, Measurement
 from training_free_grpo.records import JSON, Evaluation
-from training_free_grpo.training_run import learned_nothing
+from training_free_grpo.runs.training import learned_nothing
 
 AVERAGE = "average"
 
 
-def put_together(plan: Plan, differences: Sequence[str]) -> JSON:
+def put_together(plan: PaperPlan, differences: Sequence[str]) -> JSON:
     """Return all that a finished table came to: ours, what it took, and what was published."""
     table, titles = plan.table, name_columns(plan)
     views = {method.name: view_columns(plan, method) for method in table.methods}
@@ -43,13 +43,13 @@ def put_together(plan: Plan, differences: Sequence[str]) -> JSON:
     }
 
 
-def name_columns(plan: Plan) -> list[str]:
+def name_columns(plan: PaperPlan) -> list[str]:
     """Name the columns of the table, as they are measured here."""
     titles = [column.title(plan.attempts_of(column)) for column in plan.table.columns]
     return [*titles, AVERAGE] if plan.table.average else titles
 
 
-def view_columns(plan: Plan, method: Method) -> dict[str, Evaluation]:
+def view_columns(plan: PaperPlan, method: Method) -> dict[str, Evaluation]:
     """Return what a method came to in each column."""
     columns = plan.table.columns
     views = [view_column(c, result_of(plan.measurement_of(method, c))) for c in columns]

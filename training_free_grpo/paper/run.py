@@ -3,18 +3,18 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 
-from training_free_grpo.budget import Budget
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.spending import rest_of
 from training_free_grpo.paper.work import Hear, Work
 from training_free_grpo.settings import Settings
+from training_free_grpo.spending.budget import Budget
 
 Watch = Callable[[Work], AbstractContextManager[Hear]]
 """Opened around a piece of work; hears how it goes on."""
 
 
 async def carry_out(
-    plan: Plan, budget: Budget, check: Callable[[Settings], Awaitable[None]], watch: Watch
+    plan: PaperPlan, budget: Budget, check: Callable[[Settings], Awaitable[None]], watch: Watch
 ) -> None:
     """Do what the folder does not hold yet; `check` is awaited for all settings before that."""
     for settings in {work.settings for work in plan.left()}:

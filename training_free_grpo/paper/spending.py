@@ -2,19 +2,19 @@
 
 from typing import TypeVar
 
-from training_free_grpo.budget import Budget
-from training_free_grpo.journal import Journal
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.prices import prices_of
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.work import Work
 from training_free_grpo.prices import bill
 from training_free_grpo.records import Ledger
+from training_free_grpo.spending.budget import Budget
+from training_free_grpo.storage.journal import Journal
 
 Amount = TypeVar("Amount", int, float)
 
 
-async def rest_of(budget: Budget, plan: Plan, work: Work) -> Budget:
+async def rest_of(budget: Budget, plan: PaperPlan, work: Work) -> Budget:
     """Return what the other work in the folder has left of the budget.
 
     What the piece itself has taken in earlier sessions is counted where the budget is kept.

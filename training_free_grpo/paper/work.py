@@ -8,25 +8,24 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from training_free_grpo.budget import Budget
 from training_free_grpo.datasets import fingerprint_problems
-from training_free_grpo.evaluation_run import Arm, EvaluationRun
-from training_free_grpo.files import write_atomically
 from training_free_grpo.graders import load_grader
-from training_free_grpo.groups import may_succeed
+from training_free_grpo.learning.contrast import may_succeed
 from training_free_grpo.library import active_experiences, load_library, render_library
 from training_free_grpo.models import Models
 from training_free_grpo.paper.tables import Method
 from training_free_grpo.prompts import fingerprint_prompts
-from training_free_grpo.records import Evaluation, Library, Metrics, Problem
-from training_free_grpo.run_files import read_metrics
+from training_free_grpo.records import Evaluation, Event, Library, Metrics, Problem
+from training_free_grpo.runs.evaluation import Arm, EvaluationRun
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.spending.budget import Budget
+from training_free_grpo.storage.files import write_atomically
 
-Hear = Callable[[str, Any], None]
-"""Hears of all that the nodes of a graph do, as (node, update)."""
+Hear = Callable[[Event], None]
+"""Hears of every event of a graph."""
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def draw(
         return round(height - _BOTTOM - share * (height - _BOTTOM - _TOP), 1)
 
     marks = [
-        Mark(across(p.step), up(value), up(low), up(high), describe(p, value, write))
+        Mark(across(p.step), up(value), up(low), up(high), describe_point(p, value, write))
         for p, value, (low, high) in known
     ]
     bounded = [m for m in marks if m.low != m.high]
@@ -123,7 +123,7 @@ def round_distance(steps: int) -> int:
         unit *= 10
 
 
-def describe(point: Point, value: float, write: Callable[[float], str]) -> str:
+def describe_point(point: Point, value: float, write: Callable[[float], str]) -> str:
     """Say what a mark stands for."""
     between = ""
     if point.interval:

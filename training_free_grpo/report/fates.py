@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from training_free_grpo.advice import is_source, overlap
+from training_free_grpo.learning.operations_answer import is_source, overlap
 from training_free_grpo.library import words
 from training_free_grpo.records import JSON, Operation, Rejection
 

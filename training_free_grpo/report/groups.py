@@ -4,16 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from training_free_grpo.groups import has_contrast
+from training_free_grpo.learning.contrast import has_contrast
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.records import JSON, Operation, Rejection
 from training_free_grpo.report.fates import Fate
-from training_free_grpo.report.transcript import Message, read_messages
-from training_free_grpo.run_files import read_groups, read_rollouts
+from training_free_grpo.report.transcript import Message, show_messages
+from training_free_grpo.runs.files import read_groups, read_rollouts
 
 
 @dataclass(frozen=True)
-class Attempt:
+class AttemptView:
     """One rollout, and what its group made of it."""
 
     id: str
@@ -39,7 +39,7 @@ class Group:
     problem_id: str
     problem: str
     answers: Sequence[str]
-    attempts: Sequence[Attempt]
+    attempts: Sequence[AttemptView]
     finished: bool
     reasoning: str
     proposals: Sequence[Operation]
@@ -112,10 +112,10 @@ def make_group(
     )
 
 
-def make_attempt(id: str, row: JSON, summary: str, critique: str, longest: int) -> Attempt:
+def make_attempt(id: str, row: JSON, summary: str, critique: str, longest: int) -> AttemptView:
     """Put an attempt together from its line and what was said of it."""
     usage = total_usage(row.get("usage", {}))
-    return Attempt(
+    return AttemptView(
         id=id,
         number=row.get("attempt", 0) + 1,
         reward=row.get("reward"),
@@ -127,5 +127,5 @@ def make_attempt(id: str, row: JSON, summary: str, critique: str, longest: int) 
         seconds=row["seconds"],
         tokens=usage["input"] + usage["output"],
         summary=summary,
-        messages=read_messages(row.get("messages", []), longest),
+        messages=show_messages(row.get("messages", []), longest),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from training_free_grpo.records import Metrics
-from training_free_grpo.run_status import RunStatus
+from training_free_grpo.runs.status import RunStatus
 
 
 class Missing(NamedTuple):

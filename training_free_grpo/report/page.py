@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from training_free_grpo import __version__
-from training_free_grpo.files import write_atomically
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import (
     active_experiences,
@@ -31,13 +30,14 @@ from training_free_grpo.report.wording import (
     share,
     show_controls,
 )
-from training_free_grpo.review_files import read_pending
-from training_free_grpo.run_files import read_libraries, read_metrics
-from training_free_grpo.run_folder import RunFolder
-from training_free_grpo.run_status import RunStatus, read_status
+from training_free_grpo.runs.files import read_libraries, read_metrics
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.reviews import read_pending
+from training_free_grpo.runs.status import RunStatus, read_status
+from training_free_grpo.runs.training import learned_nothing
 from training_free_grpo.settings import Settings
+from training_free_grpo.storage.files import write_atomically
 from training_free_grpo.text import well_formed
-from training_free_grpo.training_run import learned_nothing
 
 _ROLES = "rollout judge summarize extract_advantage edit_experiences"
 """In the order of their work."""

@@ -10,8 +10,8 @@ from training_free_grpo.metrics.student import Student, limits_of
 from training_free_grpo.records import JSON, Library, Metrics, Origin, Rejection
 from training_free_grpo.report.fates import Outcome, find_fates, name_proposals, names
 from training_free_grpo.report.groups import Group, read_step_groups
-from training_free_grpo.run_files import read_libraries, read_metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_libraries, read_metrics
+from training_free_grpo.runs.folder import RunFolder
 
 _MOST_GROUPS = 1000
 """Groups that are shown; those with contrast or losses go before the others."""

@@ -14,7 +14,7 @@ class Message(NamedTuple):
     text: str
 
 
-def read_messages(transcript: Sequence[JSON], longest: int) -> list[Message]:
+def show_messages(transcript: Sequence[JSON], longest: int) -> list[Message]:
     """Read a transcript; what is longer than its share of so many characters is cut."""
     said = [part for message in transcript for part in read_message(message)]
     share = fair_share([len(part.text) for part in said], longest)

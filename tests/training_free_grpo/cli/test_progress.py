@@ -17,12 +17,12 @@ from typer.testing import CliRunner
 from training_free_grpo.cli import main
 from training_free_grpo.cli.progress import TrainingWatch, Watch, write_time
 from training_free_grpo.cli.tally import Tally
-from training_free_grpo.forecast import forecast_training
-from training_free_grpo.records import JSON, Ledger
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.records import Ledger
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
-from training_free_grpo.training_run import TrainingRun
+from training_free_grpo.spending.forecast import forecast_training
 
 SIZES = ["--epochs", "1", "--batch-size", "4", "--group-size", "3"]
 USAGE: Ledger = {
@@ -30,12 +30,19 @@ USAGE: Ledger = {
 }
 
 
-def rollout(id: str, missing: str | None = None) -> JSON:
-    return {"rollouts": [{"id": id, "missing": missing}], "usage": USAGE}
+def rollout(id: str, missing: str | None = None) -> Any:
+    return {"event": "rollout", "id": id, "missing": missing, "usage": USAGE}
 
 
-def closed(problem: str, contrast: bool = True) -> JSON:
-    return {"problem": problem, "contrast": contrast, "usage": {}, "attempts": []}
+def graded(problem: str, *rewards: float | None) -> Any:
+    grades = {f"{problem}/{n}": {"reward": reward} for n, reward in enumerate(rewards)}
+    contrast = len(set(rewards) - {None}) > 1
+    told = {"event": "grade", "problem": problem, "grades": grades, "usage": {}}
+    return told | {"contrast": contrast}
+
+
+def closed(problem: str) -> Any:
+    return {"event": "group", "problem": problem, "group": {"usage": USAGE}}
 
 
 @pytest.fixture
@@ -48,11 +55,11 @@ def data(tmp_path: Path) -> Path:
 def test_rollouts_rewards_and_groups_are_counted_as_they_finish() -> None:
     tally = Tally()
     tally.begin("step 1", groups=2, rollouts=4)
-    tally.hear("rollout", rollout("a/0"))
-    tally.hear("rollout", rollout("a/1"))
-    tally.hear("rollout", rollout("b/0", "Outage: gone"))
-    tally.hear("grade", {"grades": {"a/0": {"reward": 1.0}, "a/1": {"reward": 0.0}}})
-    tally.hear("extract_advantage", {"groups": [closed("a")]})
+    tally.hear(rollout("a/0"))
+    tally.hear(rollout("a/1"))
+    tally.hear(rollout("b/0", "Outage: gone"))
+    tally.hear(graded("a", 1.0, 0.0))
+    tally.hear(closed("a"))
     assert (len(tally.rollouts), tally.rollouts_expected, tally.missing) == (3, 4, {"b/0"})
     assert (tally.mean_reward, tally.contrast) == (0.5, {"a"})
     assert tally.usage["rollout"]["input"] == 2700
@@ -60,15 +67,16 @@ def test_rollouts_rewards_and_groups_are_counted_as_they_finish() -> None:
 
 def test_an_attempt_that_could_not_be_graded_is_missing_and_not_wrong() -> None:
     tally = Tally()
-    tally.hear("grade", {"grades": {"a/0": {"reward": None}, "a/1": {"reward": 1.0}}})
+    tally.hear(graded("a", None, 1.0))
     assert (tally.mean_reward, tally.missing) == (1.0, {"a/0"})
 
 
 def test_what_was_made_again_after_a_resume_counts_once() -> None:
     tally = Tally()
     for _ in range(2):
-        tally.hear("rollout", rollout("a/0"))
-        tally.hear("grade", {"grades": {"a/0": {"reward": 1.0}}, "groups": [closed("a", False)]})
+        tally.hear(rollout("a/0"))
+        tally.hear(graded("a", 1.0))
+        tally.hear(closed("a"))
     assert (tally.done, tally.mean_reward) == (2, 1.0)
 
 
@@ -77,7 +85,7 @@ def test_without_a_terminal_a_line_comes_only_after_a_silence() -> None:
     for out, silence in ((heard, 0.0), (quiet, 3600.0)):
         with Watch(Console(file=out, width=200), {}, silence) as watch:
             watch.tally.begin("with library", groups=1, rollouts=2)
-            watch.hear("rollout", rollout("a/0"))
+            watch.hear(rollout("a/0"))
     assert "with library: 1 of 2 rollouts, 0 of 1 groups" in heard.getvalue()
     assert "900 + 100 tokens" in heard.getvalue()
     assert "2 retries" in heard.getvalue()
@@ -88,7 +96,7 @@ def test_on_a_narrow_terminal_nothing_is_cut_off() -> None:
     out = StringIO()
     with Watch(Console(file=out, width=40, soft_wrap=True), {}, 3600.0) as watch:
         watch.tally.begin("step 1, epoch 1", groups=250, rollouts=1250)
-        watch.hear("rollout", rollout("a/0", "Outage: gone"))
+        watch.hear(rollout("a/0", "Outage: gone"))
         watch._console.print(watch._draw())
     shown = " ".join(out.getvalue().split())
     assert "1 of 1,250 rollouts · 1 missing · 0 of 250 groups" in shown
@@ -115,21 +123,22 @@ def test_several_evaluations_are_one_piece_of_work() -> None:
     with watch:
         watch.begin("without library", groups=1, rollouts=2)
         for n in range(2):
-            watch.hear("rollout", rollout(f"0/a/{n}"))
-        watch.hear("grade", {"grades": {"0/a/0": {"reward": 1.0}}, "groups": [closed("a")]})
+            watch.hear(rollout(f"0/a/{n}"))
+        watch.hear(graded("a", 1.0))
+        watch.hear(closed("a"))
         assert watch.share == 0.5
         watch.begin("with library", groups=1, rollouts=2)
         assert watch.share == 0.5
-        watch.hear("rollout", rollout("0/a/0"))
+        watch.hear(rollout("0/a/0"))
         assert watch.share == 4 / 6
 
 
 def test_contrast_is_seen_when_a_group_is_graded() -> None:
     tally = Tally()
     tally.begin("step 1", groups=2, rollouts=4)
-    tally.hear("grade", {"grades": {"1/a/0": {"reward": 1.0}, "1/a/1": {"reward": 0.0}}})
-    tally.hear("grade", {"grades": {"1/b/0": {"reward": 1.0}, "1/b/1": {"reward": 1.0}}})
-    assert (tally.contrast, tally.closed) == ({"1/a"}, set())
+    tally.hear(graded("a", 1.0, 0.0))
+    tally.hear(graded("b", 1.0, 1.0))
+    assert (tally.contrast, tally.closed) == ({"a"}, set())
 
 
 async def test_a_run_that_goes_on_is_shown_from_where_it_stopped(tmp_path: Path) -> None:
@@ -137,7 +146,7 @@ async def test_a_run_that_goes_on_is_shown_from_where_it_stopped(tmp_path: Path)
     problems = training_problems()[:8]
     training = TrainingRun(RunFolder(tmp_path / "run"), settings, problems)
     training.folder.create(settings.model_dump(mode="json"), training.manifest(), problems)
-    line = {"step": 1, "problem_id": "a", "attempt": 0, "missing": None, "messages": []}
+    line: Any = {"step": 1, "problem_id": "a", "attempt": 0, "missing": None, "messages": []}
     for n in range(4):
         await training.folder.keep_rollout(line | {"id": f"1/a/{n}", "usage": USAGE})
 

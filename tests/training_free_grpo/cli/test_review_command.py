@@ -13,8 +13,8 @@ from tests.standin import StandIn
 from training_free_grpo.cli import main
 from training_free_grpo.library import active_experiences
 from training_free_grpo.records import JSON
-from training_free_grpo.review_files import keep_answer
-from training_free_grpo.run_folder import RunError
+from training_free_grpo.runs.folder import RunError
+from training_free_grpo.runs.reviews import keep_answer
 
 SIZES = ("--limit", "4", "--batch-size", "2")
 """Two steps of two problems."""

@@ -22,7 +22,7 @@ from typer.testing import CliRunner, Result
 from tests.postgres import PASSWORD, find_binaries, postgres_server
 from tests.standin import Call, StandIn
 from training_free_grpo.cli import main
-from training_free_grpo.executors import make_plan
+from training_free_grpo.executors import make_setup
 from training_free_grpo.executors.pool import divide
 from training_free_grpo.executors.worker import Worker
 from training_free_grpo.records import JSON
@@ -425,7 +425,7 @@ def test_workers_share_the_limits_of_a_run() -> None:
 
 
 def test_a_worker_on_another_machine_asks_for_a_database(tmp_path: Path) -> None:
-    plan = make_plan(Settings(), None, str(tmp_path / "calls.sqlite"))
+    plan = make_setup(Settings(), None, str(tmp_path / "calls.sqlite"))
     plan["host"] = "another-machine"
     with pytest.raises(SettingsError, match="--database postgresql://"):
         asyncio.run(Worker(plan).start())

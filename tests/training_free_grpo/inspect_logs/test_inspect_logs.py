@@ -15,14 +15,14 @@ from langchain_core.runnables import RunnableLambda
 
 from training_free_grpo.datasets import read_problems
 from training_free_grpo.inspect_logs import TrainingLogs, missing_logs, write_step
-from training_free_grpo.inspect_logs.samples import read_messages
-from training_free_grpo.records import JSON
-from training_free_grpo.run_files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.inspect_logs.samples import inspect_messages
+from training_free_grpo.records import JSON, Event
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
 from training_free_grpo.traces import load_traces
-from training_free_grpo.training_run import TrainingRun
 
 if TYPE_CHECKING:
     from inspect_ai.log import EvalLog, EvalSample
@@ -227,8 +227,8 @@ async def test_only_steps_without_a_log_of_what_they_are_now_are_written(run: Ru
 async def test_log_is_written_as_soon_as_its_step_is_finished(tmp_path: Path) -> None:
     folder, heard = RunFolder(tmp_path / "run"), list[int]()
 
-    def hear(node: str, update: Any) -> None:
-        if node == "edit_experiences":
+    def hear(event: Event) -> None:
+        if event["event"] == "step":
             heard.append(len(list(missing_logs(folder, tmp_path / "logs"))))
 
     await TrainingRun(folder, SETTINGS, training_problems()[::9]).run(nothing, hear)
@@ -264,13 +264,15 @@ def test_log_that_cannot_be_written_is_a_warning_and_the_run_goes_on(tmp_path: P
 
 async def test_transcript_in_no_known_form_is_kept_as_a_text() -> None:
     odd: JSON = {"role": "assistant", "content": [{"type": "hologram", "text": "a cube"}]}
-    (message,) = await read_messages([odd])
+    (message,) = await inspect_messages([odd])
     assert message.text == "[assistant] a cube"
 
 
 async def test_call_that_is_no_json_is_kept_as_it_was_made() -> None:
     call = {"id": "c", "type": "function", "function": {"name": "add", "arguments": "{1"}}
-    (message,) = await read_messages([{"role": "assistant", "content": "", "tool_calls": [call]}])
+    (message,) = await inspect_messages(
+        [{"role": "assistant", "content": "", "tool_calls": [call]}]
+    )
     assert message.role == "assistant"
     (read,) = message.tool_calls or []
     assert "{1" in str(read.parse_error)

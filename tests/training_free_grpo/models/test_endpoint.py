@@ -9,16 +9,16 @@ import pytest
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage
 
 from tests.standin import StandIn, in_order
-from training_free_grpo.advice import OperationsAnswer
+from training_free_grpo.learning.operations_answer import OperationsAnswer
+from training_free_grpo.learning.reflection import summarize
 from training_free_grpo.ledger import metered
 from training_free_grpo.models import Endpoint, Outage, Refused, Unusable
 from training_free_grpo.models.chat import make_model
 from training_free_grpo.models.errors import TooLong
-from training_free_grpo.models.gate import Gate
 from training_free_grpo.models.openai import BadAnswer
 from training_free_grpo.models.structured import ask
+from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.records import JSON, Grade, Ledger, Problem
-from training_free_grpo.reflection import summarize
 from training_free_grpo.settings import Settings
 
 PROBLEM = "What is six times seven?"
@@ -489,7 +489,7 @@ async def test_requests_that_an_endpoint_never_takes_end_the_run(server: StandIn
 
 
 async def test_a_call_that_waits_to_be_tried_again_is_not_in_flight(server: StandIn) -> None:
-    server.status, gate = 500, Gate()
+    server.status, gate = 500, StopGate()
     settings = Settings.read({"model": "openai:stand-in", "base_url": server.url})
     model = Endpoint(settings, settings.model, server.url, gate=gate)
     task = asyncio.create_task(solve(model))

@@ -3,6 +3,7 @@ from langchain_core.language_models import GenericFakeChatModel
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import FREE, Price
+from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import SimulatedModel
 
@@ -53,8 +54,8 @@ def test_an_embedded_model_that_was_given_as_an_object_is_free() -> None:
 
 def test_an_agent_of_the_users_has_no_listed_price() -> None:
     settings = Settings(model="openai:gpt-5-mini")
-    found = prices_of(Models(), settings, own_agent=True)
+    agent = UserAgent(str)
+    found = prices_of(Models(), settings, agent.prices(settings))
     assert found["rollout"] == ("your agent's", None)
     assert found["summarize"][1] is not None
-    told = prices_of(Models(), Settings(price="1,1,1"), own_agent=True)
-    assert told["rollout"] == ("your agent's", Price(1, 1, 1))
+    assert agent.prices(Settings(price="1,1,1")) == ("your agent's", Price(1, 1, 1))

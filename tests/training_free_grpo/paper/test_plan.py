@@ -9,7 +9,7 @@ import pytest
 from training_free_grpo.datasets import DatasetError
 from training_free_grpo.library import active_experiences, parse_lessons, save_library
 from training_free_grpo.metrics import measure_evaluation
-from training_free_grpo.paper.plan import Plan
+from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.protocol import differences
 from training_free_grpo.paper.tables import TABLES
 from training_free_grpo.paper.work import DataSet, Learning, Measurement
@@ -21,12 +21,12 @@ def problems(name: str, count: int = 2) -> list[Problem]:
     return [{"id": f"{n}", "problem": f"{name} {n}?", "answers": ["1"]} for n in range(count)]
 
 
-def plan(name: str, folder: Path = Path("runs"), k: int | None = None, **options: Any) -> Plan:
-    """Plan a table on a few invented problems."""
+def plan(name: str, folder: Path = Path("runs"), k: int | None = None, **options: Any) -> PaperPlan:
+    """PaperPlan a table on a few invented problems."""
     table = TABLES[name]
     learned = {column.domain.training_set for column in table.columns}
     measured = {column.dataset for column in table.columns}
-    return Plan(
+    return PaperPlan(
         table=table,
         folder=folder,
         options={"model": "simulated", **options},
@@ -40,7 +40,7 @@ def learning(name: str, table: str, **options: Any) -> Learning:
     return {found.name: found for found in plan(table, **options).learnings()}[name]
 
 
-def measurement(found: Plan, method: str, dataset: str) -> Measurement:
+def measurement(found: PaperPlan, method: str, dataset: str) -> Measurement:
     every = {(m.method.name, m.data.name): m for m in found.measurements()}
     return every[method, dataset]
 

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from training_free_grpo.background import run_sync
-from training_free_grpo.groups import close_group
+from training_free_grpo.learning.contrast import close_group
 from training_free_grpo.library import empty_library, read_library
 from training_free_grpo.metrics import measure_step
-from training_free_grpo.records import JSON, Problem
+from training_free_grpo.records import Problem
 from training_free_grpo.report import write_report
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.settings import Settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
@@ -32,7 +32,8 @@ async def make_run(folder: RunFolder, text: str) -> None:
     settings = Settings(model=f"openai:{text}", epochs=1, agent_objective=text)
     folder.create(
         settings.model_dump(mode="json"), {"policy": text, "reflection": "other", "agent": text,
-        "created": "2026-01-01T00:00:00Z", "versions": {text: text}},
+        "created": "2026-01-01T00:00:00Z", "versions": {text: text},
+        "attempter": {"model": text, "replayable": True, "group_size": 3}},
         [{"id": text, "problem": text, "answers": [text]}],
     )  # fmt: skip
     await folder.keep_library(0, empty_library())
@@ -45,7 +46,7 @@ async def make_run(folder: RunFolder, text: str) -> None:
             {"role": "assistant", "content": text, "tool_calls": [call]},
             {"role": "tool", "name": text, "content": text},
         ]
-        line: JSON = {"id": id, "step": 1, "problem_id": text, "problem": text, "attempt": n}
+        line: Any = {"id": id, "step": 1, "problem_id": text, "problem": text, "attempt": n}
         line |= {"answer": text, "tool_calls": 1, "turns": 1, "seconds": 1.0, "missing": missing}
         rollouts.append(line | {"trajectory": None})
         await folder.keep_rollout(line | {"usage": {}, "messages": messages})
@@ -53,7 +54,7 @@ async def make_run(folder: RunFolder, text: str) -> None:
             grades[id] = {"reward": float(n), "verdict": "wrong", "extracted": text}
             grades[id] |= {"critique": text, "method": "test"}
             summaries[id] = text
-    group: Any = close_group(text, rollouts, grades, {})  # type: ignore[arg-type]
+    group: Any = close_group(text, rollouts, grades, {})
     operation = {"operation": "add", "ids": [text], "content": text, "rationale": text}
     group |= {"reasoning": text, "failure": text}
     group["proposals"] = [{"operation": operation, "problem": text, "rollouts": []}]

@@ -13,15 +13,16 @@ from training_free_grpo.cli import main
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.records import JSON, Library
 from training_free_grpo.report import write_report
-from training_free_grpo.review_files import keep_answer, read_pending
-from training_free_grpo.run_files import read_metrics
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.files import read_metrics
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.reviews import keep_answer, read_pending
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
 
 SIZES = ["--epochs", "2", "--batch-size", "6", "--group-size", "4"]
 MANIFEST: JSON = {"policy": "simulated", "reflection": "simulated", "agent": "react"}
 MANIFEST |= {"created": "2026-01-01T00:00:00Z"}
+MANIFEST |= {"attempter": {"model": "simulated", "replayable": True, "group_size": 1}}
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,12 @@ async def start(path: Path, groups: int, length: int = 10) -> RunFolder:
     folder.create(settings, MANIFEST, [])
     message = {"role": "assistant", "content": "x" * length}
     for n in range(groups):
-        line = {"id": f"1/p{n}/0", "step": 1, "problem_id": f"p{n}", "problem": f"Problem {n}?"}
+        line: Any = {
+            "id": f"1/p{n}/0",
+            "step": 1,
+            "problem_id": f"p{n}",
+            "problem": f"Problem {n}?",
+        }
         figures = {"attempt": 0, "missing": None, "tool_calls": 0, "turns": 1, "seconds": 0.1}
         await folder.keep_rollout(line | figures | {"usage": {}, "messages": [message]})
     return folder
@@ -252,7 +258,7 @@ async def test_of_very_many_groups_some_are_left_out_and_counted(tmp_path: Path)
 
 async def test_missing_rollouts_are_told_by_step_and_reason(tmp_path: Path) -> None:
     folder = await start(tmp_path / "run", groups=2)
-    line: JSON = {"id": "1/p2/0", "step": 1, "problem_id": "p2", "problem": "?", "attempt": 0}
+    line: Any = {"id": "1/p2/0", "step": 1, "problem_id": "p2", "problem": "?", "attempt": 0}
     line |= {"missing": "a time-out", "tool_calls": 0, "turns": 0, "seconds": 0.1}
     await folder.keep_rollout(line | {"usage": {}, "messages": []})
     assert "step 1: 1 a time-out" in text_of(read(folder.path).get_element_by_id("losses"))

@@ -1,7 +1,7 @@
 """Transcripts as the report shows them."""
 
 from training_free_grpo.records import JSON
-from training_free_grpo.report.transcript import fair_share, read_messages
+from training_free_grpo.report.transcript import fair_share, show_messages
 
 CALL = {"function": {"name": "run_python", "arguments": '{"code": "print(1)"}'}}
 
@@ -12,7 +12,7 @@ def test_each_speaker_and_each_call_of_a_tool_is_told() -> None:
         {"role": "tool", "name": "run_python", "content": "1"},
         {"role": "assistant", "content": [{"type": "text", "text": "So 1."}]},
     ]
-    assert read_messages(transcript, 1000) == [
+    assert show_messages(transcript, 1000) == [
         ("assistant", "Let me see."),
         ("calls run_python", '{"code": "print(1)"}'),
         ("run_python answers", "1"),
@@ -22,7 +22,7 @@ def test_each_speaker_and_each_call_of_a_tool_is_told() -> None:
 
 def test_long_messages_are_cut_and_short_ones_stay_whole() -> None:
     transcript = [{"role": "tool", "content": "x" * 9000}, {"role": "assistant", "content": "Ah."}]
-    page, answer = read_messages(transcript, 1000)
+    page, answer = show_messages(transcript, 1000)
     assert "tokens were cut here" in page.text
     assert len(page.text) < 1100
     assert answer.text == "Ah."

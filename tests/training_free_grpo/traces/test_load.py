@@ -10,7 +10,7 @@ from langchain_core.messages import AIMessage
 
 from training_free_grpo import Settings, build_training_graph
 from training_free_grpo.datasets import DatasetError
-from training_free_grpo.run_folder import RunFolder
+from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.simulated import training_problems
 from training_free_grpo.traces import Trace, Traces, load_traces
 

@@ -1,0 +1,1 @@
+"""From groups of attempts to edits of the library."""

@@ -1,0 +1,187 @@
+"""Put the difference between attempts into words: the three calls that make a lesson.
+
+summarize (one per attempt) → extract_advantage (one per group) → edit_experiences (one per
+batch). The paper's section 2; what a model answers is checked here, whatever it was told.
+"""
+
+from collections.abc import Sequence
+
+from training_free_grpo.learning.operations_answer import Advice, OperationsAnswer, read_advice
+from training_free_grpo.library import (
+    active_experiences,
+    render_library,
+)
+from training_free_grpo.models import Endpoint
+from training_free_grpo.models.errors import TooLong
+from training_free_grpo.models.structured import ask
+from training_free_grpo.prompts import quote, render_messages
+from training_free_grpo.records import (
+    JSON,
+    Decline,
+    Grade,
+    Library,
+    Problem,
+    Proposal,
+    Role,
+)
+from training_free_grpo.settings import Settings
+from training_free_grpo.text import well_formed
+from training_free_grpo.transcripts import cut
+
+_LEAST_TOKENS = 500
+_COMPARE: Role = "extract_advantage"
+_EDIT: Role = "edit_experiences"
+"""Transcript that is not cut further for a model that finds it too long."""
+
+
+async def summarize(
+    endpoint: Endpoint,
+    settings: Settings,
+    problem: Problem,
+    transcript: Sequence[JSON],
+    grade: Grade,
+    seed: int,
+) -> str:
+    """Say in words what one attempt did: its decisions, tools, errors and outcome."""
+    tokens = settings.trajectory_tokens
+    while True:
+        messages = render_messages(
+            "summarize",
+            agent_objective=settings.agent_objective,
+            learning_objective=settings.learning_objective,
+            problem=show_problem(problem, settings),
+            trajectory=quote("trajectory", cut(transcript, tokens)),
+            grade=show_grade(grade, settings),
+        )
+        try:
+            answer = await endpoint.call(messages, role="summarize", seed=seed)
+        except TooLong:
+            if tokens < _LEAST_TOKENS:
+                raise
+            tokens //= 3
+        else:
+            text: str = well_formed(answer.text.strip())
+            return text
+
+
+async def extract_advantage(
+    endpoint: Endpoint,
+    settings: Settings,
+    problem: Problem,
+    library: Library,
+    attempts: Sequence[tuple[float | None, str]],
+    seed: int,
+) -> Advice:
+    """Find why some attempts, given as (reward, summary), beat others; propose edits.
+
+    Without attempts the lessons are written from the problem alone: the paper's ablation.
+    """
+    values = {
+        "agent_objective": settings.agent_objective,
+        "learning_objective": settings.learning_objective,
+        "max_words": str(settings.max_lesson_words),
+        "max_operations": str(settings.max_operations),
+        "library": show_library(library),
+        "problem": show_problem(problem, settings),
+    }
+    if attempts:
+        values["attempts"] = show_attempts(attempts, settings)
+    name = "extract_advantage" if attempts else "generate_lessons"
+    most, role = settings.max_operations, _COMPARE
+    return await advise(endpoint, name, values, library, settings, most, role, seed)
+
+
+async def edit_experiences(
+    endpoint: Endpoint,
+    settings: Settings,
+    library: Library,
+    proposals: Sequence[Proposal],
+    seed: int,
+    declined: Sequence[Decline] = (),
+) -> Advice:
+    """Turn the proposals of a whole batch into one plan, without what a person has declined."""
+    most = max(settings.max_operations, len(proposals))
+    values = {
+        "agent_objective": settings.agent_objective,
+        "learning_objective": settings.learning_objective,
+        "max_words": str(settings.max_lesson_words),
+        "max_operations": str(most),
+        "library": show_library(library),
+        "proposals": show_proposals(proposals),
+        "declined": show_declined(declined),
+    }
+    name = role = _EDIT
+    return await advise(endpoint, name, values, library, settings, most, role, seed)
+
+
+async def advise(
+    endpoint: Endpoint,
+    prompt: str,
+    values: dict[str, str],
+    library: Library,
+    settings: Settings,
+    most: int,
+    role: Role,
+    seed: int,
+) -> Advice:
+    """Ask for operations, have the model repair what cannot be carried out, record the rest."""
+
+    def read(answer: JSON) -> tuple[Advice, list[str]]:
+        advice = read_advice(answer, library, settings.max_lesson_words, most)
+        return advice, advice.faults
+
+    messages = render_messages(prompt, **values)
+    return await ask(endpoint, messages, OperationsAnswer, read, role=role, seed=seed)
+
+
+def show_problem(problem: Problem, settings: Settings) -> str:
+    """Show the problem, and the accepted answers unless they are withheld."""
+    shown = quote("problem", problem["problem"])
+    if settings.ground_truth == "shown" and problem["answers"]:
+        shown += "\n" + quote("truth", " | ".join(problem["answers"]))
+    return shown
+
+
+def show_grade(grade: Grade, settings: Settings) -> str:
+    """Show the reward and the grader's critique, unless the truth is withheld."""
+    if settings.ground_truth == "withheld":
+        return ""
+    return quote("grade", grade["critique"] or grade["verdict"], reward=grade["reward"])
+
+
+def show_attempts(attempts: Sequence[tuple[float | None, str]], settings: Settings) -> str:
+    """Show the attempts in order, each with its reward unless the truth is withheld."""
+    shown = []
+    for n, (reward, summary) in enumerate(attempts, start=1):
+        known = {} if settings.ground_truth == "withheld" else {"reward": reward}
+        shown.append(quote("attempt", summary, n=n, **known))
+    return "\n\n".join(shown)
+
+
+def show_library(library: Library) -> str:
+    """Show the lessons in force as reflection prompts have them."""
+    lines = render_library(library) if active_experiences(library) else "(empty)"
+    return quote("library", lines)
+
+
+def show_proposals(proposals: Sequence[Proposal]) -> str:
+    """Show the proposals of a batch, numbered P1, P2, …, each with the evidence behind it."""
+    shown = []
+    for n, proposal in enumerate(proposals, start=1):
+        operation = proposal["operation"]
+        text = f"{operation['content']}\nWhy: {operation['rationale']}"
+        known: dict[str, object] = {"n": f"P{n}", "operation": operation["operation"]}
+        known |= {"ids": " ".join(operation["ids"]), "problem": proposal["problem"]}
+        shown.append(quote("proposal", text, **known, attempts=len(proposal["rollouts"])))
+    return "\n\n".join(shown)
+
+
+def show_declined(declined: Sequence[Decline]) -> str:
+    """Show what a person has turned down, and why; nothing where that is nothing."""
+    shown = []
+    for decline in declined:
+        operation = decline["operation"]
+        known = {"operation": operation["operation"], "ids": " ".join(operation["ids"])}
+        text = f"{operation['content']}\nWhy not: {decline['reason'] or '(no reason given)'}"
+        shown.append(quote("declined", text, **known))
+    return "\n\n".join(shown)

@@ -1,0 +1,1 @@
+"""When a model call is sent, and what happens when it fails."""

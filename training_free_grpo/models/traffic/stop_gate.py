@@ -1,0 +1,93 @@
+"""A gate that every model call passes: closed, it lets nothing new begin.
+
+What is in flight is paid for, so a run that is to stop waits for it to be answered and written
+down, and begins nothing else. Whoever watches the gate hears what each answer took.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from training_free_grpo.records import Role, Usage
+
+Watch = Callable[[Role, Usage], None]
+"""Hears of a role and what an answer to it took."""
+
+
+class StopGate:
+    """Counts the calls inside. Use one per run, on one event loop."""
+
+    def __init__(self) -> None:
+        self.watch: Watch | None = None
+        self.reason: Exception | None = None
+        """Why the gate was closed."""
+        self._inside = 0
+        self._in_the_way = asyncio.Event()
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def close(self, reason: Exception, *, at_once: bool = True) -> None:
+        """Let no further request begin; who asks waits until it is cancelled.
+
+        Not at once: only the first that asks brings the work to its end.
+        """
+        self.reason = self.reason or reason
+        if at_once:
+            self._in_the_way.set()
+
+    def count(self, role: Role, usage: Usage) -> None:
+        """Tell who watches what an answer took, as it arrives."""
+        if self.watch:
+            self.watch(role, usage)
+
+    async def wait_for_the_end(self) -> None:
+        """Wait until the work is to end for a closed gate, and every call inside has ended."""
+        await self._in_the_way.wait()
+        await self.wait_until_empty()
+
+    async def wait_until_empty(self) -> None:
+        """Wait until every call inside has its answer, and has kept it."""
+        await self._empty.wait()
+
+    @contextmanager
+    def passage(self) -> Iterator["GatePass"]:
+        """Yield the way of one call through the gate; at its end the call has kept its answer."""
+        passage = GatePass(self)
+        try:
+            yield passage
+        finally:
+            passage.leave()
+
+    async def refuse(self) -> None:
+        """Keep a request from beginning: until it is cancelled, for a closed gate stays closed."""
+        self._in_the_way.set()
+        await asyncio.get_running_loop().create_future()
+
+    def count_inside(self, more: int) -> None:
+        """Note that calls came in, or went out."""
+        self._inside += more
+        if self._inside:
+            self._empty.clear()
+        else:
+            self._empty.set()
+
+
+class GatePass:
+    """The way of one call through a gate, as often as it is tried."""
+
+    def __init__(self, gate: StopGate) -> None:
+        self._gate = gate
+        self._is_inside = False
+
+    async def enter(self) -> None:
+        """Come in with a request; at a closed gate wait until cancelled."""
+        if self._gate.reason:
+            self.leave()
+            await self._gate.refuse()
+        self._gate.count_inside(not self._is_inside)
+        self._is_inside = True
+
+    def leave(self) -> None:
+        """Go out: with an answer that is kept, or to try again later."""
+        self._gate.count_inside(-self._is_inside)
+        self._is_inside = False

@@ -1,0 +1,1 @@
+"""Making one attempt at a problem: agents, their tools, and what came of it."""

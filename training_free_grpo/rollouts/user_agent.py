@@ -1,0 +1,106 @@
+"""A user's own agent as an attempter: any runnable over messages, or a function of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
+
+from training_free_grpo.compat import apart
+from training_free_grpo.ledger import metered, record
+from training_free_grpo.library.prompt import LESSONS, experience_block
+from training_free_grpo.models import Models
+from training_free_grpo.models.traffic.limits import limit
+from training_free_grpo.prices import RolePrice, read_price
+from training_free_grpo.records import FinishedRollout, RolloutTask
+from training_free_grpo.rollouts.attempter import Attempter
+from training_free_grpo.rollouts.own_agent import (
+    Agent,
+    AgentAlwaysFails,
+    Counter,
+    read_agent,
+    read_result,
+    takes_lessons,
+    takes_list,
+)
+from training_free_grpo.rollouts.recall import count_unseen, settle
+from training_free_grpo.rollouts.rollout import Talk, rollout_config, run_rollout
+from training_free_grpo.settings import Settings
+
+_HOPELESS = 20
+"""Rollouts lost from the first one on, after which the run stops."""
+
+
+class UserAgent(Attempter):
+    """Attempts problems with an agent of the user's own.
+
+    Its model calls are out of sight: they are counted by callbacks, and no journal holds them.
+    """
+
+    def __init__(self, agent: Agent, models: Models | None = None, name: str | None = None) -> None:
+        self.agent = read_agent(agent)
+        self.name = name or self.agent.get_name()
+        self._models = models or Models()
+        self._losses: list[str] | None = []
+        """Why each rollout was lost so far; None once one was not."""
+
+    def prices(self, settings: Settings) -> RolePrice:
+        """Return the price that the settings give: nobody names the models that it asks."""
+        return "your agent's", read_price(settings.price) if settings.price else None
+
+    async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
+        """Attempt the problem once."""
+        async with limit("rollouts", settings.concurrency), self._counted_as_a_call():
+            finished = await run_rollout(
+                task, lessons, settings, lambda thread: self._talk(task, lessons, thread)
+            )
+            await count_unseen(self._models, finished["usage"])
+            self._note_end(finished["missing"])
+            self._check_losses()
+        return await settle(self._models.journal, task, lessons, settings, finished)
+
+    @asynccontextmanager
+    async def _counted_as_a_call(self) -> AsyncIterator[None]:
+        """Pass the gate with the whole rollout: its calls cannot be stopped one by one."""
+        with self._models.gate.passage() as passage:
+            self._check_losses()
+            await passage.enter()
+            yield
+
+    async def _talk(self, task: RolloutTask, lessons: str, thread: str) -> Talk:
+        """Give the agent its problem; return what it added to the talk, and its answer.
+
+        It gets the lessons where its middleware has a place for them, else as a system message.
+        """
+        question = HumanMessage(task["problem"]["problem"])
+        asked: list[AnyMessage] = [question]
+        has_place = takes_lessons(self.agent)
+        if not has_place and (block := experience_block(lessons)):
+            asked = [SystemMessage(block), question]
+        given: Any = asked if takes_list(self.agent) else {"messages": asked}
+        if has_place:
+            given[LESSONS] = lessons
+        counter = Counter()
+        callbacks = counter.beside(ensure_config().get("callbacks"))
+        config = rollout_config(task, thread) | RunnableConfig(callbacks=callbacks)
+        with metered() as seen:
+            try:
+                result = await apart(self.agent.ainvoke(given, config))
+            finally:
+                for role, usage in ({} if seen else counter.ledger).items():
+                    record(role, usage)
+        return read_result(result, asked)
+
+    def _note_end(self, missing: str | None) -> None:
+        if missing is None:
+            self._losses = None
+        elif self._losses is not None:
+            self._losses.append(missing)
+
+    def _check_losses(self) -> None:
+        """Raise AgentAlwaysFails once the first rollouts have all failed."""
+        if self._losses is not None and len(self._losses) >= _HOPELESS:
+            reason = self._losses[-1]
+            raise AgentAlwaysFails(f"the agent's first rollouts were all lost: {reason}")

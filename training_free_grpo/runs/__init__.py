@@ -1,0 +1,1 @@
+"""Runs in a folder: train, evaluate, resume, replay, review."""

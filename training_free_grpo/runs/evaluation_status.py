@@ -1,0 +1,94 @@
+"""How far an evaluation is, and what it found: read from its files, from beside it."""
+
+from collections import Counter
+from typing import Literal, TypedDict
+
+from training_free_grpo.ledger import add_ledgers, total_usage
+from training_free_grpo.metrics.figures import count
+from training_free_grpo.prices import Price, Prices, bill
+from training_free_grpo.records import JSON, Cost, Ledger, RoleCost, Usage
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.storage.journal import read_journal
+
+RESULT = "evaluation.json"
+
+
+class ArmStatus(TypedDict):
+    """An arm that has begun; its attempts are those at each problem."""
+
+    name: str
+    problems: int
+    attempts: int
+
+
+class EvaluationStatus(TypedDict):
+    """How far an evaluation is, and what all calls took that were made for it."""
+
+    evaluation: str
+    state: Literal["running", "stopped", "finished"]
+    arms: list[ArmStatus]
+    """Those that have begun, in their order; an old evaluation does not tell them."""
+    attempts: int
+    """Kept ones of all arms; until it is finished, of earlier commands with other settings too."""
+    missing: dict[str, int]
+    """Attempts without an answer, by reason; the same command makes them anew."""
+    usage: Ledger
+    total: Usage
+    cost: Cost
+    costs: dict[str, RoleCost]
+    found: JSON | None
+    """What the finished evaluation found, as evaluation.json has it."""
+
+
+def read_evaluation_status(folder: RunFolder) -> EvaluationStatus:
+    """Read how far an evaluation is."""
+    kept = read_journal(folder.calls)
+    rollouts = kept.notes.get("rollout", [])
+    plan = kept.notes.get("arms", [{"arms": [], "prices": {}}])[0]
+    found = read_found(folder, plan["arms"])
+    missing = count(rollout["missing"] for rollout in rollouts)
+    arms = list_arms(found)
+    usage: Ledger = {}
+    for role, used in kept.spent:
+        usage = add_ledgers(usage, {role: used})
+    return {
+        "evaluation": str(folder.path),
+        "state": "running" if folder.at_work else "finished" if found else "stopped",
+        "arms": plan["arms"] or arms,
+        "attempts": sum(a["problems"] * a["attempts"] for a in arms) if arms else len(rollouts),
+        "missing": add_missing(found) if found else missing,
+        "usage": usage,
+        "total": total_usage(usage),
+        **bill(usage, read_prices(plan["prices"])),
+        "found": found,
+    }
+
+
+def read_found(folder: RunFolder, begun: list[ArmStatus]) -> JSON | None:
+    """Return what the evaluation found; None if what there is was found by an earlier command."""
+    if not (folder.path / RESULT).exists():
+        return None
+    found = folder.read_json(RESULT)
+    return found if not begun or list_arms(found) == begun else None
+
+
+def list_arms(found: JSON | None) -> list[ArmStatus]:
+    """Return the arms of what an evaluation found."""
+    arms = found["evaluations"].items() if found else ()
+    return [
+        {"name": name, "problems": arm["problems"], "attempts": arm["attempts"]}
+        for name, arm in arms
+    ]
+
+
+def add_missing(found: JSON) -> dict[str, int]:
+    """Count the missing attempts of all arms by their reason."""
+    total: Counter[str] = Counter()
+    for arm in found["evaluations"].values():
+        total.update(arm["missing"])
+    return dict(total)
+
+
+def read_prices(noted: JSON) -> Prices:
+    """Read prices as the journal has them."""
+    return {role: (model, price and Price(*price)) for role, (model, price) in noted.items()}

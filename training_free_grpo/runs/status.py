@@ -1,0 +1,136 @@
+"""How far a run is, read from its files: by any process, while another one writes them."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Literal, TypedDict
+
+from training_free_grpo.learning.batches import count_steps, draw
+from training_free_grpo.ledger import add_ledgers, total_usage
+from training_free_grpo.library import active_experiences, load_library
+from training_free_grpo.metrics.figures import count, mean
+from training_free_grpo.models import Models
+from training_free_grpo.models.prices import price_of, prices_of
+from training_free_grpo.prices import add_bills, bill
+from training_free_grpo.records import JSON, Cost, Ledger, RoleCost, Usage
+from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.folder import RunFolder, read_lines
+from training_free_grpo.runs.reviews import read_pending
+from training_free_grpo.settings import Settings
+
+State = Literal["running", "waiting for review", "stopped", "finished"]
+
+
+class StepStatus(TypedDict):
+    """How far a step is; what is expected of it is None where the problems are not known."""
+
+    step: int
+    epoch: int | None
+    rollouts: int
+    rollouts_expected: int | None
+    groups: int
+    groups_expected: int | None
+    groups_with_contrast: int
+    mean_reward: float | None
+    """Of the groups that are finished."""
+
+
+class RunStatus(TypedDict):
+    """How far a run is, and what was spent on what is finished; calls in flight are not counted."""
+
+    run: str
+    state: State
+    steps: int
+    """Finished ones."""
+    steps_expected: int | None
+    current: StepStatus | None
+    """The step at work; None once all are finished."""
+    rewards: list[float | None]
+    """Mean reward of each finished step."""
+    lessons: int
+    missing: dict[str, int]
+    """Rollouts without a reward, by reason."""
+    usage: Ledger
+    total: Usage
+    cost: Cost
+    costs: dict[str, RoleCost]
+
+
+def read_status(folder: RunFolder) -> RunStatus:
+    """Read how far a run is."""
+    settings = Settings.read(folder.read_json("settings.json"))
+    attempter = folder.attempter
+    problems = list(read_lines(folder.path / "problems.jsonl", "id"))
+    steps = read_metrics(folder.path)
+    rollouts = read_rollouts(folder.path, len(steps) + 1)
+    groups = read_groups(folder.path, len(steps) + 1)
+    expected = count_steps(len(problems), settings) if problems else None
+    current = None
+    if len(steps) != expected:
+        size, finished = attempter["group_size"], groups.values()
+        current = measure_current(settings, problems, len(steps) + 1, size, len(rollouts), finished)
+    usage = usage_so_far(rollouts.values(), groups.values())
+    rollout = price_of(settings.price, (attempter["model"], settings.base_url))
+    bills = [bill(usage, prices_of(Models(), settings, rollout)), *steps]
+    missing = Counter(count(row["missing"] for row in rollouts.values()))
+    for step in steps:
+        usage = add_ledgers(usage, step["usage"])
+        missing.update(step["missing"])
+    return {
+        "run": str(folder.path),
+        "state": find_state(folder, finished=current is None),
+        "steps": len(steps),
+        "steps_expected": expected,
+        "current": current,
+        "rewards": [step["mean_reward"] for step in steps],
+        "lessons": count_lessons(folder),
+        "missing": dict(missing),
+        "usage": usage,
+        "total": total_usage(usage),
+        **add_bills(bills),
+    }
+
+
+def find_state(folder: RunFolder, *, finished: bool) -> State:
+    """Tell whether somebody is at work on a run, and if not, why."""
+    if folder.at_work:
+        return "running"
+    if read_pending(folder.path):
+        return "waiting for review"
+    return "finished" if finished else "stopped"
+
+
+def measure_current(
+    settings: Settings,
+    problems: Sequence[str],
+    step: int,
+    size: int | None,
+    rollouts: int,
+    groups: Collection[JSON],
+) -> StepStatus:
+    """Count what the step at work has finished."""
+    epoch, batch = draw(problems, step, settings) if problems else (None, None)
+    return {
+        "step": step,
+        "epoch": epoch,
+        "rollouts": rollouts,
+        "rollouts_expected": None if batch is None or size is None else size * len(batch),
+        "groups": len(groups),
+        "groups_expected": None if batch is None else len(batch),
+        "groups_with_contrast": sum(group["contrast"] for group in groups),
+        "mean_reward": mean(a["reward"] for group in groups for a in group["attempts"]),
+    }
+
+
+def usage_so_far(rollouts: Collection[JSON], groups: Collection[JSON]) -> Ledger:
+    """Add up the finished groups of a step, and the rollouts of those still at work."""
+    usage: Ledger = {}
+    closed = {attempt["id"] for group in groups for attempt in group["attempts"]}
+    for row in [*groups, *(row for row in rollouts if row["id"] not in closed)]:
+        usage = add_ledgers(usage, row["usage"])
+    return usage
+
+
+def count_lessons(folder: RunFolder) -> int:
+    """Count the lessons in force; before the first step there are none written down."""
+    file = folder.path / "library.json"
+    return len(active_experiences(load_library(file))) if file.exists() else 0

@@ -1,0 +1,1 @@
+"""What a run may cost, will cost and did cost."""

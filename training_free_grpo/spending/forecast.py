@@ -1,0 +1,325 @@
+"""What a run or an evaluation will take: calls, tokens, dollars and minutes, before it is begun.
+
+Without a run so far the figures rest on the assumptions below, which `describe_forecast` names;
+once a step is done, on what that step took.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import TypedDict
+
+from training_free_grpo.learning.batches import count_steps
+from training_free_grpo.ledger import add_ledgers, no_usage, total_usage
+from training_free_grpo.library import active_experiences, render_library
+from training_free_grpo.metrics.figures import mean
+from training_free_grpo.models import Models
+from training_free_grpo.models.prices import prices_of
+from training_free_grpo.prices import bill, dollars
+from training_free_grpo.prompts import read_prompt
+from training_free_grpo.records import Ledger, Library, Metrics, Problem, Usage
+from training_free_grpo.rollouts.attempter import Attempter, attempter_for
+from training_free_grpo.rollouts.react import ReactAgent
+from training_free_grpo.settings import Settings
+
+CALLS = 4
+"""Model calls of a rollout with tools; without tools it is one. The paper's 1,500 rollouts on
+competition problems took 25,000 tokens of input each, which are about that many of its prompts."""
+OUTPUT = 4_000
+"""Tokens that a rollout writes: the paper's took 4,400 each, reflection included."""
+TOOL_RESULT = 500
+"""Tokens that a tool answers: the output of a program, or a few results of a search."""
+TOOL_SCHEMA = 250
+"""Tokens that the description of a tool adds to every prompt: ours have 150 to 400."""
+CONTRAST = 0.5
+"""Share of the groups whose rewards differ: fewer the more easily the problems are solved."""
+GROWTH = 0.3
+"""Lessons that a group with contrast leaves in the library: the paper's runs end with some 40."""
+LESSON = 35
+"""Tokens of a lesson: its id, and the 25 words that the paper's have on average."""
+SUMMARY = 350
+"""Tokens of a summary, which is asked for in at most 250 words."""
+OPERATION = 120
+"""Tokens of an operation: the lesson, and why."""
+REASONING = 300
+"""Tokens that a comparison, a plan or a judgement is reasoned with."""
+SECONDS = 20.0
+"""One model call: 1,000 tokens at 50 a second."""
+
+ASSUMED = (
+    f"assumed: {CALLS} calls a rollout with tools and 1 without, {OUTPUT:,} tokens of output each, "
+    f"{TOOL_RESULT} a tool result, contrast in {CONTRAST:.0%} of the groups, {SECONDS:g} s a call"
+)
+
+_CHARACTERS_PER_TOKEN = 4
+_READERS = ("rollout", "extract_advantage", "edit_experiences")
+"""The roles that are shown the library."""
+
+
+class _Total(TypedDict):
+    calls: int
+    input: int
+    cached: int
+    """Of the input: at providers that cache the beginnings of prompts."""
+    output: int
+
+
+class Forecast(_Total):
+    """What is still to come."""
+
+    rollouts: int
+    cost: float | None
+    """Dollars; None where a price is not known."""
+    minutes: float
+    roles: Ledger
+    basis: str
+    """What the figures rest on."""
+
+
+def forecast_training(
+    settings: Settings,
+    problems: Sequence[Problem],
+    judged: bool,
+    done: Sequence[Metrics] = (),
+    *,
+    library: Library | None = None,
+    attempter: Attempter | None = None,
+) -> Forecast:
+    """Forecast what is left of a training run after the steps that are done.
+
+    `judged` tells whether a model grades the attempts, `library` what the run started from,
+    `attempter` who makes the attempts, if that is not the ReAct agent.
+    """
+    attempter = attempter_for(settings, attempter or ReactAgent())
+    steps = count_steps(len(problems), settings) - len(done)
+    visits = settings.epochs * len(problems) - sum(step["problems"] for step in done)
+    size = mean(attempter.count(problem["id"], settings) for problem in problems) or 0.0
+    rollouts = round(visits * size)
+    lessons = len(active_experiences(library)) if library else 0
+    if done:
+        ledger, seconds = go_on_as(done, visits, steps, lessons), seconds_per_call(done)
+        basis = f"as measured in {len(done)} step{'s' if len(done) > 1 else ''}"
+    else:
+        compared = visits * share_compared(settings)
+        shown = lessons_shown(settings, lessons + compared * GROWTH / 2) * LESSON
+        ledger = assume_rollouts(settings, problems, rollouts, judged, shown)
+        ledger |= assume_reflection(settings, problems, compared, size, steps, shown)
+        seconds, basis = SECONDS, ASSUMED
+    minutes = minutes_of(settings, ledger, rollouts, steps, seconds)
+    return make_forecast(settings, ledger, rollouts, minutes, basis, attempter)
+
+
+def forecast_evaluation(
+    settings: Settings,
+    problems: Sequence[Problem],
+    judged: bool,
+    library: Library | None = None,
+    lessons: int | None = None,
+    *,
+    attempter: Attempter | None = None,
+) -> Forecast:
+    """Forecast an evaluation with a library, or with one of so many lessons yet to be learned."""
+    shown = lessons_shown(settings, lessons or 0) * LESSON
+    if library and (known := len(active_experiences(library))):
+        shown = count_tokens(render_library(library)) * lessons_shown(settings, known) / known
+    rollouts = len(problems) * settings.attempts
+    ledger = assume_rollouts(settings, problems, rollouts, judged, shown)
+    minutes = minutes_of(settings, ledger, rollouts, 0, SECONDS)
+    agent = attempter or ReactAgent()
+    return make_forecast(settings, ledger, rollouts, minutes, ASSUMED, agent)
+
+
+def add_forecasts(forecasts: Iterable[Forecast]) -> Forecast:
+    """Add up forecasts of what is done one after the other."""
+    found = list(forecasts)
+    ledger: Ledger = {}
+    for each in found:
+        ledger = add_ledgers(ledger, each["roles"])
+    costs = [each["cost"] for each in found]
+    return {
+        "rollouts": sum(each["rollouts"] for each in found),
+        **_total(ledger),
+        "cost": None if None in costs else sum(c for c in costs if c is not None),
+        "minutes": sum(each["minutes"] for each in found),
+        "roles": ledger,
+        "basis": "; ".join(dict.fromkeys(each["basis"] for each in found)),
+    }
+
+
+def describe_forecast(forecast: Forecast) -> str:
+    """Write a forecast in a line, and in another what it rests on."""
+    cost, minutes = forecast["cost"], forecast["minutes"]
+    time = f"{minutes / 60:,.1f} hours" if minutes >= 120 else f"{max(minutes, 1):,.0f} min"
+    return (
+        f"forecast: {forecast['rollouts']:,} rollouts, {forecast['calls']:,} calls, "
+        f"{forecast['input']:,} ({forecast['cached']:,} cached) + {forecast['output']:,} tokens, "
+        f"{'cost unknown' if cost is None else dollars(cost)}, {time}\n  {forecast['basis']}"
+    )
+
+
+def assume_rollouts(
+    settings: Settings, problems: Sequence[Problem], rollouts: int, judged: bool, lessons: float
+) -> Ledger:
+    """Return what rollouts take that read so many tokens of lessons, and their judgements."""
+    if not rollouts:
+        return {}
+    tools = 0 if settings.tools == "none" else len(settings.tools.split(","))
+    calls = min(CALLS, settings.max_turns + 1) if tools else 1
+    prefix = _prompt("agent", *["tools"] * bool(tools)) + tools * TOOL_SCHEMA + lessons
+    question = mean_length(problems)
+    # Each turn reads all before it, and finds in the cache what the turn before has read.
+    turn = OUTPUT / calls + TOOL_RESULT
+    prompts = [prefix + question + turn * n for n in range(calls)]
+    cached = prefix + sum(prompts[:-1])
+    found: Ledger = {"rollout": _usage(rollouts, calls, sum(prompts), cached, OUTPUT)}
+    if judged:
+        found |= assume_judge(problems, rollouts, OUTPUT / calls)
+    return found
+
+
+def assume_judge(problems: Sequence[Problem], attempts: int, answer: float) -> Ledger:
+    """Return what it takes to judge so many answers of so many tokens."""
+    known = _prompt("judge")
+    return {"judge": _usage(attempts, 1, known + mean_length(problems) + answer, known, REASONING)}
+
+
+def assume_reflection(
+    settings: Settings,
+    problems: Sequence[Problem],
+    compared: float,
+    size: float,
+    steps: int,
+    lessons: float,
+    transcript: float = OUTPUT + CALLS * TOOL_RESULT,
+) -> Ledger:
+    """Return what it takes to learn from so many groups of `size` attempts.
+
+    `lessons` and `transcript` are tokens: of the library that is shown, and of an attempt.
+    """
+    question = mean_length(problems)
+    found: Ledger = {}
+    if size:
+        known = _prompt("summarize")
+        read = known + question + min(transcript, settings.trajectory_tokens)
+        found["summarize"] = _usage(compared * size, 1, read, known, SUMMARY)
+    known = _prompt("extract_advantage" if size else "generate_lessons") + lessons
+    read = known + question + size * SUMMARY
+    found["extract_advantage"] = _usage(compared, 1, read, known, REASONING + OPERATION)
+    proposals = compared / steps * OPERATION if steps else 0
+    known = _prompt("edit_experiences") + lessons
+    found["edit_experiences"] = _usage(steps, 1, known + proposals, known, REASONING + proposals)
+    return found
+
+
+def go_on_as(done: Sequence[Metrics], visits: int, steps: int, lessons: int) -> Ledger:
+    """Return what is left if it goes on as before, but for a library that goes on growing."""
+    share = visits / sum(step["problems"] for step in done)
+    longer = growth_of_library(done, steps, lessons) * LESSON * share
+    left: Ledger = {}
+    for step in done:
+        left = add_ledgers(left, step["usage"])
+    for role, usage in left.items():
+        more = usage["calls"] * longer if role in _READERS else 0
+        left[role] = no_usage() | {
+            "calls": round(usage["calls"] * share),
+            "input": round(usage["input"] * share + more),
+            "cached": round(usage["cached"] * share + (more if usage["cached"] else 0)),
+            "output": round(usage["output"] * share),
+        }
+    return left
+
+
+def growth_of_library(done: Sequence[Metrics], steps: int, lessons: int) -> float:
+    """Return how many more lessons the steps that are left will show than those that are done.
+
+    New lessons become rarer: the n-th step is taken to add an n-th of what was learned so far.
+    """
+    shown = [lessons, *(step["library_size"] for step in done)]
+    learned, size = shown[-1] - lessons, float(shown.pop())
+    coming = []
+    for n in range(len(done) + 1, len(done) + steps + 1):
+        coming.append(size)
+        size += learned / n
+    return sum(coming) / len(coming) - sum(shown) / len(shown) if coming else 0.0
+
+
+def seconds_per_call(done: Sequence[Metrics]) -> float:
+    """Return the mean time from one call of a rollout to the next."""
+    calls = sum(step["usage"].get("rollout", no_usage())["calls"] for step in done)
+    seconds = sum(step["seconds"] * step["rollouts"] for step in done)
+    return seconds / calls if calls else SECONDS
+
+
+def minutes_of(
+    settings: Settings, ledger: Ledger, rollouts: int, steps: int, seconds: float
+) -> float:
+    """Return how long it takes where `concurrency` calls are in flight at once.
+
+    A step ends with three calls that wait for one another: summary, comparison, edit.
+    """
+    calls, tail = _total(ledger)["calls"], 3 if steps else 0
+    first = ledger.get("rollout", no_usage())["calls"] / max(rollouts, 1)
+    rounds = max(calls / settings.concurrency / max(steps, 1), first) + tail
+    return round(max(steps, 1) * rounds * seconds / 60, 1) if calls else 0.0
+
+
+def share_compared(settings: Settings) -> float:
+    """Return the share of the groups that are reflected on."""
+    every = settings.group_size == 1 or settings.ground_truth == "withheld"
+    return 1.0 if every or settings.directly_generated else CONTRAST
+
+
+def make_forecast(
+    settings: Settings,
+    ledger: Ledger,
+    rollouts: int,
+    minutes: float,
+    basis: str,
+    attempter: Attempter,
+) -> Forecast:
+    """Put a price on what was forecast."""
+    cost = bill(ledger, prices_of(Models(), settings, attempter.prices(settings)))["cost"]
+    return {
+        "rollouts": rollouts,
+        **_total(ledger),
+        "cost": None if cost == "unknown" else cost,
+        "minutes": minutes,
+        "roles": ledger,
+        "basis": basis,
+    }
+
+
+def _total(ledger: Ledger) -> _Total:
+    total = total_usage(ledger)
+    return {
+        "calls": total["calls"],
+        "input": total["input"],
+        "cached": total["cached"],
+        "output": total["output"],
+    }
+
+
+def _usage(times: float, calls: float, input: float, cached: float, output: float) -> Usage:
+    return no_usage() | {
+        "calls": round(times * calls),
+        "input": round(times * input),
+        "cached": round(times * cached),
+        "output": round(times * output),
+    }
+
+
+def lessons_shown(settings: Settings, lessons: float) -> float:
+    """Return how many of so many lessons a rollout is shown."""
+    return min(lessons, settings.top_k or lessons)
+
+
+def _prompt(*names: str) -> float:
+    return sum(count_tokens(read_prompt(name)) for name in names)
+
+
+def mean_length(problems: Sequence[Problem]) -> float:
+    """Return about how many tokens a problem has."""
+    return sum(count_tokens(problem["problem"]) for problem in problems) / max(len(problems), 1)
+
+
+def count_tokens(text: str) -> float:
+    """Return about how many tokens a text has, whoever's tokens they are."""
+    return len(text) / _CHARACTERS_PER_TOKEN

@@ -1,0 +1,135 @@
+"""One saver for `invoke` and `ainvoke` alike."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    BaseCheckpointSaver,
+    ChannelVersions,
+    Checkpoint,
+    CheckpointMetadata,
+    CheckpointTuple,
+    DeltaChannelHistory,
+)
+from langgraph.checkpoint.base import id as ids
+from langgraph.checkpoint.sqlite import SqliteSaver
+
+from training_free_grpo.storage.sqlite import open_database
+
+T = TypeVar("T")
+
+
+class Dual(BaseCheckpointSaver[str]):
+    """The asynchronous methods of a synchronous saver, on one thread of their own.
+
+    To be mixed in ahead of the saver, whose `_thread` is then to be set.
+    """
+
+    _thread: ThreadPoolExecutor
+
+    def outrun_clock(self) -> None:
+        """Let no checkpoint count as older than those that are there.
+
+        LangGraph takes the one with the latest time for the newest, and the clock may have been
+        set back since.
+        """
+        for newest in self.list(None, limit=1):
+            last = ids.UUID(newest.checkpoint["id"]).time
+            ids._last_v6_timestamp = max(ids._last_v6_timestamp or 0, last)  # type: ignore[assignment]
+
+    def forget_groups(self, before: str) -> None:
+        """Delete what groups kept ahead of a checkpoint of the run, which holds all they found.
+
+        Kept, it would be nine tenths of the checkpoints of a run, for nobody to read.
+        """
+        raise NotImplementedError
+
+    async def aforget_groups(self, before: str) -> None:
+        """Delete what groups kept ahead of a checkpoint of the run."""
+        await self._run(self.forget_groups, before)
+
+    async def _run(self, action: Callable[..., T], *given: Any, **options: Any) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: action(*given, **options))
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint of a thread."""
+        return await self._run(self.get_tuple, config)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """List the checkpoints of a thread, newest first."""
+        options = {"filter": filter, "before": before, "limit": limit}
+        for found in await self._run(lambda: list(self.list(config, **options))):  # type: ignore[arg-type]
+            yield found
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint."""
+        return await self._run(self.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a finished task wrote."""
+        await self._run(self.put_writes, config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete a thread with all its checkpoints."""
+        await self._run(self.delete_thread, thread_id)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return the history of delta channels."""
+        return await self._run(self.get_delta_channel_history, config=config, channels=channels)
+
+
+class DualSqliteSaver(Dual, SqliteSaver):
+    """SqliteSaver for both sides.
+
+    AsyncSqliteSaver belongs to one event loop and cannot serve `invoke`; it also takes some
+    2.5 times as long per task.
+    """
+
+    def __init__(self, database: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        super().__init__(database)
+        self._thread = thread
+
+    def forget_groups(self, before: str) -> None:
+        """Delete what groups kept ahead of a checkpoint of the run."""
+        with self.cursor() as cursor:
+            for table in ("checkpoints", "writes"):
+                query = f"DELETE FROM {table} WHERE checkpoint_ns <> '' AND checkpoint_id < ?"
+                cursor.execute(query, (before,))
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path) -> Iterator["DualSqliteSaver"]:
+        """Open the checkpoints in a file; what was written survives the death of the process."""
+        with open_database(path) as database, ThreadPoolExecutor(1, "checkpoints") as thread:
+            saver = cls(database, thread)
+            saver.setup()
+            saver.outrun_clock()
+            yield saver
