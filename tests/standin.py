@@ -66,6 +66,10 @@ class Call:
         return list(self.body["messages"])
 
     @property
+    def question(self) -> str:
+        return next(str(m["content"]) for m in self.messages if m["role"] == "user")
+
+    @property
     def first_turn(self) -> bool:
         return not any(m["role"] == "assistant" for m in self.messages)
 
@@ -198,8 +202,7 @@ class StandIn:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         app = web.Application(client_max_size=2**26)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_get("/v1/models", self._models)
+        self._route(app.router)
         # Cancelled handlers: a client that was killed leaves nothing in flight.
         runner = web.AppRunner(
             app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1
@@ -211,6 +214,10 @@ class StandIn:
         self._ready.set()
         await self._stop.wait()
         await runner.cleanup()
+
+    def _route(self, router: web.UrlDispatcher) -> None:
+        router.add_post("/v1/chat/completions", self._chat)
+        router.add_get("/v1/models", self._models)
 
     async def _models(self, request: web.Request) -> web.Response:
         return web.json_response({"object": "list", "data": [{"id": "stand-in"}]})
@@ -542,7 +549,7 @@ def summary(call: Call) -> str:
 
 def judgement(call: Call) -> JSON:
     """Judge a response right if the last thing in a box is one of the accepted answers."""
-    prompt = str(call.messages[1]["content"])
+    prompt = call.question
     truths = re.findall(r"<truth>\n(.*?)\n</truth>", prompt, re.DOTALL)[0].split(" | ")
     answer = (re.findall(r"\\boxed{(.*?)}", prompt) or [""])[-1]
     return {
@@ -560,7 +567,7 @@ def mark(*parts: object) -> str:
 
 def lessons(server: StandIn, call: Call) -> JSON:
     """Answer a comparison or an edit, from the problem or the proposals alone."""
-    prompt = str(call.messages[1]["content"])
+    prompt = call.question
     if call.role == "edit_experiences":
         operations = list(plan(prompt))
     else:

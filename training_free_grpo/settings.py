@@ -5,14 +5,18 @@ bounds as a form, the command line fills them from flags and files, and a run fo
 them. It holds no secrets and no objects.
 """
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     ValidationError,
@@ -36,8 +40,65 @@ OPERATIONAL = frozenset(
 """Where, how fast and at what price models are asked: a run may go on with others of these."""
 
 
+CONNECTION_OPTIONS = frozenset(
+    ("api_key_env", "headers", "headers_env", "azure_endpoint", "api_version", "timeout")
+)
+"""Model options that say where and as whom a model is asked."""
+_SECRET = re.compile(
+    r"(^|[_-])(api[_-]?key|key|token|secret|password|authorization)$", re.IGNORECASE
+)
+
+
 class SettingsError(ValueError):
     """A setting is unknown or out of bounds; the message names the field, value and remedy."""
+
+
+class ModelOptions(dict[str, Any]):
+    """Options of a model: a JSON object that is never changed, so that it can be hashed."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(json.dumps(self, sort_keys=True))
+
+
+def read_options(value: Any) -> Any:
+    """Read a JSON object that was given as text."""
+    if not isinstance(value, str):
+        return value
+    if not value.strip():
+        return {}
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError('it is no JSON object such as {"reasoning_effort": "low"}') from None
+
+
+def check_options(options: dict[str, Any]) -> ModelOptions:
+    """Return options that are plain JSON and hold no secret."""
+    try:
+        plain = json.loads(json.dumps(options, allow_nan=False))
+    except (TypeError, ValueError):
+        raise ValueError("it holds something that is no JSON") from None
+    plain = {name: None if value == "null" else value for name, value in plain.items()}  # TOML
+    if secret := find_secret(plain):
+        raise ValueError(
+            f"{secret!r} looks like a secret, and settings are written to files: put it into an "
+            "environment variable and name that in api_key_env (or headers_env, by header)"
+        )
+    return ModelOptions(plain)
+
+
+def find_secret(options: Mapping[str, Any]) -> str | None:
+    """Return the name of an option that holds a secret, at any depth."""
+    for name, value in options.items():
+        if isinstance(value, Mapping) and name != "headers_env":
+            if inner := find_secret(value):
+                return inner
+        elif isinstance(value, str) and value and _SECRET.search(name):
+            return name
+    return None
+
+
+Options = Annotated[dict[str, Any], BeforeValidator(read_options), AfterValidator(check_options)]
 
 
 class Settings(BaseModel):
@@ -58,6 +119,13 @@ class Settings(BaseModel):
     for the reflection model with that grader."""
     judge_base_url: str | None = None
     """Endpoint of the judge model; empty for that of the reflection model."""
+    model_options: Options = Field(default_factory=ModelOptions)
+    """What else the policy model is made with, as JSON: `{"reasoning_effort": "low", "top_p": 0.9,
+    "extra_body": {…}, "headers": {…}, "api_key_env": "MY_KEY"}`; null removes an option."""
+    reflection_options: Options = Field(default_factory=ModelOptions)
+    """The same for the reflection model; added to `model_options` if it is the policy model."""
+    judge_options: Options = Field(default_factory=ModelOptions)
+    """The same for the judge; added to those of the reflection model if it is that one."""
     price: str | None = None
     """Price of the policy model: `INPUT,CACHED,OUTPUT` in dollars per million tokens; empty for
     the listed one of a model that a price list knows."""
@@ -79,14 +147,15 @@ class Settings(BaseModel):
     shuffle: bool = True
     """Draw each epoch's batches in a new order; off keeps the data set's order."""
 
-    temperature: float = Field(default=0.7, ge=0, le=2)
-    """Temperature of rollouts in training."""
-    evaluation_temperature: float = Field(default=0.3, ge=0, le=2)
-    """Temperature of rollouts in evaluation."""
-    reflection_temperature: float = Field(default=0.0, ge=0, le=2)
-    """Temperature of summaries, comparisons, edits and judges."""
+    temperature: float | None = Field(default=0.7, ge=0, le=2)
+    """Temperature of rollouts in training; empty sends none, for models that take none."""
+    evaluation_temperature: float | None = Field(default=0.3, ge=0, le=2)
+    """Temperature of rollouts in evaluation; empty sends none."""
+    reflection_temperature: float | None = Field(default=0.0, ge=0, le=2)
+    """Temperature of summaries, comparisons, edits and judges; empty sends none."""
     max_output_tokens: int | None = Field(default=None, ge=16)
-    """Longest answer of one model call, in tokens; empty for the provider's default."""
+    """Longest answer of one model call, in tokens; empty for the provider's default. An answer that
+    is cut off there is asked for once more with twice the room."""
 
     concurrency: int = Field(default=128, ge=1, le=4096)
     """Model calls of all roles in flight at once; fewer where an endpoint refuses so many."""
@@ -152,7 +221,9 @@ class Settings(BaseModel):
     @classmethod
     def _read_empty(cls, value: Any, info: ValidationInfo) -> Any:
         # A form knows no None: what is left empty there is.
-        if value == "" and cls.model_fields[str(info.field_name)].default is None:
+        if value == "" and type(None) in get_args(
+            cls.model_fields[str(info.field_name)].annotation
+        ):
             return None
         return value
 
@@ -200,12 +271,19 @@ class Settings(BaseModel):
 
     def essential(self) -> dict[str, Any]:
         """Return what decides on the outcome of a run: all that differs from the defaults of it."""
-        return {name: value for name, value in self.changed().items() if name not in OPERATIONAL}
+        found = {name: value for name, value in self.changed().items() if name not in OPERATIONAL}
+        for name in _OPTIONS & found.keys():
+            kept = {k: v for k, v in found.pop(name).items() if k not in CONNECTION_OPTIONS}
+            found |= {name: kept} if kept else {}
+        return found
 
     def operated_as(self, other: Self) -> Self:
         """Return these settings with the other ones' way of asking models."""
-        return self.model_copy(update={name: getattr(other, name) for name in OPERATIONAL})
+        changes = {name: getattr(other, name) for name in OPERATIONAL | _OPTIONS}
+        return self.model_copy(update=changes)
 
+
+_OPTIONS = frozenset(("model_options", "reflection_options", "judge_options"))
 
 PRESETS: dict[str, dict[str, Any]] = {
     "paper-math": {"epochs": 3, "batch_size": 100, "group_size": 5},
@@ -227,5 +305,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
             known = ", ".join(model.model_fields)
             lines.append(f"unknown setting {name!r}{meant}; the settings are: {known}")
         else:
-            lines.append(f"setting {name!r} is {problem['input']!r}: {problem['msg']}")
+            # Whoever reads the screen or a log must not read a secret there.
+            value = "given" if name in _OPTIONS else repr(problem["input"])
+            lines.append(f"setting {name!r} is {value}: {problem['msg']}")
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """The options that the commands share, and the settings they add up to."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,7 +14,7 @@ from training_free_grpo.executors import Cluster, ClusterError
 from training_free_grpo.inspect_logs import check_inspect
 from training_free_grpo.library import load_library
 from training_free_grpo.records import Library
-from training_free_grpo.settings import PRESETS, Settings, SettingsError
+from training_free_grpo.settings import PRESETS, Settings, SettingsError, read_options
 
 
 def default_of(setting: str) -> str:
@@ -101,7 +102,11 @@ AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Evaluate on problems that were trained on.")
 ]
 Set = Annotated[
-    list[str] | None, typer.Option("--set", help="Any other setting, as NAME=VALUE; repeatable.")
+    list[str] | None,
+    typer.Option(
+        "--set",
+        help="Any other setting, as NAME=VALUE, or model_options.NAME=VALUE; repeatable.",
+    ),
 ]
 
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
@@ -134,7 +139,8 @@ def read_settings(
         options |= PRESETS[preset]
     if config is not None:
         options |= Settings.read_file(config)
-    options |= dict(read_pair(pair) for pair in pairs or [])
+    for name, value in map(read_pair, pairs or []):
+        put_option(options, name, value)
     options |= {name: value for name, value in flags.items() if value is not None}
     return Settings.read(options)
 
@@ -144,7 +150,34 @@ def read_pair(pair: str) -> tuple[str, Any]:
     name, equals, value = pair.partition("=")
     if not equals:
         raise SettingsError(f"--set {pair!r} is not of the form NAME=VALUE")
-    return name.strip().replace("-", "_"), value.strip()
+    setting, dot, inner = name.strip().partition(".")
+    return setting.replace("-", "_") + dot + inner, value.strip()
+
+
+def put_option(options: dict[str, Any], name: str, value: Any) -> None:
+    """Put a setting among the options; `model_options.top_p` is one key of a table."""
+    setting, *path = name.split(".")
+    if not path:
+        options[name] = value
+        return
+    known = options.get(setting)
+    try:
+        known = read_options(known)
+    except ValueError as error:
+        raise SettingsError(f"setting {setting!r}: {error}") from None
+    table = options[setting] = dict(known) if isinstance(known, dict) else {}
+    for part in path[:-1]:
+        inner = table.get(part)
+        table[part] = table = dict(inner) if isinstance(inner, dict) else {}
+    table[path[-1]] = read_value(value)
+
+
+def read_value(text: str) -> Any:
+    """Read JSON, or what is none as a text: `null`, `0.9`, `true`, `{…}`, `low`."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def find_log_folder(wanted: bool, place: Path | None, run: Path | None) -> Path | None:

@@ -1,27 +1,41 @@
-"""The models that are named: one short call or two to each."""
+"""The models that are named: each goes once through what training will ask of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from typing import Any
 
-from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
+from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.tools import tool
+from pydantic import BaseModel
 
 from training_free_grpo.doctor.finding import Finding
 from training_free_grpo.doctor.remedies import explain, remedy_for
+from training_free_grpo.learning.judging import Judgement
 from training_free_grpo.learning.operations_answer import OperationsAnswer
 from training_free_grpo.models import Endpoint, ModelError, Models
-from training_free_grpo.models.errors import BadRequest
-from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.models.errors import BadRequest, TooLong
+from training_free_grpo.models.names import (
+    judge_name,
+    judge_options,
+    policy_name,
+    policy_options,
+    reflection_name,
+    reflection_options,
+)
 from training_free_grpo.models.preflight import check_endpoints
+from training_free_grpo.models.structured import parse_answer
+from training_free_grpo.prompts import quote, render_prompt
 from training_free_grpo.settings import Settings, SettingsError
 
 _PATIENCE = 60.0
 """Seconds: an endpoint that refuses for being busy would be waited for much longer in a run."""
-_COLOUR = [HumanMessage("Call the tool note_colour with the colour of grass.")]
-_LESSON: list[AnyMessage] = [
-    SystemMessage("You keep a library of lessons, each of one sentence."),
-    HumanMessage("<library>\n</library>\n\nAdd one lesson: check a sum by adding it up twice."),
-]
+_CHARACTERS_PER_TOKEN = 4
+_COLOUR = "Call the tool note_colour with the colour of grass."
+_LESSON = "<library>\n</library>\n\nAdd one lesson: check a sum by adding it up twice."
+_VERDICT = (
+    "<problem>\nWhat is 6 * 7?\n</problem>\n<truth>\n42\n</truth>\n<response>\n42\n</response>\n\n"
+    "Judge whether the response is correct."
+)
 
 
 @tool
@@ -43,47 +57,80 @@ async def check_models(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("model", "failed", str(error), remedy_for(error))
         return
     except SettingsError as error:
-        yield Finding("model", "failed", str(error), "mend the name, the address or the key")
+        yield Finding("model", "failed", str(error), "correct the name, the address or the key")
         return
-    policy, reflection, judge = (f(quick) for f in (policy_name, reflection_name, judge_name))
-    asked: dict[Name, tuple[str, Callable[[Settings], Endpoint]]]
-    asked = {policy: ("model", models.policy)}
-    asked.setdefault(reflection, ("reflection model", models.reflection))
-    asked.setdefault(judge, ("judge model", models.judge))
-    for (name, _), (role, find) in asked.items():
+    for role, name, find in find_roles(quick, models):
         if name == "simulated" or name.startswith("recorded:"):
             said = f"{name} runs in this process, and no endpoint was asked"
             yield Finding(role, "note", said, "name a real one with --model to have it asked")
             continue
-        failed = False
-        if role == "model":
-            async for finding in check_policy(name, find(quick), quick.tools != "none"):
-                failed = failed or finding.state == "failed"
-                yield finding
-        if not failed:
-            yield await check_schema(role, name, find(asks_for_schema(quick)))
+        endpoint, failed = find(quick), False
+        async for finding in check_role(role, endpoint, quick):
+            failed = failed or finding.state == "failed"
+            yield finding
+        for note in [] if failed else endpoint.notes:
+            yield Finding(f"{role}, requests", "note", note, "nothing: it is asked without")
 
 
-def asks_for_schema(settings: Settings) -> Settings:
-    """Return settings that ask for structured answers in the best form, and in no other."""
-    return settings.model_copy(update={"structured_output": "json_schema"})
+def find_roles(
+    settings: Settings, models: Models
+) -> list[tuple[str, str, Callable[[Settings], Endpoint]]]:
+    """Return the roles whose models differ, with the name and the endpoint of each."""
+    policy = (policy_name(settings), policy_options(settings))
+    reflection = (reflection_name(settings), reflection_options(settings))
+    judge = (judge_name(settings), judge_options(settings))
+    found: list[tuple[str, str, Callable[[Settings], Endpoint]]]
+    found = [("model", policy[0][0], models.policy)]
+    if reflection != policy:
+        found.append(("reflection model", reflection[0][0], models.reflection))
+    if judge != reflection:
+        found.append(("judge model", judge[0][0], models.judge))
+    return found
 
 
-async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> AsyncIterator[Finding]:
-    """See whether the policy model answers, calls tools, and says what it used."""
-    tools = [note_colour] if uses_tools else []
+async def check_role(role: str, endpoint: Endpoint, settings: Settings) -> AsyncIterator[Finding]:
+    """Go through what a role asks of its model; nothing more once that cannot succeed."""
+    if role == "judge model":
+        yield await check_schema(role, endpoint, _VERDICT, Judgement, "judge")
+        return
+    if role == "model":
+        async for finding in check_policy(endpoint, settings):
+            yield finding
+            if finding.state == "failed":
+                return
+        same = reflection_name(settings), reflection_options(settings)
+        if same != (policy_name(settings), policy_options(settings)):
+            return
+    schema = await check_schema(role, endpoint, _LESSON, OperationsAnswer, "extract_advantage")
+    yield schema
+    if schema.state != "failed":
+        yield await check_long_input(role, endpoint, settings)
+
+
+async def ask(endpoint: Endpoint, talk: list[AnyMessage], **how: Any) -> AIMessage:
+    """Ask once, within the patience of someone who waits at a terminal."""
+    async with asyncio.timeout(_PATIENCE):
+        return await endpoint.call(talk, **how)
+
+
+async def check_policy(endpoint: Endpoint, settings: Settings) -> AsyncIterator[Finding]:
+    """See whether the policy model answers, calls tools, reads their results, and ends."""
+    name, tools = endpoint.name, [note_colour] if settings.tools != "none" else []
+    system = render_prompt("agent", objective=settings.agent_objective)
+    talk: list[AnyMessage] = [SystemMessage(system), HumanMessage(_COLOUR)]
     try:
-        async with asyncio.timeout(_PATIENCE):
-            answer = await endpoint.call(_COLOUR, role="rollout", tools=tools)
+        answer = await ask(endpoint, talk, role="rollout", tools=tools)
     except (ModelError, TimeoutError) as error:
         remedy = remedy_for(error)
-        if tools and isinstance(error, BadRequest) and await answers_without_tools(endpoint):
+        if tools and isinstance(error, BadRequest) and await answers_without_tools(endpoint, talk):
             remedy = "it takes no tools: start its server with tool calls, or --set tools=none"
-        yield Finding("model", "failed", explain(name, error), remedy)
+        yield Finding("model", "failed", explain(name, error, endpoint.last_failure), remedy)
         return
     yield Finding("model", "ok", f"{name} answers")
     if tools:
         yield judge_tool_call(name, bool(answer.tool_calls))
+    if answer.tool_calls:
+        yield await check_final_answer(endpoint, [*talk, answer])
     if answer.usage_metadata:
         yield Finding("usage", "ok", f"{name} says how many tokens it used")
     else:
@@ -91,11 +138,10 @@ async def check_policy(name: str, endpoint: Endpoint, uses_tools: bool) -> Async
         yield Finding("usage", "note", said, "take --max-tokens and --max-cost for rough limits")
 
 
-async def answers_without_tools(endpoint: Endpoint) -> bool:
+async def answers_without_tools(endpoint: Endpoint, talk: list[AnyMessage]) -> bool:
     """Tell whether a model that refused a call with tools answers one without."""
     try:
-        async with asyncio.timeout(_PATIENCE):
-            await endpoint.call(_COLOUR, role="rollout")
+        await ask(endpoint, talk, role="rollout")
     except (ModelError, TimeoutError):
         return False
     return True
@@ -110,19 +156,61 @@ def judge_tool_call(name: str, called: bool) -> Finding:
     return Finding("tools", "note", said, remedy)
 
 
-async def check_schema(role: str, name: str, endpoint: Endpoint) -> Finding:
-    """See whether a model that words lessons or judges answers by a JSON schema."""
+async def check_final_answer(endpoint: Endpoint, talk: list[AnyMessage]) -> Finding:
+    """See whether a model takes a tool's result, and then ends without further calls."""
+    asked = talk[-1]
+    assert isinstance(asked, AIMessage)
+    results = [ToolMessage("noted", tool_call_id=str(c["id"])) for c in asked.tool_calls]
+    request = HumanMessage(render_prompt("final_answer"))
     try:
-        async with asyncio.timeout(_PATIENCE):
-            answer = await endpoint.call(_LESSON, role="extract_advantage", schema=OperationsAnswer)
-        OperationsAnswer.model_validate_json(answer.text)
-    except BadRequest:
-        said = f"{name} takes no JSON schema: it is asked for a tool call or JSON in text instead"
-        return Finding(f"{role}, schema", "note", said, "nothing: the loop finds the way by itself")
+        await ask(
+            endpoint, [*talk, *results, request], role="rollout", tools=[note_colour], last=True
+        )
     except (ModelError, TimeoutError) as error:
-        return Finding(f"{role}, schema", "failed", explain(name, error), remedy_for(error))
+        said = explain(endpoint.name, error, endpoint.last_failure)
+        return Finding("final answer", "failed", said, remedy_for(error))
+    said = f"{endpoint.name} answers after a tool's result, without further calls"
+    return Finding("final answer", "ok", said)
+
+
+async def check_schema(
+    role: str, endpoint: Endpoint, question: str, schema: type[BaseModel], asked_as: str
+) -> Finding:
+    """See whether a model that words lessons or judges answers by a JSON schema."""
+    name, part = endpoint.name, f"{role}, schema"
+    talk: list[AnyMessage] = [SystemMessage("You answer in JSON."), HumanMessage(question)]
+    try:
+        answer = await ask(endpoint, talk, role=asked_as, schema=schema)
+        schema.model_validate(parse_answer(answer))
+    except (ModelError, TimeoutError) as error:
+        return Finding(
+            part, "failed", explain(name, error, endpoint.last_failure), remedy_for(error)
+        )
     except ValueError:
-        said = f"{name} takes a JSON schema but does not keep to it: answers are repaired"
+        said = f"{name} is asked for JSON and does not keep to its schema: answers are repaired"
         remedy = "try --set structured_output=tool, or another --reflection-model"
-        return Finding(f"{role}, schema", "note", said, remedy)
-    return Finding(f"{role}, schema", "ok", f"{name} answers by a JSON schema")
+        return Finding(part, "note", said, remedy)
+    if endpoint.form != "json_schema":
+        said = f"{name} takes no JSON schema: it is asked for a tool call or JSON in text instead"
+        return Finding(part, "note", said, "nothing: the loop finds the way by itself")
+    return Finding(part, "ok", f"{name} answers by a JSON schema")
+
+
+async def check_long_input(role: str, endpoint: Endpoint, settings: Settings) -> Finding:
+    """See whether a model reads a transcript as long as the longest that it will be shown."""
+    tokens = settings.trajectory_tokens
+    said = "The agent added one, and wrote the sum down. "
+    filler = said * (tokens * _CHARACTERS_PER_TOKEN // len(said))
+    question = f"{quote('trajectory', filler)}\n\nSay in one word what the agent did."
+    talk: list[AnyMessage] = [SystemMessage("You summarize attempts."), HumanMessage(question)]
+    part = f"{role}, long input"
+    try:
+        await ask(endpoint, talk, role="summarize")
+    except TooLong as error:
+        said = f"{explain(endpoint.name, error)}: long transcripts are shortened for it"
+        remedy = "start its server with a longer context, or --set trajectory_tokens=2000"
+        return Finding(part, "note", said, remedy)
+    except (ModelError, TimeoutError) as error:
+        said = explain(endpoint.name, error, endpoint.last_failure)
+        return Finding(part, "failed", said, remedy_for(error))
+    return Finding(part, "ok", f"{endpoint.name} reads {tokens:,} tokens at once")

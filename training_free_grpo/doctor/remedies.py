@@ -1,38 +1,47 @@
 """What to do about an endpoint that does not answer, by what it says of it."""
 
 from training_free_grpo.models import ModelError
-from training_free_grpo.models.errors import BadRequest
-from training_free_grpo.models.traffic.failures import causes, finds_nobody, status_of
+from training_free_grpo.models.endpoint import WITHOUT_TOOLS, takes_no_tools
+from training_free_grpo.models.errors import BadRequest, Filtered, TooLong, Unusable
+from training_free_grpo.models.traffic.error_report import causes, read_report
+from training_free_grpo.models.traffic.failures import finds_nobody
+from training_free_grpo.models.traffic.refusals import REMEDIES, find_refusal
 
-_QUOTA = ("quota", "billing", "credit", "payment")
-_NAMES = ("model_not_found", "does not exist")
+_BUSY = "it is busy, or limits the rate: try again later, or see its limits"
 
 
 def remedy_for(error: Exception) -> str:
     """Return what a user can do about a call that failed."""
-    said = str(error).lower()
-    found = list(causes(error))
-    status = next((s for e in found if isinstance(e, Exception) and (s := status_of(e))), None)
-    if any(word in said for word in _QUOTA):
-        return "add credit to the account, or take another endpoint with --base-url"
-    if status in (401, 403):
-        return "check the key in the environment, and that it is one of this endpoint"
-    if status == 404 or any(word in said for word in _NAMES):
-        return "check the model's name, and that the address ends as its server wants (often /v1)"
-    if any(map(finds_nobody, found)):
+    report = read_report(error)
+    if takes_no_tools(report.words):
+        return WITHOUT_TOOLS
+    if any(map(finds_nobody, causes(error))):
         return "check that the server runs, its address in --base-url, and the network"
-    if status == 429 or isinstance(error, TimeoutError):
-        return "it is busy, or limits the rate: try again later, or see its limits"
-    if status is not None and status >= 500:
+    if refusal := find_refusal(report):
+        return REMEDIES[refusal]
+    if report.status in (429, 503, 529) or isinstance(error, TimeoutError):
+        return _BUSY
+    if report.status is not None and report.status >= 500:
         return "the endpoint fails by itself: try again later, or another --base-url"
+    if isinstance(error, TooLong):
+        return "start its server with a longer context, or use another model"
+    if isinstance(error, Filtered):
+        return "its filter refuses a harmless request: see its settings, or use another model"
+    if isinstance(error, Unusable):
+        return "give it more room (--set max_output_tokens=8000), or use another model"
     if isinstance(error, BadRequest):
-        return "it takes no request of this form: choose another model, or see what it says"
+        return (
+            "it takes no request of this form: see what it says, set or remove what it names "
+            "(--set model_options.NAME=VALUE, or null), or use another model"
+        )
     return "choose another model, or another --base-url"
 
 
-def explain(name: str, error: Exception) -> str:
+def explain(name: str, error: Exception, last_failure: str | None = None) -> str:
     """Say what a call came to; a model that names itself is named once."""
     if isinstance(error, TimeoutError):
-        return f"{name} did not answer in time"
+        why = f"; it said last: {last_failure}" if last_failure else ""
+        return f"{name} did not answer in time{why}"
     said = str(error) if isinstance(error, ModelError) else f"{type(error).__name__}: {error}"
+    said = said.partition("\n")[0]  # what follows is the remedy
     return said if said.startswith(name) else f"{name}: {said}"

@@ -30,7 +30,7 @@ class Subject:
     started: str
     model: str
     """Who made the attempts."""
-    temperature: float
+    temperature: float | None
     agent: str
     grader: str
     rows: Sequence[JSON]

@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.language_models import BaseChatModel
@@ -15,9 +16,17 @@ from training_free_grpo.models.errors import (
     Unusable,
     value_or_reason,
 )
-from training_free_grpo.models.names import Name, judge_name, policy_name, reflection_name
+from training_free_grpo.models.names import (
+    Name,
+    judge_name,
+    judge_options,
+    policy_name,
+    policy_options,
+    reflection_name,
+    reflection_options,
+)
 from training_free_grpo.models.traffic.stop_gate import StopGate
-from training_free_grpo.settings import Settings
+from training_free_grpo.settings import ModelOptions, Settings
 from training_free_grpo.storage.journal import Journal
 
 __all__ = [
@@ -50,37 +59,48 @@ class Models:
     def policy(self, settings: Settings, evaluation: bool = False) -> Endpoint:
         """Return the model that makes rollouts, at the temperature of training or evaluation."""
         temperature = settings.evaluation_temperature if evaluation else settings.temperature
-        return self._endpoint(settings, policy_name(settings), temperature, self.policy_model)
+        options = policy_options(settings)
+        return self._endpoint(
+            settings, policy_name(settings), options, temperature, self.policy_model
+        )
 
     def reflection(self, settings: Settings) -> Endpoint:
         """Return the model that summarizes, compares and edits."""
         given = self.reflection_model or self.policy_model
         temperature = settings.reflection_temperature
-        return self._endpoint(settings, reflection_name(settings), temperature, given)
+        options = reflection_options(settings)
+        return self._endpoint(settings, reflection_name(settings), options, temperature, given)
 
     def judge(self, settings: Settings) -> Endpoint:
         """Return the model that judges answers."""
         given = self.judge_model or self.reflection_model or self.policy_model
         temperature = settings.reflection_temperature
-        return self._endpoint(settings, judge_name(settings), temperature, given)
+        options = judge_options(settings)
+        return self._endpoint(settings, judge_name(settings), options, temperature, given)
 
     def check(self, settings: Settings) -> None:
         """Raise SettingsError for a model that cannot be made, before anything is spent."""
         if self.journal and self.journal.sealed:
             return
         if self.policy_model is None:
-            check_model(*policy_name(settings))
+            check_model(*policy_name(settings), policy_options(settings))
         if self.policy_model is None and self.reflection_model is None:
-            check_model(*reflection_name(settings))
-            check_model(*judge_name(settings))
+            check_model(*reflection_name(settings), reflection_options(settings))
+            check_model(*judge_name(settings), judge_options(settings))
 
     def _endpoint(
-        self, settings: Settings, name: Name, temperature: float, given: BaseChatModel | None
+        self,
+        settings: Settings,
+        name: Name,
+        options: dict[str, Any],
+        temperature: float | None,
+        given: BaseChatModel | None,
     ) -> Endpoint:
-        key = (settings, name, temperature, id(given))
+        options = ModelOptions(options)
+        key = (settings, name, options, temperature, id(given))
         with self._lock:
             if key not in self._made:
                 self._made[key] = Endpoint(
-                    settings, *name, temperature, given, self.journal, self.gate
+                    settings, *name, temperature, given, self.journal, self.gate, options
                 )
             return self._made[key]

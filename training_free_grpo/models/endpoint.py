@@ -1,4 +1,4 @@
-"""One chat model as the loop calls it: limited, timed, tried again, counted.
+"""One chat model as the loop calls it: limited, timed, retried, counted.
 
 Every model call of training and evaluation goes through `Endpoint.call`, so that each rule
 about money and patience stands in one place.
@@ -6,7 +6,10 @@ about money and patience stands in one place.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -17,24 +20,65 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from training_free_grpo.ledger import metered, no_usage, record
-from training_free_grpo.models.chat import is_embedded, make_model
+from training_free_grpo.models.adaptation import Adaptation, silently_dropped
+from training_free_grpo.models.chat import NO_OPTIONS, Changes, is_embedded, make_model
 from training_free_grpo.models.errors import (
     BadRequest,
+    Filtered,
+    Garbled,
     ModelError,
     Outage,
     Refused,
     TooLong,
     Unusable,
 )
-from training_free_grpo.models.forms import FORMS, Form, bind_form
+from training_free_grpo.models.forms import FORMS, Form, bind_form, forbid_tools
+from training_free_grpo.models.providers import split_name
+from training_free_grpo.models.shapes import (
+    LAST_TURNS,
+    LastTurn,
+    ask_last,
+    mark_prefix,
+    one_system,
+    system_in_question,
+)
+from training_free_grpo.models.traffic.error_report import read_report
 from training_free_grpo.models.traffic.patience import off_the_clock
+from training_free_grpo.models.traffic.refusals import sentence
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.models.traffic.tries import Call, Tries
+from training_free_grpo.models.written_calls import read_written_calls, writes_calls
 from training_free_grpo.records import JSON, Role, Usage
-from training_free_grpo.settings import Settings
+from training_free_grpo.settings import CONNECTION_OPTIONS, Settings
 from training_free_grpo.storage.journal import Journal, call_key
 
 log = logging.getLogger(__name__)
+
+_NO_TOOLS = re.compile(
+    r"(?:\btools?|function[ _]call\w*|tool[ _](?:use|choice|call\w*))\b[^.;]{0,60}"
+    r"(?:not support|unsupported|requires?|not enabled|disabled|unavailable|not available)"
+    r"|(?:not support|unsupported|that support)[^.;]{0,40}(?:\btools?\b|function[ _]call)"
+)
+"""How servers say that a model, or their way of running it, calls no tools."""
+WITHOUT_TOOLS = (
+    "it takes no tools: start its server with tool calls (llama.cpp: --jinja; vLLM: "
+    "--enable-auto-tool-choice --tool-call-parser NAME), use another model, or do without: "
+    "--set tools=none"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a call is to bring, and by which sampling."""
+
+    tools: Sequence[BaseTool]
+    schema: type[BaseModel] | None
+    last: bool
+    sampling: JSON
+
+
+Way = Form | LastTurn | None
+"""In which form a call is asked, where there are several."""
 
 
 class Endpoint:
@@ -45,23 +89,43 @@ class Endpoint:
         settings: Settings,
         name: str,
         base_url: str | None = None,
-        temperature: float = 0.0,
+        temperature: float | None = 0.0,
         model: BaseChatModel | None = None,
         journal: Journal | None = None,
         gate: StopGate | None = None,
+        options: Mapping[str, Any] = NO_OPTIONS,
     ) -> None:
         self.settings = settings
         self.name = name
         self.address = base_url or name.partition(":")[0]
         self._base_url = base_url
         self._temperature = temperature
+        self._options = options
         self._given = model
         self._journal = journal
         self._gate = gate or StopGate()
         self._tries = Tries(settings, name, name_lane(model, self.address), self._gate)
-        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, BaseChatModel]
-        self._made = WeakKeyDictionary()
-        self._forms = FORMS[settings.structured_output]
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Changes, BaseChatModel]] = (
+            WeakKeyDictionary()
+        )
+        self._adaptation = Adaptation()
+        self._forms: tuple[Way, ...] = FORMS[settings.structured_output]
+        self._last_turns: tuple[Way, ...] = LAST_TURNS
+
+    @property
+    def form(self) -> Way:
+        """In which form it is asked for JSON."""
+        return self._forms[0]
+
+    @property
+    def last_failure(self) -> str | None:
+        """What the last request that failed was lost to."""
+        return self._tries.last_failure
+
+    @property
+    def notes(self) -> list[str]:
+        """What the endpoint turned out not to take, in words."""
+        return list(self._adaptation.notes)
 
     async def call(
         self,
@@ -72,15 +136,19 @@ class Endpoint:
         schema: type[BaseModel] | None = None,
         seed: int = 0,
         attempt: int = 0,
+        last: bool = False,
     ) -> AIMessage:
         """Return one whole answer.
 
         Raise Outage or Unusable when all tries are used up, Refused when no call to this
-        endpoint can succeed. `schema` asks for JSON by the best means the endpoint has.
+        endpoint can succeed. `schema` asks for JSON by the best means the endpoint has; `last` asks
+        for an answer without further calls of the tools, which the talk has used.
         """
         sampling = {"seed": seed, "attempt": attempt}
-        key = self._key(messages, role=role, tools=[tool.name for tool in tools], **sampling)
+        named = [] if last else [tool.name for tool in tools]
+        key = self._key(messages, role=role, tools=named, **sampling)
         if self._journal and (kept := await self._journal.find(key)):
+            self._tries.has_answered = True
             record(role, kept[1])
             return kept[0]
         if self._journal and self._journal.sealed:
@@ -89,7 +157,7 @@ class Endpoint:
             with metered() as spent, self._gate.passage() as passage:
                 call = self._tries.call(messages, role, passage)
                 try:
-                    answer = await self._ask(call, tools, schema, sampling)
+                    answer = await self._ask(call, Asked(tools, schema, last, sampling))
                 except (Outage, Unusable) as error:
                     if self._journal:
                         lost = spent.get(role, no_usage())
@@ -104,30 +172,118 @@ class Endpoint:
 
     def _key(self, messages: Sequence[AnyMessage], **circumstances: object) -> str:
         """Name a call by all that its answer depends on."""
+        model: tuple[object, ...]
         model = (self.name, self.address, self._temperature, self.settings.max_output_tokens)
+        chosen = {k: v for k, v in self._options.items() if k not in CONNECTION_OPTIONS}
+        model += (chosen,) if chosen else ()
         return call_key(messages, model=model, **circumstances)
 
-    async def _ask(
-        self, call: Call, tools: Sequence[BaseTool], schema: type[BaseModel] | None, sampling: JSON
-    ) -> AIMessage:
-        """Ask in the best form that the endpoint takes, and remember which that is."""
-        forms = self._forms if schema else (None,)
-        for form in forms:
+    async def _ask(self, call: Call, asked: Asked) -> AIMessage:
+        """Ask in the best way that the endpoint takes, and remember which that is."""
+        ways = self._ways(asked)
+        refused: Exception = BadRequest("no way to ask")
+        for way in ways:
             try:
-                if form is None or schema is None:
-                    return await self._tries.ask(call, await self._bind(tools, sampling))
-                answer = await self._tries.ask(call, await self._bind_form(form, schema, sampling))
-            except TooLong:
+                answer = await self._ask_in(call, asked, way)
+            except (TooLong, Filtered):
                 raise
-            except (BadRequest, NotImplementedError) as error:
+            except (BadRequest, Garbled, NotImplementedError) as error:
                 refused = error
                 continue
+            if isinstance(way, LastTurn) and not answer.text.strip() and way is ways[0] != ways[-1]:
+                refused = Garbled("the model calls tools though it has none left")
+                continue
             # Only now: a request may be refused in every form.
-            if form != forms[0] and forms == self._forms:
-                log.info("%s does not do %s; it is asked for %s", self.name, forms[0], form)
-                self._forms = self._forms[forms.index(form) :]
+            if way != ways[0] and not isinstance(refused, Garbled):
+                self._remember(way, ways)
+            return self._read_calls(answer, asked)
+        if isinstance(refused, Garbled):
+            raise refused
+        raise self._lose(refused, call, asked) from refused
+
+    def _ways(self, asked: Asked) -> tuple[Way, ...]:
+        """Return the ways to ask that are left, the best first."""
+        if asked.schema:
+            return self._forms
+        embedded = self._given is None and self.name.startswith(("simulated", "recorded:"))
+        return self._last_turns if asked.last and asked.tools and not embedded else (None,)
+
+    def _remember(self, way: Way, ways: tuple[Way, ...]) -> None:
+        """Begin with this way from now on."""
+        left = ways[ways.index(way) :]
+        if ways == self._forms:
+            log.info("%s does not do %s; it is asked for %s", self.name, ways[0], way)
+            self._forms = left
+        elif ways == self._last_turns:
+            self._last_turns = left
+
+    async def _ask_in(self, call: Call, asked: Asked, way: Way) -> AIMessage:
+        """Ask in one way, without what the endpoint refuses by name."""
+        while True:
+            made_with = self._adaptation.changes
+            shown = replace(call, messages=self._shape(call.messages, asked, way))
+            try:
+                return await self._tries.ask(shown, partial(self._bind, asked, way))
+            except (TooLong, Filtered):
+                raise
+            except BadRequest as error:
+                if not self._learn(error, made_with):
+                    raise
+
+    def _shape(self, messages: Sequence[AnyMessage], asked: Asked, way: Way) -> list[AnyMessage]:
+        """Return the messages as the endpoint takes them."""
+        changes, shaped = self._adaptation.changes, one_system(messages)
+        if isinstance(way, LastTurn):
+            shaped = ask_last(shaped, way)
+        if changes.no_system:
+            return system_in_question(shaped)
+        mark = None if self._given else self._options.get("cache_control", self._cache_mark())
+        if mark and "cache_control" not in changes.dropped:
+            return mark_prefix(shaped, mark, goes_on=bool(asked.tools) and not asked.last)
+        return shaped
+
+    def _cache_mark(self) -> JSON | None:
+        """Return the mark of models whose prompts are cached only where they are marked."""
+        provider, model = split_name(self.name, self._base_url)
+        routed = provider == "openrouter" or "openrouter.ai" in (self._base_url or "")
+        claude = provider == "anthropic" or (routed and model.startswith("anthropic/"))
+        return {"type": "ephemeral"} if claude else None
+
+    def _learn(self, error: BadRequest, made_with: Changes) -> bool:
+        """Change what the endpoint asks to change; tell whether asking again is worth it."""
+        if self._given is not None or not isinstance(error.__cause__, Exception):
+            return False
+        report = read_report(error.__cause__)
+        before = self._adaptation.changes
+        learned = self._adaptation.learn(report, made_with, self._options.keys())
+        if learned and self._adaptation.changes != before:
+            self._note(f"{self.name} does not take {learned} ({report.text[:200]})")
+        return learned is not None
+
+    def _note(self, said: str) -> None:
+        if said not in self._adaptation.notes:
+            self._adaptation.notes.append(said)
+            log.warning("%s", said)
+
+    def _lose(self, refused: Exception, call: Call, asked: Asked) -> ModelError:
+        """Return what it means for the run that a request was refused in every way."""
+        begun = any(isinstance(message, AIMessage) for message in call.messages)
+        alike = asked.tools and not asked.schema and not begun  # as in every other rollout
+        if alike and takes_no_tools(str(refused).casefold()):
+            return Refused(f"{refused}\n{sentence(WITHOUT_TOOLS)}")
+        return self._tries.lose(BadRequest(str(refused)), call)
+
+    def _read_calls(self, answer: AIMessage, asked: Asked) -> AIMessage:
+        """Read tool calls that stand in the text; say so of those that cannot be read."""
+        if asked.schema or asked.last or not asked.tools or answer.tool_calls:
             return answer
-        raise self._tries.lose(BadRequest(str(refused))) from refused
+        found = read_written_calls(answer, [tool.name for tool in asked.tools])
+        if not found.tool_calls and writes_calls(answer.text):
+            self._note(
+                f"{self.name} writes tool calls into its text in a form that cannot be read: start "
+                f"its server with a parser for them ({answer.text[:80]!r})"
+            )
+        return found
 
     async def _stop(self, reason: Refused) -> None:
         """Begin nothing more, and wait for the calls in flight: they are paid for, and are kept."""
@@ -136,30 +292,44 @@ class Endpoint:
             with off_the_clock():
                 await self._gate.wait_until_empty()
 
-    async def _bind(self, tools: Sequence[BaseTool], sampling: JSON) -> Runnable[Any, Any]:
-        """Bind the tools to the model, and the sampling if it takes one."""
-        model = await self._model()
-        sampling = sampling if is_embedded(model) else {}
-        if tools:
-            return model.bind_tools(tools, **sampling)
+    async def _bind(self, asked: Asked, way: Way, room: int) -> Runnable[Any, Any]:
+        """Bind tools, schema and sampling to the model, as far as it takes them."""
+        model = await self._model(room)
+        sampling = asked.sampling if is_embedded(model) else {}
+        if isinstance(way, LastTurn):
+            if way.forbids:
+                return forbid_tools(model, asked.tools)
+            return model.bind_tools(asked.tools) if way.tools else model
+        if asked.schema is not None and way is not None:
+            return model.bind(**sampling) if sampling else bind_form(model, way, asked.schema)
+        if asked.tools and not asked.last:
+            return model.bind_tools(asked.tools, **sampling)
         return model.bind(**sampling) if sampling else model
 
-    async def _bind_form(
-        self, form: Form, schema: type[BaseModel], sampling: JSON
-    ) -> Runnable[Any, Any]:
-        """Bind the schema to the model in one form."""
-        model = await self._model()
-        return model.bind(**sampling) if is_embedded(model) else bind_form(model, form, schema)
-
-    async def _model(self) -> BaseChatModel:
+    async def _model(self, room: int = 1) -> BaseChatModel:
         """Return the chat model of the running loop: its connections belong to that loop."""
         if self._given is not None:
             return self._given
-        loop = asyncio.get_running_loop()
-        if loop not in self._made:
-            made = await make_model(self.name, self._base_url, self._temperature, self.settings)
-            self._made[loop] = made
-        return self._made[loop]
+        made = self._made.setdefault(asyncio.get_running_loop(), {})
+        changes = replace(self._adaptation.changes, room=room)
+        if changes not in made:
+            model = await make_model(
+                self.name,
+                self._base_url,
+                self._temperature,
+                self.settings,
+                self._options,
+                changes,
+            )
+            made[changes] = model
+            if silently_dropped(model, self._temperature, self._options, changes):
+                self._note(f"{self.name} takes no temperature: LangChain does not send it")
+        return made[changes]
+
+
+def takes_no_tools(said: str) -> bool:
+    """Tell whether a server says, in small letters, that it or its model calls no tools."""
+    return bool(_NO_TOOLS.search(said))
 
 
 def name_lane(model: BaseChatModel | None, address: str) -> str:

@@ -22,6 +22,14 @@ class TooLong(BadRequest):
     """The request is longer than the model can read."""
 
 
+class Filtered(BadRequest):
+    """A filter refuses this one prompt; it says nothing about any other."""
+
+
+class Garbled(Outage):
+    """The endpoint cannot read what its own model wrote, try after try."""
+
+
 class Unusable(ModelError):
     """The model answers, but only with empty, cut-off or malformed text, after all tries."""
 

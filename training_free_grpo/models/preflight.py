@@ -1,9 +1,9 @@
 """Look before leaping: is the endpoint there, and does it take the key? Costs nothing."""
 
-from training_free_grpo.models.chat import is_openai
 from training_free_grpo.models.errors import Refused
 from training_free_grpo.models.http import shared_client
 from training_free_grpo.models.names import judge_name, policy_name, reflection_name
+from training_free_grpo.models.providers import is_openai
 from training_free_grpo.settings import Settings
 
 _PATIENCE = 10.0

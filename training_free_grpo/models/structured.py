@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from training_free_grpo.ledger import no_usage, record
 from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import Unusable
+from training_free_grpo.models.thoughts import split_thoughts
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.records import JSON, Role
 from training_free_grpo.text import well_formed
@@ -76,8 +77,12 @@ def parse_answer(answer: AIMessage) -> JSON:
 def parse_json(text: str) -> JSON:
     """Return the last whole JSON object in a text: bare, fenced, or between words.
 
-    A model that writes LaTeX forgets to double backslashes; then they are doubled here.
+    What a model drafts in its thoughts is none. A model that writes LaTeX forgets to double
+    backslashes; then they are doubled here.
     """
+    thoughts, text = split_thoughts(text)
+    if thoughts and not text:
+        raise ValueError("the answer is all thoughts: it ends before any JSON object")
     try:
         found = find_object(text)
     except ValueError:

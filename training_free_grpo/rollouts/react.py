@@ -87,7 +87,7 @@ class ReactAgent(Attempter):
         if self.models.journal and self.models.journal.sealed:
             return
         if self.models.policy_model is None:
-            await in_thread(check_model, *policy_name(settings))
+            await in_thread(check_model, *policy_name(settings), settings.model_options)
         if self._toolbox is None:
             await start_tools(settings)
 
@@ -116,7 +116,8 @@ class ReactAgent(Attempter):
         answer = await self.models.policy(settings, state.get("evaluation", False)).call(
             talk,
             role="rollout",
-            tools=[] if last else tools,
+            tools=tools,
+            last=last,
             seed=state.get("seed", settings.seed),
             attempt=state.get("attempt", 0),
         )

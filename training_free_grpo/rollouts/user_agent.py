@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from langchain_core.messages import AnyMessage, HumanMessage, SystemMessage
@@ -12,6 +13,7 @@ from training_free_grpo.compat import apart
 from training_free_grpo.ledger import metered, record
 from training_free_grpo.library.prompt import LESSONS, experience_block
 from training_free_grpo.models import Models
+from training_free_grpo.models.traffic.failures import read_failure
 from training_free_grpo.models.traffic.limits import limit
 from training_free_grpo.prices import RolePrice, read_price
 from training_free_grpo.records import FinishedRollout, RolloutTask
@@ -72,17 +74,33 @@ class UserAgent(Attempter):
     async def _talk(self, task: RolloutTask, lessons: str, thread: str) -> Talk:
         """Give the agent its problem; return what it added to the talk, and its answer.
 
-        It gets the lessons where its middleware has a place for them, else as a system message.
+        It gets the lessons where its middleware has a place for them, else as a system message; if
+        that is refused, ahead of the question.
         """
-        question = HumanMessage(task["problem"]["problem"])
-        asked: list[AnyMessage] = [question]
-        has_place = takes_lessons(self.agent)
-        if not has_place and (block := experience_block(lessons)):
-            asked = [SystemMessage(block), question]
+        question, block = HumanMessage(task["problem"]["problem"]), experience_block(lessons)
+        ask, counter = partial(self._ask, task, lessons, thread), Counter()
+        if not block or takes_lessons(self.agent):
+            return await ask(counter, [question])
+        try:
+            return await ask(counter, [SystemMessage(block), question])
+        except Exception as error:
+            if counter.ledger or read_failure(error) != "request":
+                raise
+        # Many chat templates take one system message, and the agent puts its own ahead of ours.
+        return await ask(Counter(), [HumanMessage(f"{block}\n\n{question.text}")])
+
+    async def _ask(
+        self,
+        task: RolloutTask,
+        lessons: str,
+        thread: str,
+        counter: Counter,
+        asked: list[AnyMessage],
+    ) -> Talk:
+        """Run the agent on these messages, and count what its models answer."""
         given: Any = asked if takes_list(self.agent) else {"messages": asked}
-        if has_place:
+        if takes_lessons(self.agent):
             given[LESSONS] = lessons
-        counter = Counter()
         callbacks = counter.beside(ensure_config().get("callbacks"))
         config = rollout_config(task, thread) | RunnableConfig(callbacks=callbacks)
         with metered() as seen:

@@ -46,7 +46,8 @@ SECONDS = 20.0
 
 ASSUMED = (
     f"assumed: {CALLS} calls a rollout with tools and 1 without, {OUTPUT:,} tokens of output each, "
-    f"{TOOL_RESULT} a tool result, contrast in {CONTRAST:.0%} of the groups, {SECONDS:g} s a call"
+    f"{TOOL_RESULT} a tool result, contrast in {CONTRAST:.0%} of the groups, {SECONDS:g} s a call, "
+    "and no discount for cached input, which a run counts once its endpoint reports it"
 )
 
 _CHARACTERS_PER_TOKEN = 4
@@ -58,7 +59,7 @@ class _Total(TypedDict):
     calls: int
     input: int
     cached: int
-    """Of the input: at providers that cache the beginnings of prompts."""
+    """Of the input, as far as the endpoint has reported it: some cache nothing."""
     output: int
 
 
@@ -148,9 +149,10 @@ def describe_forecast(forecast: Forecast) -> str:
     """Write a forecast in a line, and in another what it rests on."""
     cost, minutes = forecast["cost"], forecast["minutes"]
     time = f"{minutes / 60:,.1f} hours" if minutes >= 120 else f"{max(minutes, 1):,.0f} min"
+    cached = f" ({forecast['cached']:,} cached)" if forecast["cached"] else ""
     return (
         f"forecast: {forecast['rollouts']:,} rollouts, {forecast['calls']:,} calls, "
-        f"{forecast['input']:,} ({forecast['cached']:,} cached) + {forecast['output']:,} tokens, "
+        f"{forecast['input']:,}{cached} + {forecast['output']:,} tokens, "
         f"{'cost unknown' if cost is None else dollars(cost)}, {time}\n  {forecast['basis']}"
     )
 
@@ -165,11 +167,9 @@ def assume_rollouts(
     calls = min(CALLS, settings.max_turns + 1) if tools else 1
     prefix = _prompt("agent", *["tools"] * bool(tools)) + tools * TOOL_SCHEMA + lessons
     question = mean_length(problems)
-    # Each turn reads all before it, and finds in the cache what the turn before has read.
-    turn = OUTPUT / calls + TOOL_RESULT
+    turn = OUTPUT / calls + TOOL_RESULT  # each reads all before it
     prompts = [prefix + question + turn * n for n in range(calls)]
-    cached = prefix + sum(prompts[:-1])
-    found: Ledger = {"rollout": _usage(rollouts, calls, sum(prompts), cached, OUTPUT)}
+    found: Ledger = {"rollout": _usage(rollouts, calls, sum(prompts), OUTPUT)}
     if judged:
         found |= assume_judge(problems, rollouts, OUTPUT / calls)
     return found
@@ -177,8 +177,8 @@ def assume_rollouts(
 
 def assume_judge(problems: Sequence[Problem], attempts: int, answer: float) -> Ledger:
     """Return what it takes to judge so many answers of so many tokens."""
-    known = _prompt("judge")
-    return {"judge": _usage(attempts, 1, known + mean_length(problems) + answer, known, REASONING)}
+    read = _prompt("judge") + mean_length(problems) + answer
+    return {"judge": _usage(attempts, 1, read, REASONING)}
 
 
 def assume_reflection(
@@ -197,15 +197,14 @@ def assume_reflection(
     question = mean_length(problems)
     found: Ledger = {}
     if size:
-        known = _prompt("summarize")
-        read = known + question + min(transcript, settings.trajectory_tokens)
-        found["summarize"] = _usage(compared * size, 1, read, known, SUMMARY)
-    known = _prompt("extract_advantage" if size else "generate_lessons") + lessons
-    read = known + question + size * SUMMARY
-    found["extract_advantage"] = _usage(compared, 1, read, known, REASONING + OPERATION)
+        read = _prompt("summarize") + question + min(transcript, settings.trajectory_tokens)
+        found["summarize"] = _usage(compared * size, 1, read, SUMMARY)
+    prompt = _prompt("extract_advantage" if size else "generate_lessons") + lessons
+    read = prompt + question + size * SUMMARY
+    found["extract_advantage"] = _usage(compared, 1, read, REASONING + OPERATION)
     proposals = compared / steps * OPERATION if steps else 0
-    known = _prompt("edit_experiences") + lessons
-    found["edit_experiences"] = _usage(steps, 1, known + proposals, known, REASONING + proposals)
+    read = _prompt("edit_experiences") + lessons + proposals
+    found["edit_experiences"] = _usage(steps, 1, read, REASONING + proposals)
     return found
 
 
@@ -297,11 +296,10 @@ def _total(ledger: Ledger) -> _Total:
     }
 
 
-def _usage(times: float, calls: float, input: float, cached: float, output: float) -> Usage:
+def _usage(times: float, calls: float, input: float, output: float) -> Usage:
     return no_usage() | {
         "calls": round(times * calls),
         "input": round(times * input),
-        "cached": round(times * cached),
         "output": round(times * output),
     }
 

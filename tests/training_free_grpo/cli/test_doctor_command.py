@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.providers.profiles import PROFILES
+from tests.providers.server import Provider
 from tests.standin import StandIn
 from training_free_grpo.cli import main
 
@@ -53,10 +55,12 @@ def test_all_is_well_with_a_model_that_can_do_everything(server: StandIn) -> Non
     }
 
 
-def test_a_model_costs_two_short_calls(server: StandIn) -> None:
+def test_a_model_costs_three_short_calls_and_one_as_long_as_a_transcript(server: StandIn) -> None:
     asked(server)
-    assert len(server.calls) == 2
-    assert sum(call.usage["total_tokens"] for call in server.calls if call.usage) < 500
+    taken = [call.usage["total_tokens"] for call in server.calls if call.usage]
+    assert len(taken) == 4
+    assert sum(taken[:3]) < 1000
+    assert taken[3] < 7000
 
 
 def test_the_sandbox_names_its_walls() -> None:
@@ -112,7 +116,65 @@ def test_a_busy_endpoint_is_not_waited_for(
     monkeypatch.setattr("training_free_grpo.doctor.endpoints._PATIENCE", 1.0)
     found = findings(asked(server, "--json"))["model"]
     assert "did not answer in time" in found["said"]
+    assert "status 429 on demand" in found["said"]
     assert "limits the rate" in found["remedy"]
+
+
+def asked_of(profile: str, monkeypatch: pytest.MonkeyPatch, **how: Any) -> dict[str, Any]:
+    with Provider(profile=profile, tool_share=1.0, **how) as server:
+        monkeypatch.setenv(server.strict.key, SECRET)
+        model = ("--model", server.strict.model, "--base-url", server.address)
+        return findings(doctor(*model, "--json"))
+
+
+@pytest.mark.parametrize(
+    ("profile", "notes"),
+    [
+        ("openai o-series", {"does not take temperature", "does not take max_tokens"}),
+        ("mistral, compatible", set()),
+        ("vllm, strict template", set()),
+        ("deepseek", set()),
+        ("vllm, no system", {"does not take system messages"}),
+    ],
+)
+def test_an_endpoint_on_which_training_works_passes_with_what_it_refuses(
+    profile: str, notes: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = asked_of(profile, monkeypatch, answers={})
+    assert "failed" not in {finding["state"] for finding in found.values()}
+    assert found["final answer"]["state"] == "ok"
+    assert found["model, long input"]["state"] == "ok"
+    said = found.get("model, requests", {}).get("said", "")
+    assert any(note in said for note in notes) or not notes
+
+
+@pytest.mark.parametrize(
+    ("kind", "remedy"),
+    [("credit", "add credit"), ("key", "check the key"), ("model", "check the model's name")],
+)
+def test_what_no_call_can_pass_is_told_with_the_endpoints_words_and_what_to_do(
+    kind: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = asked_of("xai", monkeypatch, answers={}, trouble=lambda call: kind)["model"]
+    _, words, _ = PROFILES["xai"].troubles[kind]
+    assert words.rstrip(".") in found["said"]
+    assert remedy in found["remedy"]
+
+
+def test_a_server_without_tool_calls_is_told_with_its_switch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = asked_of("llama.cpp without jinja", monkeypatch, answers={})["model"]
+    assert "--jinja" in found["remedy"]
+
+
+def test_a_model_that_cannot_read_a_long_transcript_is_noted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    long = lambda call: "long" if len(str(call.messages)) > 20_000 else None  # noqa: E731
+    found = asked_of("llama.cpp", monkeypatch, answers={}, trouble=long)["model, long input"]
+    assert found["state"] == "note"
+    assert "Context size has been exceeded" in found["said"]
 
 
 def test_a_model_that_need_not_use_tools_may_take_none(server: StandIn) -> None:

@@ -1,8 +1,12 @@
+import json
 import socket
 from email.utils import formatdate
+from pathlib import Path
 from time import time
+from typing import Any
 
 import pytest
+from langchain_core import exceptions as typed
 
 from training_free_grpo.models.traffic.failures import describe_failure, read_failure, seconds_asked
 
@@ -54,6 +58,14 @@ def test_what_a_failed_call_means(error: Exception, failure: str) -> None:
     assert read_failure(error) == failure
 
 
+class Refused(Exception):
+    """An error whose words its SDK leaves in the body."""
+
+    def __init__(self, status: int | None, body: Any) -> None:
+        super().__init__(f"Error code: {status}" if status else "an error")
+        self.status_code, self.body = status, body
+
+
 def test_nobody_there_is_told_by_what_an_error_came_of() -> None:
     error = TimeoutError("Request timed out.")
     error.__cause__ = ConnectionRefusedError("connect call failed")
@@ -86,3 +98,67 @@ def test_a_date_to_come_back_at_lies_ahead() -> None:
     asked = seconds_asked(error)
     assert asked is not None
     assert 60 < asked <= 90
+
+
+ROWS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("errors.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: json.dumps(row["body"])[:60])
+def test_what_endpoints_say_in_words_of_their_own(row: dict[str, Any]) -> None:
+    assert read_failure(Refused(row["status"], row["body"])) == row["means"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"message": "it broke"},
+        {"error": "it broke"},
+        {"error": {"message": "it broke"}},
+        [{"error": {"message": "it broke"}}],
+        {"detail": "it broke"},
+        {"detail": [{"loc": ["body", "x"], "msg": "it broke", "input": "secret"}]},
+        "it broke",
+        {"message": "Provider error", "metadata": {"raw": '{"error": {"message": "it broke"}}'}},
+    ],
+    ids=str,
+)
+def test_the_words_of_an_error_are_found_wherever_they_stand(body: Any) -> None:
+    said = describe_failure(Refused(400, body))
+    assert "it broke" in said
+    assert "400" in said
+    assert "secret" not in said
+
+
+def test_what_a_server_repeats_of_a_model_says_nothing_of_the_error() -> None:
+    body = {"code": "tool_use_failed", "failed_generation": "invalid api key, no credit balance"}
+    assert read_failure(Refused(400, body)) == "request"
+
+
+def test_a_status_is_found_on_what_an_error_came_of() -> None:
+    error = ValueError("Error calling the model")
+    error.__cause__ = Failed("slow down", status=429)
+    assert read_failure(error) == "overloaded"
+
+
+@pytest.mark.parametrize(
+    ("kind", "failure"),
+    [
+        (typed.ModelRateLimitError, "overloaded"),
+        (typed.ModelAuthenticationError, "refused"),
+        (typed.ModelNotFoundError, "refused"),
+        (typed.ModelInvalidRequestError, "request"),
+        (typed.ModelAPIError, "failing"),
+        (typed.ContextOverflowError, "too_long"),
+    ],
+)
+def test_typed_errors_of_langchain_are_taken_at_their_type(
+    kind: type[Exception], failure: str
+) -> None:
+    assert read_failure(kind("it went wrong")) == failure
+
+
+def test_googles_delay_stands_in_the_body() -> None:
+    assert seconds_asked(Refused(429, [{"error": {"details": [{"retryDelay": "17s"}]}}])) == 17.0
