@@ -28,11 +28,12 @@ _Job = tuple[Future[Any], Callable[[], Any]]
 async def in_thread(function: Callable[P, R], *given: P.args, **options: P.kwargs) -> R:
     """Run what is ours and short in a thread, in the caller's context."""
     call = partial(copy_context().run, partial(function, *given, **options))
-    return await asyncio.get_running_loop().run_in_executor(_ours(), call)
+    return await asyncio.get_running_loop().run_in_executor(our_pool(), call)
 
 
 @cache
-def _ours() -> ThreadPoolExecutor:
+def our_pool() -> ThreadPoolExecutor:
+    """Return the few threads for what is ours and short."""
     return ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 4), "training-free-grpo")
 
 

@@ -7,13 +7,18 @@ from uuid import uuid4
 
 import httpx2
 import openai
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
+from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 
+_WATCHED = {"stream", "ls_structured_output_format", "structured_output_format"}
+"""Arguments of a call that only LangChain's own way understands."""
 _KEPT = ("reasoning_content", "reasoning_details", "extra_content")
 """Fields of an answer with tool calls that its endpoint wants to see again."""
 
@@ -45,6 +50,40 @@ class Tolerant(BaseChatOpenAI):
         if extra := payload.get("extra_body"):
             payload["extra_body"] = {k: v for k, v in extra.items() if k not in self.dropped}
         return payload
+
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Answer; where nobody watches, past what LangChain does for watchers.
+
+        Its callbacks, run ids, cache and limiter take as long as all the rest of a call.
+        """
+        if kwargs.keys() & _WATCHED or self._is_watched(config):
+            return await super().ainvoke(input, config, stop=stop, **kwargs)
+        messages = self._convert_input(input).to_messages()
+        found = await self._agenerate(messages, stop, **kwargs)
+        generation = found.generations[0]
+        message = generation.message
+        assert isinstance(message, AIMessage)
+        message.response_metadata = {
+            **(found.llm_output or {}),
+            **(generation.generation_info or {}),
+            **message.response_metadata,
+        }
+        return message
+
+    def _is_watched(self, config: RunnableConfig | None) -> bool:
+        """Tell whether anything hears of a call: callbacks, a cache, a limiter, a stream."""
+        if self.cache or get_llm_cache() or self.rate_limiter or self.streaming:
+            return True
+        given = ensure_config(config).get("callbacks")
+        manager = AsyncCallbackManager.configure(given, self.callbacks, self.verbose)
+        return bool(manager.handlers) or self.output_version == "v1"
 
     async def _agenerate(
         self,

@@ -42,7 +42,8 @@ from training_free_grpo.records import (
 from training_free_grpo.rollouts.attempter import AttempterRecord
 from training_free_grpo.settings import OPERATIONAL
 from training_free_grpo.storage.files import remove_parts, write_atomically
-from training_free_grpo.threads import in_thread
+from training_free_grpo.storage.serial import SerialThread
+from training_free_grpo.threads import in_thread, our_pool
 
 _MAY_DIFFER = OPERATIONAL | {"created", "versions", "parent", "schema"}
 _LOCK = ".lock"
@@ -84,6 +85,9 @@ class RunFolder:
         self._schema = f"tfgrpo_{uuid4().hex[:16]}"
         self._offsets: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
+        self._files = SerialThread(our_pool())
+        self._texts: dict[Any, str] = {}
+        """The text read last: all rollouts of a step read the same lessons."""
 
     @property
     def exists(self) -> bool:
@@ -233,17 +237,21 @@ class RunFolder:
 
     async def read_text(self, handle: Any) -> str:
         """Return the text behind a handle."""
-        return await in_thread((self.path / "lessons" / handle).read_text, "utf-8")
+        if handle in self._texts:
+            return self._texts[handle]
+        text = await in_thread((self.path / "lessons" / handle).read_text, "utf-8")
+        self._texts = {handle: text}
+        return text
 
     async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Append the rollout's line to the file of its step."""
         name = f"step-{rollout['step']:04}.jsonl"
-        await in_thread(self._append_rollout, name, rollout)
+        await self._files.run(self._append_rollout, name, rollout)
         return {"file": name, "id": rollout["id"]}
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
         """Return the messages of a kept rollout."""
-        line = await in_thread(self._find, handle["file"], handle["id"])
+        line = await self._files.run(self._find, handle["file"], handle["id"])
         messages: Sequence[JSON] = line["messages"]
         return messages
 
@@ -260,7 +268,7 @@ class RunFolder:
         line = {"step": step, **group, "answers": problem["answers"]}
         line |= {"critiques": critiques, "summaries": summaries}
         file = self.path / "groups" / f"step-{step:04}.jsonl"
-        await in_thread(self._append, file, line)
+        await self._files.run(self._append, file, line)
 
     async def keep_library(self, step: int, library: Library) -> None:
         """Keep the library as a step left it, in a file of its own."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from training_free_grpo.storage.checkpoints import Dual
 from training_free_grpo.storage.journal import Journal
+from training_free_grpo.storage.serial import SerialThread
 from training_free_grpo.storage.sqlite import StorageError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def open_postgres(
         for connection in (mine, other):
             connection.execute("SELECT set_config('search_path', %s, false)", (schema,))
         saver = DualPostgresSaver(mine)
-        saver._thread = writes
+        saver._thread = SerialThread(writes)
         saver.setup()
         saver.outrun_clock()
         yield saver, Journal(_Database(other), answers, record, sealed)
