@@ -16,6 +16,9 @@ from langchain_core.runnables import RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
+from pydantic import PrivateAttr
+
+from training_free_grpo.models.posting import Poster
 
 _WATCHED = {"stream", "ls_structured_output_format", "structured_output_format"}
 """Arguments of a call that only LangChain's own way understands."""
@@ -34,6 +37,7 @@ class Tolerant(BaseChatOpenAI):
     """Parameters and fields of messages that the endpoint refuses, and is not sent."""
     old_limit: bool = False
     """Whether output is limited by `max_tokens`, as servers other than OpenAI's know it."""
+    _poster: Poster | None = PrivateAttr(default=None)
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
@@ -92,20 +96,26 @@ class Tolerant(BaseChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """Ask for a chat completion through the SDK's plain `post`.
+        """Ask for a chat completion, past the SDK's `create`.
 
-        The SDK's `create` walks every message of a request by its type annotations and builds
-        models of the answer, which take up three times the CPU of all the rest of a call.
+        It walks every message of a request by its type annotations and builds models of the
+        answer, which take up three times the CPU of all the rest of a call.
         """
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
         if self._use_responses_api(payload):
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
         extra = payload.pop("extra_body", None) or {}
         body = {**payload, **extra}
-        response = await self.root_async_client.post(
-            "/chat/completions", cast_to=httpx2.Response, body=body
-        )
-        return self._create_chat_result(read_json(response))
+        return self._create_chat_result(read_json(await self._post(body)))
+
+    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
+        client, http, path = self.root_async_client, self.http_async_client, "/chat/completions"
+        if http is None:
+            answer: httpx2.Response
+            answer = await client.post(path, cast_to=httpx2.Response, body=body)
+            return answer
+        self._poster = self._poster or Poster(client, http, path)
+        return await self._poster.post(body)
 
     def _create_chat_result(
         self,
