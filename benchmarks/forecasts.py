@@ -6,12 +6,11 @@ python -m benchmarks.forecasts RUN_FOLDER
 import sys
 from pathlib import Path
 
-from training_free_grpo.cli.spending import is_judged
+from training_free_grpo.learning.judging import is_judged
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.records import Ledger, Problem
-from training_free_grpo.runs.files import read_metrics
-from training_free_grpo.runs.folder import RunFolder, read_lines
-from training_free_grpo.settings import Settings
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.lines import read_lines
 from training_free_grpo.spending.forecast import forecast_training
 
 _FIGURES = ("calls", "input", "cached", "output")
@@ -19,11 +18,11 @@ _FIGURES = ("calls", "input", "cached", "output")
 
 def main(folder: RunFolder) -> None:
     """Print a table of what was forecast for the whole run, and by how much it was off."""
-    settings = Settings.read(folder.read_json("settings.json"))
-    judged = is_judged(settings, folder.read_json("manifest.json")["grader"])
+    settings = folder.settings
+    judged = is_judged(settings, folder.manifest["grader"])
     rows = read_lines(folder.path / "problems.jsonl", "id").values()
     problems = [Problem(id=row["id"], problem=row["problem"], answers=[]) for row in rows]
-    steps = read_metrics(folder.path)
+    steps = folder.metrics
     actual: Ledger = {}
     for step in steps:
         actual = add_ledgers(actual, step["usage"])

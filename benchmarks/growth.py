@@ -78,15 +78,12 @@ def measure(problems: int) -> None:
     settings = Settings(epochs=1, batch_size=problems, group_size=GROUP)
     parsed, _ = read_problems(rows)
 
-    async def nothing() -> None:
-        return None
-
     with tempfile.TemporaryDirectory() as name:
         models = Models(policy_model=Instant())
         training = TrainingRun(RunFolder(Path(name) / "run"), settings, parsed, models=models)
         before = resource.getrusage(resource.RUSAGE_SELF)
         started = time.monotonic()
-        asyncio.run(training.run(nothing, lambda event: None))
+        asyncio.run(training.run(lambda event: None))
         wall = time.monotonic() - started
         used = resource.getrusage(resource.RUSAGE_SELF)
         disk = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())

@@ -103,9 +103,6 @@ async def measure(address: str, workers: int, rollouts: int) -> float:
         if event["event"] == "step":
             ends.append(time.monotonic())
 
-    async def spend() -> None:
-        pass
-
     problems = [Problem(id=f"{n}", problem=f"{n}?", answers=["1"]) for n in range(rollouts // 2)]
     settings = Settings(epochs=2, batch_size=rollouts // 2, group_size=2, concurrency=workers)
     with TemporaryDirectory() as folder:
@@ -117,7 +114,7 @@ async def measure(address: str, workers: int, rollouts: int) -> float:
             agent_name="benchmarks.scaling:busy",
             cluster=Cluster(address),
         )
-        state = await run.run(spend, report)
+        state = await run.run(report)
     assert not any(step["missing"] for step in state["metrics"])
     return ends[1] - ends[0]
 

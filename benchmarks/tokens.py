@@ -48,10 +48,8 @@ async def train(server: StandIn, options: argparse.Namespace, folder: Path) -> l
         tools=options.tools,
     )
 
-    async def nothing() -> None: ...
-
     run = TrainingRun(RunFolder(folder), settings, problems)
-    await run.run(nothing, lambda event: None)
+    await run.run(lambda event: None)
     return read_metrics(folder)
 
 

@@ -1,17 +1,21 @@
 """What the site generates when it is built: settings, presets, commands, and labels in tables."""
 
+import atexit
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle
 from pathlib import Path
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
-import typer
+from mkdocs.plugins import event_priority
 
-from training_free_grpo.cli import main
+from training_free_grpo.cli.app import load_commands
 from training_free_grpo.settings import PRESETS, Settings
 
+PACKAGE = "training_free_grpo"
 PLACE = "<!-- generated: {} -->"
 ROOT = Path(__file__).resolve().parents[1]
 NUMBERS = {
@@ -20,6 +24,23 @@ NUMBERS = {
     if isinstance(field.default, int | float) and not isinstance(field.default, bool)
 }
 """Settings whose defaults hold for an option of the same name that is not given."""
+
+
+@event_priority(100)  # before mkdocstrings reads its own
+def on_config(config: Any) -> Any:
+    """Show mkdocstrings the package as it is installed, where the links inside it are missing.
+
+    A source distribution has none.
+    """
+    if not (ROOT / PACKAGE / "graphs").exists():
+        layout = Path(mkdtemp(prefix="tfgrpo-docs-"))
+        atexit.register(rmtree, layout)
+        (layout / PACKAGE).mkdir()
+        folders = [ROOT / name for name in ("graphs", "tools", "prompts")]
+        for part in [*(ROOT / PACKAGE).iterdir(), *folders]:
+            (layout / PACKAGE / part.name).symlink_to(part)
+        config.plugins["mkdocstrings"].config.handlers["python"]["paths"] = [str(layout)]
+    return config
 
 
 def on_page_markdown(markdown: str, **kwargs: Any) -> str:
@@ -88,7 +109,7 @@ def presets() -> str:
 
 def commands() -> str:
     """Describe every command, from the command line's own help."""
-    return "\n".join(describe_commands(typer.main.get_command(main), "tfgrpo"))
+    return "\n".join(describe_commands(load_commands(), "tfgrpo"))
 
 
 def describe_commands(command: Any, name: str) -> Iterable[str]:

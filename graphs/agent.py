@@ -6,15 +6,18 @@
 For Studio and drawings; its turns, and the loop that rollouts run, are in `rollouts.react`.
 """
 
+from functools import partial
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
 
+from training_free_grpo.graphs.compiled import Graph
 from training_free_grpo.graphs.context import current_settings
 from training_free_grpo.graphs.node import Node
+from training_free_grpo.policy import Policy
 from training_free_grpo.rollouts.react import AgentInput, AgentState, ReactAgent, calls_tools
 from training_free_grpo.settings import Settings
+from training_free_grpo.settings_source import GivenPolicy, GivenSettings, make_source
 
 
 async def call_model(agent: ReactAgent, state: AgentState) -> dict[str, Any]:
@@ -33,17 +36,22 @@ def next_node(state: AgentState) -> str:
 
 
 def build_agent_graph(
-    agent: ReactAgent, input_schema: type[Any] = AgentState
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+    agent: ReactAgent,
+    input_schema: type[Any] = AgentState,
+    *,
+    settings: GivenSettings | None = None,
+    policy: GivenPolicy | None = None,
+) -> Graph:
     """Build the graph of a ReAct agent."""
+    node = partial(Node, source=make_source(settings, policy))
     graph = StateGraph(AgentState, context_schema=Settings, input_schema=input_schema)
-    graph.add_node("call_model", Node(call_model, agent))
-    graph.add_node("tools", Node(call_tools, agent))
+    graph.add_node("call_model", node(call_model, agent))
+    graph.add_node("tools", node(call_tools, agent))
     graph.add_edge(START, "call_model")
-    graph.add_conditional_edges("call_model", Node(next_node), ["tools", END])
+    graph.add_conditional_edges("call_model", node(next_node), ["tools", END])
     graph.add_edge("tools", "call_model")
-    return graph.compile(name="agent")
+    return Graph.of(graph.compile(name="agent"))
 
 
-agent = build_agent_graph(ReactAgent(), AgentInput)
+agent = build_agent_graph(ReactAgent(), AgentInput, policy=Policy.from_environment)
 """The graph that langgraph.json serves: a talk with the agent, in Studio."""

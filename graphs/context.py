@@ -1,29 +1,16 @@
-"""The settings that a node runs under, and the limits that a graph is compiled with."""
+"""The settings that a node runs under."""
 
 import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from langgraph.graph.state import CompiledStateGraph
+from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
+from training_free_grpo.compat import is_nested
 from training_free_grpo.settings import OPERATIONAL, Settings, SettingsError
-
-_DEFAULTS = Settings()
-_TASKS = 100_000
-_SUPERSTEPS = 1_000_000
-
-
-def unlimited(
-    graph: CompiledStateGraph[Any, Any, Any, Any],
-) -> CompiledStateGraph[Any, Any, Any, Any]:
-    """Lift LangGraph's own limit on tasks: ours are held inside the nodes.
-
-    `graph.invoke` would otherwise run a handful at once, and queue the checkpoint writes of
-    finished tasks behind those that wait.
-    """
-    return graph.with_config(max_concurrency=_TASKS, recursion_limit=_SUPERSTEPS)
+from training_free_grpo.settings_source import current_source
 
 
 def current_settings(state: Mapping[str, Any]) -> Settings:
@@ -32,8 +19,13 @@ def current_settings(state: Mapping[str, Any]) -> Settings:
     A context is not persisted: resumed without it, plain LangGraph hands out None, and a server
     the defaults. Raise SettingsError for a run that is gone on with under others than its own.
     """
-    given = context_settings()
-    return _go_on_with(kept_settings(state), given) if "settings" in state else given
+    source = current_source()
+    if "settings" not in state:
+        return context_settings()
+    kept = source.allowed(kept_settings(state))
+    if not isinstance(source.built, Settings):
+        return kept
+    return _go_on_with(kept, context_settings(), source.built)
 
 
 def kept_settings(state: Mapping[str, Any]) -> Settings:
@@ -42,8 +34,8 @@ def kept_settings(state: Mapping[str, Any]) -> Settings:
 
 
 @lru_cache(maxsize=64)
-def _go_on_with(kept: Settings, given: Settings) -> Settings:
-    if given in (kept, _DEFAULTS):
+def _go_on_with(kept: Settings, given: Settings, built: object) -> Settings:
+    if given in (kept, built):
         return kept
     if given.essential() != kept.essential():
         raise SettingsError(describe_change(kept, given))
@@ -70,8 +62,7 @@ def describe_change(kept: Settings, given: Settings) -> str:
 
 def context_settings() -> Settings:
     """Return the settings that this run was started with."""
-    context: Any = get_runtime().context
-    return context if isinstance(context, Settings) else Settings.read(dict(context or {}))
+    return current_source().read(get_runtime().context, is_nested(get_config()))
 
 
 @lru_cache(maxsize=64)

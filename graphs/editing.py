@@ -3,9 +3,9 @@
 from typing import Any
 
 from langgraph.config import get_config
-from langgraph.constants import CONFIG_KEY_CHECKPOINTER
-from langgraph.types import Overwrite, interrupt
+from langgraph.types import interrupt
 
+from training_free_grpo.compat import checkpointer_of
 from training_free_grpo.graphs.context import current_settings, kept_settings
 from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.state import TrainingState
@@ -18,7 +18,7 @@ from training_free_grpo.learning.review import (
     describe_plan,
     read_answer,
 )
-from training_free_grpo.ledger import metered
+from training_free_grpo.ledger import add_ledgers, metered
 from training_free_grpo.library import apply_plan, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.models import value_or_reason
@@ -71,7 +71,8 @@ async def make_plan(
         return Advice(), None
     settings, declined = current_settings(state), state.get("declined", [])
     endpoint, seed = components.models.reflection(settings), seed_of(settings.seed, state["step"])
-    call = ask_for_plan(endpoint, settings, current_library(state), proposals, seed, declined)
+    library, problems = current_library(state), state["problems"]
+    call = ask_for_plan(endpoint, settings, library, proposals, seed, declined, problems)
     plan, lost = await value_or_reason(call)
     if plan is not None:
         return plan, None
@@ -82,7 +83,7 @@ async def make_plan(
 
 def check_review(settings: Settings) -> None:
     """Raise SettingsError for a run that is to wait for a person, and keeps no state meanwhile."""
-    if settings.review != "off" and not get_config()["configurable"].get(CONFIG_KEY_CHECKPOINTER):
+    if settings.review != "off" and not checkpointer_of(get_config()):
         raise SettingsError(
             f"setting 'review' is {settings.review!r}, and a run cannot wait for a person without "
             "a checkpointer: give build_training_graph one, on a server run it on a thread, or "
@@ -99,7 +100,7 @@ def needs_review(state: TrainingState) -> str:
 async def review_edits(state: TrainingState) -> dict[str, Any]:
     """Wait for a person's decisions; an answer that decides nothing is told why, and asked anew."""
     plan, library, step = planned(state), current_library(state), state["step"]
-    most = current_settings(state).max_lesson_words
+    most = kept_settings(state).max_lesson_words
     request = describe_plan(plan, step, library, state["groups"], state["problems"], most)
     operations = [edit["operation"] for edit in plan["edits"]]
     fault = None
@@ -130,8 +131,8 @@ async def edit_experiences(components: Components, state: TrainingState) -> dict
         plan["warning"],
         await components.prices(settings),
     )
-    await components.archive.keep_library(state["step"], library)
-    await components.archive.close_step(state["step"], groups)
+    await components.recorder.keep_library(state["step"], library)
+    await components.recorder.close_step(state["step"], groups)
     tell(
         {
             "event": "step",
@@ -142,8 +143,14 @@ async def edit_experiences(components: Components, state: TrainingState) -> dict
             "metrics": figures,
         }
     )
-    update = {"library": library, "metrics": [figures], "turns": longest_attempts(groups)}
-    return update | {"plan": None, "groups": Overwrite([])}
+    return {
+        "library": library,
+        "metrics": [figures],
+        "usage": add_ledgers(state.get("usage", {}), figures["usage"]),
+        "turns": longest_attempts(groups),
+        "plan": None,
+        "groups": None,
+    }
 
 
 def current_library(state: TrainingState) -> Library:

@@ -9,25 +9,29 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Checkpointer, Overwrite, Send
+from langgraph.types import Checkpointer, Send
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.graphs.context import current_settings, kept_settings, unlimited
+from training_free_grpo.graphs.compiled import Graph
+from training_free_grpo.graphs.context import current_settings, kept_settings
 from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
+from training_free_grpo.graphs.limits import make_limits
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.state import EvaluationState, TrainingInput
+from training_free_grpo.graphs.state import EvaluationOutput, EvaluationState, TrainingInput
 from training_free_grpo.learning.contrast import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.metrics import measure_evaluation
 from training_free_grpo.models import Models
+from training_free_grpo.policy import Policy
 from training_free_grpo.records import GroupInput
 from training_free_grpo.rollouts.attempter import Attempter
 from training_free_grpo.rollouts.components import Components, make_components
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
+from training_free_grpo.settings_source import GivenPolicy, GivenSettings, make_source
+from training_free_grpo.spending.budget import Budget
 from training_free_grpo.storage.archive import Archive
 
 
@@ -71,7 +75,7 @@ async def report(components: Components, state: EvaluationState) -> dict[str, An
     prices = await components.prices(settings)
     found = measure_evaluation(state["groups"], settings.attempts, prices)
     tell({"event": "evaluation", "mean": found["mean"], "evaluation": found})
-    return {"evaluation": found, "groups": Overwrite([])}
+    return {"evaluation": found, "usage": found["usage"], "groups": None}
 
 
 def more_groups(state: EvaluationState) -> list[Send] | str:
@@ -82,30 +86,42 @@ def more_groups(state: EvaluationState) -> list[Send] | str:
 def build_evaluation_graph(
     agent: Agent | None = None,
     grader: Grader | None = None,
+    *,
     tools: Sequence[BaseTool] | None = None,
     checkpointer: Checkpointer = None,
-    *,
     models: Models | None = None,
     archive: Archive | None = None,
     attempter: Attempter | None = None,
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+    settings: GivenSettings | None = None,
+    policy: GivenPolicy | None = None,
+    budget: Budget | None = None,
+) -> Graph:
     """Build the evaluation graph; with nothing given it runs on what the settings name.
 
     `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
     callable, `models` chat models in place of the settings' names. An `attempter` makes the
-    attempts in another way than an agent does.
+    attempts in another way than an agent does. `settings`, `policy` and `budget` are as in
+    `build_training_graph`.
     """
     components = make_components(agent, grader, tools, models, archive, attempter=attempter)
-    graph = StateGraph(EvaluationState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", Node(prepare, components))
-    graph.add_node("group", build_group_graph(components))
-    graph.add_node("report", Node(report, components))
+    source = make_source(settings, policy)
+    node = partial(Node, source=source)
+    graph = StateGraph(
+        EvaluationState,
+        context_schema=Settings,
+        input_schema=TrainingInput,
+        output_schema=EvaluationOutput,
+    )
+    graph.add_node("prepare", node(prepare, components))
+    graph.add_node("group", build_group_graph(components, source))
+    graph.add_node("report", node(report, components))
     graph.add_edge(START, "prepare")
-    graph.add_conditional_edges("prepare", Node(send_groups), ["group"])
+    graph.add_conditional_edges("prepare", node(send_groups), ["group"])
     graph.add_edge("group", "report")
-    graph.add_conditional_edges("report", Node(more_groups), ["group", END])
-    return unlimited(graph.compile(name="evaluation", checkpointer=checkpointer))
+    graph.add_conditional_edges("report", node(more_groups), ["group", END])
+    compiled = graph.compile(name="evaluation", checkpointer=checkpointer)
+    return Graph.of(compiled, make_limits(budget, components, source))
 
 
-evaluation = build_evaluation_graph()
+evaluation = build_evaluation_graph(policy=Policy.from_environment)
 """The graph that langgraph.json serves, on the embedded model until a context says otherwise."""

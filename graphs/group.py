@@ -16,6 +16,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.pregel.protocol import PregelProtocol
 from langgraph.types import Send
 
+from training_free_grpo.compat import draw_inside
 from training_free_grpo.graders import apply_grader, wants_trajectory
 from training_free_grpo.graphs.agent import build_agent_graph
 from training_free_grpo.graphs.context import current_settings, kept_settings
@@ -46,7 +47,9 @@ from training_free_grpo.rollouts.components import Components
 from training_free_grpo.rollouts.react import ReactAgent
 from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
+from training_free_grpo.settings_source import SettingsSource
 from training_free_grpo.threads import in_thread
+from training_free_grpo.transcripts import text_of
 from training_free_grpo.validation.hiding import hidden_lessons
 
 NO_SUMMARIES: JSON = {}
@@ -190,7 +193,7 @@ async def keep_group(
 ) -> dict[str, Any]:
     """Keep a finished group, and return the update that closes it."""
     step, problem = state["step"], state["problem"]
-    await components.archive.keep_group(step, group, problem, grades, summaries)
+    await components.recorder.keep_group(step, group, problem, grades, summaries)
     tell({"event": "group", "step": step, "problem": problem["id"], "group": group})
     return {"groups": [group]}
 
@@ -262,7 +265,8 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
         else:
             endpoint = components.models.reflection(settings)
             seed = seed_of(settings.seed, state["step"], problem["id"])
-            call = extract(endpoint, settings, problem, library, attempts, seed)
+            outputs = await read_outputs(components, state["rollouts"])
+            call = extract(endpoint, settings, problem, library, attempts, seed, outputs)
             advice, failure = await value_or_reason(call)
     tell(
         {
@@ -279,6 +283,16 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
     return await keep_group(components, state, group, grades, summaries)
 
 
+async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> list[str]:
+    """Return what tools returned in some rollouts: no lesson may copy it."""
+    found: list[str] = []
+    for rollout in rollouts:
+        if rollout["tool_calls"]:
+            transcript = await components.archive.read_transcript(rollout["trajectory"])
+            found += [text_of(m.get("content")) for m in transcript if m.get("role") == "tool"]
+    return found
+
+
 def given(state: GroupState) -> GroupInput:
     """Return what the group was given, for its tasks."""
     return {
@@ -291,22 +305,25 @@ def given(state: GroupState) -> GroupInput:
     }
 
 
-def build_group_graph(components: Components) -> CompiledStateGraph[Any, Any, Any, Any]:
+def build_group_graph(
+    components: Components, source: SettingsSource
+) -> CompiledStateGraph[Any, Any, Any, Any]:
     """Build the graph of one group."""
+    node = partial(Node, source=source)
     graph = StateGraph(GroupState, input_schema=GroupInput, output_schema=GroupOutput)
-    graph.add_node("rollout", Node(rollout, components))
-    graph.add_node("grade", Node(grade, components))
-    graph.add_node("summarize", Node(summarize, components))
-    graph.add_node("extract_advantage", Node(extract_advantage, components))
+    graph.add_node("rollout", node(rollout, components))
+    graph.add_node("grade", node(grade, components))
+    graph.add_node("summarize", node(summarize, components))
+    graph.add_node("extract_advantage", node(extract_advantage, components))
     graph.add_conditional_edges(
-        START, Node(send_rollouts, components), ["rollout", "extract_advantage"]
+        START, node(send_rollouts, components), ["rollout", "extract_advantage"]
     )
     graph.add_edge("rollout", "grade")
-    graph.add_conditional_edges("grade", Node(send_summaries), ["summarize", END])
+    graph.add_conditional_edges("grade", node(send_summaries), ["summarize", END])
     graph.add_edge("summarize", "extract_advantage")
     graph.add_edge("extract_advantage", END)
     group = graph.compile(name="group")
-    group.nodes["rollout"].subgraphs = drawn_in_rollout(components.attempter)
+    draw_inside(group, "rollout", drawn_in_rollout(components.attempter))
     return group
 
 

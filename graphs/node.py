@@ -8,6 +8,8 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config, set_config_context
 
 from training_free_grpo.background import run_sync
+from training_free_grpo.redact import redact_error
+from training_free_grpo.settings_source import SettingsSource, settings_from
 
 
 class Node(Runnable[Any, Any]):
@@ -18,9 +20,12 @@ class Node(Runnable[Any, Any]):
     call, and a bare function costs `ainvoke` a thread: together a third of a turn's CPU time.
     """
 
-    def __init__(self, action: Callable[..., Any], *given: object) -> None:
+    def __init__(
+        self, action: Callable[..., Any], *given: object, source: SettingsSource | None = None
+    ) -> None:
         self.action = action
         self.given = given
+        self.source = source or SettingsSource()
         self.name = getattr(action, "__name__", None)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
@@ -29,6 +34,14 @@ class Node(Runnable[Any, Any]):
             return context.run(run_sync, self.ainvoke(input, config))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Run the action on the running loop."""
-        found = self.action(*self.given, input)
-        return await found if inspect.isawaitable(found) else found
+        """Run the action on the running loop. The texts of errors lose the keys that they quote.
+
+        LangGraph writes them into checkpoints.
+        """
+        try:
+            with settings_from(self.source):
+                found = self.action(*self.given, input)
+                return await found if inspect.isawaitable(found) else found
+        except Exception as error:
+            redact_error(error)
+            raise

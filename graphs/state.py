@@ -41,10 +41,16 @@ class Keyed:
 
     def __init__(self, key: str) -> None:
         self.key = key
+        self.__name__ = f"keyed_by_{key}"  # by which LangGraph tells reducers apart
 
-    def __call__(self, old: list[Any], new: list[Any]) -> list[Any]:
-        """Merge two lists."""
+    def __call__(self, old: list[Any], new: list[Any] | None) -> list[Any]:
+        """Merge two lists; None clears the list, and is JSON, which `Overwrite` is not."""
+        if new is None:
+            return []
         return list({row[self.key]: row for row in [*old, *new]}.values())
+
+
+MetricsOfSteps = Annotated[list[Metrics], Keyed("step")]
 
 
 class SummaryTask(GroupInput):
@@ -88,6 +94,14 @@ class TrainingInput(TypedDict):
     ]
 
 
+class TrainingOutput(TypedDict):
+    """What leaves a training graph: a parent graph's channels of other names stay as they are."""
+
+    library: Library
+    metrics: MetricsOfSteps
+    usage: Annotated[Ledger, newest]
+
+
 class TrainingState(TypedDict):
     """The run: what it learned, how far it is, and the figures of each step.
 
@@ -95,7 +109,7 @@ class TrainingState(TypedDict):
     """
 
     library: Library
-    metrics: Annotated[list[Metrics], Keyed("step")]
+    metrics: MetricsOfSteps
     step: Annotated[int, newest]
     steps: int
     epoch: int
@@ -110,13 +124,23 @@ class TrainingState(TypedDict):
     batch: list[str]
     turns: Annotated[dict[str, int], update]
     """By problem: those of its last group's longest attempt, so that long groups start first."""
+    usage: Annotated[Ledger, newest]
+    """What the finished steps took."""
     problems: list[Problem]
+
+
+class EvaluationOutput(TypedDict):
+    """What leaves an evaluation graph."""
+
+    evaluation: Evaluation | None
+    usage: Annotated[Ledger, newest]
 
 
 class EvaluationState(TypedDict):
     """The report of an evaluation, and the groups that it is made of."""
 
     evaluation: Evaluation | None
+    usage: Annotated[Ledger, newest]
     library: Library
     settings: Annotated[JSON, newest]
     groups: Annotated[list[Group], Keyed("problem")]

@@ -13,16 +13,11 @@ from typing import Any
 
 from langchain_core.tools import BaseTool
 from langgraph.graph import END, START, StateGraph
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Checkpointer, Overwrite, Send
+from langgraph.types import Checkpointer, Send
 
 from training_free_grpo.graders import Grader
-from training_free_grpo.graphs.context import (
-    context_settings,
-    current_settings,
-    kept_settings,
-    unlimited,
-)
+from training_free_grpo.graphs.compiled import Graph
+from training_free_grpo.graphs.context import context_settings, current_settings, kept_settings
 from training_free_grpo.graphs.editing import (
     check_review,
     current_library,
@@ -34,18 +29,23 @@ from training_free_grpo.graphs.editing import (
 from training_free_grpo.graphs.events import tell
 from training_free_grpo.graphs.group import build_group_graph
 from training_free_grpo.graphs.inputs import read_inputs
+from training_free_grpo.graphs.limits import make_limits
 from training_free_grpo.graphs.node import Node
-from training_free_grpo.graphs.state import TrainingInput, TrainingState
+from training_free_grpo.graphs.state import TrainingInput, TrainingOutput, TrainingState
 from training_free_grpo.learning.batches import count_steps, draw
 from training_free_grpo.learning.contrast import next_wave
 from training_free_grpo.library import render_library
 from training_free_grpo.models import Models
+from training_free_grpo.policy import Policy
 from training_free_grpo.records import GroupInput
 from training_free_grpo.rollouts.attempter import Attempter, attempter_for
 from training_free_grpo.rollouts.components import Components, make_components
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
+from training_free_grpo.settings_source import GivenPolicy, GivenSettings, make_source
+from training_free_grpo.spending.budget import Budget
 from training_free_grpo.storage.archive import Archive
+from training_free_grpo.storage.recorder import Recorder
 from training_free_grpo.traces import Traces
 
 
@@ -54,9 +54,9 @@ async def prepare(components: Components, state: TrainingState) -> dict[str, Any
     attempter = attempter_for(context_settings(), components.attempter)
     given = await read_inputs(components, attempter, state)
     check_review(kept_settings(given))
-    await components.archive.keep_library(0, given["library"])
+    await components.recorder.keep_library(0, given["library"])
     steps = count_steps(len(given["problems"]), kept_settings(given))
-    return given | {"step": 0, "steps": steps, "plan": None, "metrics": Overwrite([])}
+    return given | {"step": 0, "steps": steps, "plan": None, "metrics": None}
 
 
 async def draw_batch(components: Components, state: TrainingState) -> dict[str, Any]:
@@ -112,14 +112,18 @@ def more_steps(state: TrainingState) -> str:
 def build_training_graph(
     agent: Agent | None = None,
     grader: Grader | None = None,
+    *,
     tools: Sequence[BaseTool] | None = None,
     checkpointer: Checkpointer = None,
-    *,
     models: Models | None = None,
     archive: Archive | None = None,
+    recorder: Recorder | None = None,
     traces: Traces | None = None,
     attempter: Attempter | None = None,
-) -> CompiledStateGraph[Any, Any, Any, Any]:
+    settings: GivenSettings | None = None,
+    policy: GivenPolicy | None = None,
+    budget: Budget | None = None,
+) -> Graph:
     """Build the training graph; with nothing given it runs on what the settings name.
 
     It takes `problems`, rows of a data set, and a `library` to go on from; its result holds the
@@ -128,26 +132,38 @@ def build_training_graph(
     callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
     on record are learned from, and none is made. An `attempter` makes the attempts in another way
     than an agent does.
+
+    `settings` are the defaults that a context changes, or a function that makes them of a parent
+    graph's context; `policy` limits what a context may change; a run that reaches its `budget`
+    raises OutOfBudget.
     """
-    components = make_components(agent, grader, tools, models, archive, traces, attempter)
-    graph = StateGraph(TrainingState, context_schema=Settings, input_schema=TrainingInput)
-    graph.add_node("prepare", Node(prepare, components))
-    graph.add_node("draw_batch", Node(draw_batch, components))
-    graph.add_node("group", build_group_graph(components))
-    graph.add_node("plan_edits", Node(plan_edits, components))
-    graph.add_node("review_edits", Node(review_edits))
-    graph.add_node("edit_experiences", Node(edit_experiences, components))
+    components = make_components(agent, grader, tools, models, archive, traces, attempter, recorder)
+    source = make_source(settings, policy)
+    node = partial(Node, source=source)
+    graph = StateGraph(
+        TrainingState,
+        context_schema=Settings,
+        input_schema=TrainingInput,
+        output_schema=TrainingOutput,
+    )
+    graph.add_node("prepare", node(prepare, components))
+    graph.add_node("draw_batch", node(draw_batch, components))
+    graph.add_node("group", build_group_graph(components, source))
+    graph.add_node("plan_edits", node(plan_edits, components))
+    graph.add_node("review_edits", node(review_edits))
+    graph.add_node("edit_experiences", node(edit_experiences, components))
     graph.add_edge(START, "prepare")
     graph.add_edge("prepare", "draw_batch")
-    graph.add_conditional_edges("draw_batch", Node(send_groups, components), ["group"])
+    graph.add_conditional_edges("draw_batch", node(send_groups, components), ["group"])
     graph.add_edge("group", "plan_edits")
     graph.add_conditional_edges(
-        "plan_edits", Node(after_plan, components), ["group", "review_edits", "edit_experiences"]
+        "plan_edits", node(after_plan, components), ["group", "review_edits", "edit_experiences"]
     )
     graph.add_edge("review_edits", "edit_experiences")
-    graph.add_conditional_edges("edit_experiences", Node(more_steps), ["draw_batch", END])
-    return unlimited(graph.compile(name="training", checkpointer=checkpointer))
+    graph.add_conditional_edges("edit_experiences", node(more_steps), ["draw_batch", END])
+    compiled = graph.compile(name="training", checkpointer=checkpointer)
+    return Graph.of(compiled, make_limits(budget, components, source))
 
 
-training = build_training_graph()
+training = build_training_graph(policy=Policy.from_environment)
 """The graph that langgraph.json serves, on the embedded model until a context says otherwise."""

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from typer.testing import CliRunner, Result
@@ -39,6 +40,20 @@ def write_problems(path: Path, problems: Sequence[str] = PROBLEMS) -> Path:
     return path
 
 
+class Process(subprocess.Popen[str]):
+    """A process that a test which fails does not leave behind, nor its pipes."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self.kill()
+        super().__exit__(kind, error, at)
+
+
 @dataclass
 class Job:
     """A run of `tfgrpo train`, under one command line."""
@@ -49,9 +64,10 @@ class Job:
     data: Path = field(init=False)
     options: Sequence[str] = ()
     """Given to every command."""
+    problems: Sequence[str] = tuple(PROBLEMS)
 
     def __post_init__(self) -> None:
-        self.data = write_problems(self.folder / "problems.jsonl")
+        self.data = write_problems(self.folder / "problems.jsonl", self.problems)
 
     @property
     def path(self) -> Path:
@@ -68,6 +84,14 @@ class Job:
         found: JSON = json.loads((self.path / name).read_text("utf-8"))
         return found
 
+    def rewards(self) -> dict[str, list[float]]:
+        """Return the rewards by problem: which attempt gets which answer is up to the clock."""
+        found: dict[str, list[float]] = {}
+        for file in sorted((self.path / "rollouts").iterdir()):
+            for line in map(json.loads, file.read_text("utf-8").splitlines()):
+                found.setdefault(line["problem_id"], []).append(line["reward"])
+        return {problem: sorted(rewards) for problem, rewards in found.items()}
+
     def command(self, *options: str) -> list[str]:
         """Return the command line; options given here come last, and win."""
         sizes = {"--epochs": 1, "--batch-size": BATCH, "--group-size": ATTEMPTS}
@@ -76,18 +100,18 @@ class Job:
         pairs = [str(part) for pair in (sizes | names | model).items() for part in pair]
         return ["train", str(self.data), *pairs, "--json", *self.options, *options]
 
-    def start(self, start: Sequence[str] = START, **how: Any) -> subprocess.Popen[str]:
-        """Start a process."""
+    def start(self, *options: str, start: Sequence[str] = START, **how: Any) -> Process:
+        """Start a process, to be used as a context."""
         pipe = subprocess.PIPE
-        command = [*start, *self.command()]
-        return subprocess.Popen(command, text=True, **{"stdout": pipe, "stderr": pipe} | how)
+        command = [*start, *self.command(*options)]
+        return Process(command, text=True, **{"stdout": pipe, "stderr": pipe} | how)
 
     def kill(self, when: Callable[[], bool], start: Sequence[str] = START) -> None:
         """Start a process, and kill it at a moment that the server sees."""
-        process = self.start(start)
-        self.server.wait_for(when)
-        process.kill()
-        process.communicate(timeout=60)
+        with self.start(start=start) as process:
+            self.server.wait_for(when)
+            process.kill()
+            process.communicate(timeout=240)
         assert process.returncode == -signal.SIGKILL
 
     def here(self, *options: str) -> Result:

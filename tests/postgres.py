@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
 
+import psycopg
+
 PASSWORD = "pass-word-of-the-database"
 _BINARIES = ["/usr/lib/postgresql", "/usr/local/pgsql", "/opt/homebrew/opt"]
 
@@ -48,8 +50,9 @@ def postgres_server() -> Iterator[str]:
             [*serve, "-F"], user=user, cwd=folder, stdout=quiet, stderr=quiet
         ) as server:
             try:
-                wait_until_ready(port)
-                yield f"postgresql://learner:{PASSWORD}@127.0.0.1:{port}/postgres"
+                address = f"postgresql://learner:{PASSWORD}@127.0.0.1:{port}/postgres"
+                wait_until_ready(address)
+                yield address
             finally:
                 server.send_signal(signal.SIGINT)  # now, whoever is connected
     finally:
@@ -72,13 +75,14 @@ def free_port() -> int:
     return port
 
 
-def wait_until_ready(port: int) -> None:
-    """Wait until the server takes connections."""
-    deadline = time.monotonic() + 60
+def wait_until_ready(address: str) -> None:
+    """Wait until the server takes connections, and has started up behind its port."""
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline:
         try:
-            with socket.create_connection(("127.0.0.1", port)):
-                return
-        except OSError:
+            psycopg.connect(address).close()
+        except psycopg.OperationalError:
             time.sleep(0.05)
+        else:
+            return
     raise AssertionError("PostgreSQL did not start")

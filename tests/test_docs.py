@@ -20,17 +20,18 @@ from subprocess import PIPE, STDOUT
 from typing import Any
 
 import pytest
-import typer
 from typer.testing import CliRunner
 
 from tests.standin import StandIn
 from training_free_grpo.cli import main
+from training_free_grpo.cli.app import load_commands
 from training_free_grpo.settings import PRESETS, Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
-SESSIONS = [DOCS / "index.md", DOCS / "tutorial.md", *sorted((DOCS / "how-to").glob("*.md"))]
+PAGES_THAT_RUN = ("index.md", "tutorial.md", "application.md")
+SESSIONS = [*(DOCS / page for page in PAGES_THAT_RUN), *sorted((DOCS / "how-to").glob("*.md"))]
 BLOCK = re.compile(
     r"(?P<needs><!-- needs: [^>]+ -->\n+)?^``` *(?P<language>\w*) *(?P<title>title=\"[^\"]+\")?\n"
     r"(?P<text>.*?)^```$",
@@ -178,7 +179,7 @@ def test_block_compiles_and_imports_what_there_is(block: Block) -> None:
 def find_commands() -> dict[str, set[str]]:
     """Return every command of ours and its options."""
     found = {}
-    waiting = [("tfgrpo", typer.main.get_command(main))]
+    waiting: list[tuple[str, Any]] = [("tfgrpo", load_commands())]
     for line, command in waiting:
         inner = getattr(command, "commands", {})
         waiting += [(f"{line} {each}", inner[each]) for each in inner]

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ CONFIG = Path(__file__).parents[1] / "langgraph.json"
 PROBLEMS = training_problems()[6:10]
 CHANGED = {"epochs": 1, "batch_size": 2, "group_size": 4}
 PATIENCE = 60
+GONE = "http://127.0.0.1:9/v1"
+"""Where nobody listens."""
 
 
 def free_port() -> int:
@@ -41,12 +44,17 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyncLangGraphCl
     folder, port = tmp_path_factory.mktemp("studio"), free_port()
     (folder / "langgraph.json").write_text(CONFIG.read_text())
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")}
+    allowed = {
+        "TFGRPO_ALLOW_MODELS": "simulated,openai:gone",
+        "TFGRPO_ALLOW_ADDRESSES": GONE,
+        "TFGRPO_ALLOW_PATHS": str(tmp_path_factory.getbasetemp()),
+    }
     options = ["--no-browser", "--no-reload", "--port", str(port), "--n-jobs-per-worker", "10"]
     with (folder / "log.txt").open("w") as log:
         server = subprocess.Popen(
             [Path(sys.executable).with_name("langgraph"), "dev", *options],
             cwd=folder,
-            env=environment | {"LANGSMITH_TRACING": "false"},
+            env=environment | {"LANGSMITH_TRACING": "false"} | allowed,
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -118,6 +126,10 @@ def test_graphs_are_there_to_choose_from(client: SyncLangGraphClient) -> None:
     assert found == {"training", "evaluation", "agent"}
 
 
+def test_each_graph_says_what_it_is_for(client: SyncLangGraphClient) -> None:
+    assert all(assistant["description"] for assistant in client.assistants.search())
+
+
 @pytest.mark.parametrize("graph", ["training", "evaluation", "agent"])
 def test_form_shows_every_setting_with_its_description(
     client: SyncLangGraphClient, graph: str
@@ -153,9 +165,19 @@ def test_drawing_shows_the_agent_in_the_group_in_the_training(client: SyncLangGr
     assert {"group:rollout:call_model", "group:rollout:tools"} < nodes
 
 
-def test_assistant_runs_with_the_settings_that_were_changed(trained: Run) -> None:
-    assert trained.of("values")[-1]["settings"] == CHANGED
-    assert trained.of("values")[-1]["step"] == 2
+def test_assistant_runs_with_the_settings_that_were_changed(
+    client: SyncLangGraphClient, trained: Run
+) -> None:
+    assert state_of(client, trained)["settings"] == CHANGED
+    assert state_of(client, trained)["step"] == 2
+
+
+def state_of(client: SyncLangGraphClient, run: Run) -> Any:
+    return client.threads.get_state(run.thread)["values"]
+
+
+def test_the_output_of_a_run_is_what_it_learned_and_what_it_took(trained: Run) -> None:
+    assert trained.of("values")[-1].keys() == {"library", "metrics", "usage"}
 
 
 def test_updates_name_each_step_of_the_run(trained: Run) -> None:
@@ -248,7 +270,7 @@ def test_training_on_documents_that_are_not_there_fails_by_name(
 
 
 def test_endpoint_that_is_not_there_is_named(client: SyncLangGraphClient) -> None:
-    dead = {"model": "openai:gone", "base_url": f"http://127.0.0.1:{free_port()}/v1"}
+    dead = {"model": "openai:gone", "base_url": GONE}
     found = run(client, "training", {"problems": PROBLEMS}, context={**dead, "max_retries": 0})
     assert "openai:gone" in found.error()
 
@@ -270,14 +292,16 @@ def test_messages_of_the_agent_are_streamed(client: SyncLangGraphClient) -> None
     assert any("boxed" in message["content"] for message in streamed)
 
 
-def test_state_begins_with_the_library_and_the_figures(trained: Run) -> None:
-    assert list(trained.of("values")[-1])[:3] == ["library", "metrics", "step"]
+def test_state_begins_with_the_library_and_the_figures(
+    client: SyncLangGraphClient, trained: Run
+) -> None:
+    assert list(state_of(client, trained))[:3] == ["library", "metrics", "step"]
 
 
 def test_transcripts_are_in_the_store_of_the_server(
     client: SyncLangGraphClient, trained: Run
 ) -> None:
-    assert trained.of("values")[-1]["lessons"].keys() == {"stored"}
+    assert state_of(client, trained)["lessons"].keys() == {"stored"}
     found = client.store.search_items(("training_free_grpo", "transcripts"), limit=50)["items"]
     assert any("boxed" in item["value"]["value"][-1]["content"] for item in found)
 
@@ -371,3 +395,31 @@ def test_remote_graph_serves_training_as_it_serves_any_other(
     streamed = list(remote.stream(given, context=CHANGED, stream_mode="updates"))
     assert found["metrics"][0]["rollouts"] == 8
     assert [name for update in streamed for name in update][-1] == "edit_experiences"
+
+
+@pytest.mark.parametrize(
+    "context",
+    [
+        {"model": "openai:gpt-5-mini"},
+        {"model": "openai:gone", "base_url": "http://127.0.0.1:10/v1"},
+        {"search": "corpus:/etc"},
+        {"model": "recorded:/etc/passwd"},
+    ],
+)
+def test_what_the_operator_does_not_allow_fails_the_run(
+    client: SyncLangGraphClient, context: Any
+) -> None:
+    found = run(client, "training", {"problems": PROBLEMS}, context=context)
+    assert "does not allow: TFGRPO_ALLOW_" in found.error()
+
+
+def test_the_example_of_a_remote_graph_trains(
+    client: SyncLangGraphClient, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = spec_from_file_location("example_remote", CONFIG.parent / "examples" / "remote.py")
+    assert spec
+    assert spec.loader
+    example = module_from_spec(spec)
+    spec.loader.exec_module(example)
+    assert example.train(str(client.http.client.base_url))["experiences"] is not None
+    assert "step" in capsys.readouterr().out.split()

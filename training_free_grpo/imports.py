@@ -6,8 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from training_free_grpo.errors import UserError
 
-class ImportNameError(ValueError):
+
+class ImportNameError(UserError, ValueError):
     """A `module:attr` name leads nowhere; the message names the part that is wrong."""
 
 

@@ -1,9 +1,8 @@
 """Give any `create_agent` agent its library: one line, the words of the training."""
 
-import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,16 +19,17 @@ from langchain_core.messages import AnyMessage, HumanMessage
 
 from training_free_grpo.library import (
     LibraryError,
+    LibraryLike,
     active_experiences,
     library_file,
     load_library,
     parse_lessons,
-    read_library,
     render_lessons,
 )
 from training_free_grpo.library.prompt import LESSONS, add_block, experience_block
 from training_free_grpo.library.retrieval import TalkRetrieval
 from training_free_grpo.records import Experience, Library
+from training_free_grpo.threads import in_thread
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -69,7 +69,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
 
     def __init__(
         self,
-        library: Library | Mapping[str, Any] | str | Path | None = None,
+        library: LibraryLike | None = None,
         top_k: int | None = None,
         embeddings: "Embeddings | None" = None,
         format: str | Wording | None = None,
@@ -97,9 +97,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         self._word = read_format(format)
         self._mark = self._read_mark()
         # Read last: a file that changes meanwhile is noticed by its mark.
-        self._known = self._know(
-            load_library(self._file) if self._file else read_library(library or {})
-        )
+        self._known = self._know(load_library(self._file or ({} if library is None else library)))
         digest = hashlib.sha256(self._known.lines.encode()).hexdigest()
         self._source = str(self._file) if self._file else digest[:8]
 
@@ -117,7 +115,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     ) -> ModelResponse[Any]:
         """Add the lessons to the call."""
         if self._reload or self._top_k:  # a file or a model is waited for: not on the loop
-            return await handler(await asyncio.to_thread(self._with_lessons, request))
+            return await handler(await in_thread(self._with_lessons, request))
         return await handler(self._with_lessons(request))
 
     def _with_lessons(self, request: ModelRequest[Any]) -> ModelRequest[Any]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, time
 from functools import cache
 from typing import NamedTuple, TypedDict
 
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.records import Cost, Ledger, RoleCost, Usage
 
 _MILLION = 1_000_000
@@ -51,8 +52,8 @@ def find_price(name: str, base_url: str | None = None) -> Price | None:
 
     A server is looked up by its address: `gpt-5-mini` on a machine of your own is not OpenAI's.
     """
-    provider, colon, model = name.partition(":")
-    if name == "simulated" or provider == "recorded":
+    parsed = ModelName.parse(name)
+    if parsed.is_embedded:
         return FREE
     from genai_prices import Usage as Tokens  # a third of a second, for who asks no price
     from genai_prices import calc_price
@@ -60,11 +61,11 @@ def find_price(name: str, base_url: str | None = None) -> Price | None:
     # At noon: some prices differ by the hour, and a run has one price.
     noon = datetime.combine(datetime.now(UTC), time(12), UTC)
 
-    listed = provider if colon else None
-    place = {"provider_api_url": base_url} if base_url else {"provider_id": listed}
+    model = parsed.model or name
+    place = {"provider_api_url": base_url} if base_url else {"provider_id": parsed.provider}
 
     def ask(**tokens: int) -> float:
-        found = calc_price(Tokens(**tokens), model or name, genai_request_timestamp=noon, **place)
+        found = calc_price(Tokens(**tokens), model, genai_request_timestamp=noon, **place)
         return float(found.total_price * _MILLION / _SAMPLE)
 
     try:

@@ -59,6 +59,8 @@ class Origin(TypedDict):
     model: str
     prompt: str
     """Fingerprint of the prompts that worded it."""
+    edited: NotRequired[bool]
+    """Whether a person reworded it in a review."""
 
 
 class Experience(TypedDict):
@@ -304,6 +306,8 @@ class ProblemFigures(TypedDict):
     majority: float | None
     """The reward of the most frequent answer."""
     missing: dict[str, int]
+    undecided: int
+    """Of the missing: those whose grader could not decide, where another attempt is no use."""
     usage: Usage
     cost: Cost
     seconds: float
@@ -350,6 +354,19 @@ class Comparison(TypedDict):
     problems: int
     problems_needed: int | None
     """How many would tell a difference of this size with 80 % power; None for none."""
+
+
+class EvaluationReport(TypedDict):
+    """What the arms of an evaluation found, and how much better the library is than the others."""
+
+    evaluations: dict[str, Evaluation]
+    """By arm."""
+    difference: Comparison | None
+    """To the arm without a library; None where there is none."""
+    differences: dict[str, Comparison]
+    """To each other arm."""
+    notes: dict[str, str]
+    """By arm: how it came about."""
 
 
 @final

@@ -22,7 +22,10 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
+
+from training_free_grpo.errors import UserError
 
 TOOLS = ("python", "search", "pages")
 """What the ReAct agent may have, in the order in which its model is offered them."""
@@ -49,7 +52,7 @@ _SECRET = re.compile(
 )
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """A setting is unknown or out of bounds; the message names the field, value and remedy."""
 
 
@@ -227,6 +230,19 @@ class Settings(BaseModel):
             return None
         return value
 
+    @model_validator(mode="before")
+    @classmethod
+    def _know_names(cls, data: Any) -> Any:
+        unknown = [str(name) for name in data if name not in cls.model_fields]
+        if unknown:
+            raise ValueError("\n".join(describe_unknown(name, cls) for name in unknown))
+        return data
+
+    @field_validator("tools", mode="before")
+    @classmethod
+    def _read_list(cls, value: Any) -> Any:
+        return (",".join(value) or "none") if isinstance(value, list | tuple) else value
+
     @field_validator("price", "reflection_price", "judge_price")
     @classmethod
     def _is_price(cls, text: str | None) -> str | None:
@@ -299,13 +315,17 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            near = get_close_matches(name, model.model_fields, n=1)
-            meant = f", did you mean {near[0]!r}?" if near else ""
-            known = ", ".join(model.model_fields)
-            lines.append(f"unknown setting {name!r}{meant}; the settings are: {known}")
+        if not name:
+            lines.append(problem["msg"].removeprefix("Value error, "))
         else:
             # Whoever reads the screen or a log must not read a secret there.
             value = "given" if name in _OPTIONS else repr(problem["input"])
             lines.append(f"setting {name!r} is {value}: {problem['msg']}")
     return "\n".join(lines)
+
+
+def describe_unknown(name: str, model: type[BaseModel]) -> str:
+    """Say that there is no such option, and which one may be meant."""
+    near = get_close_matches(name, model.model_fields, n=1)
+    meant = f", did you mean {near[0]!r}?" if near else ""
+    return f"unknown setting {name!r}{meant}; the settings are: {', '.join(model.model_fields)}"

@@ -8,12 +8,16 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from functools import cache, partial
 from queue import SimpleQueue
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakSet
+
+from training_free_grpo.compat import default_executor
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,13 +32,40 @@ _Job = tuple[Future[Any], Callable[[], Any]]
 async def in_thread(function: Callable[P, R], *given: P.args, **options: P.kwargs) -> R:
     """Run what is ours and short in a thread, in the caller's context."""
     call = partial(copy_context().run, partial(function, *given, **options))
-    return await asyncio.get_running_loop().run_in_executor(our_pool(), call)
+    return await asyncio.get_running_loop().run_in_executor(_ours(), call)
 
 
 @cache
-def our_pool() -> ThreadPoolExecutor:
-    """Return the few threads for what is ours and short."""
+def _ours() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(min(32, (os.cpu_count() or 1) + 4), "training-free-grpo")
+
+
+os.register_at_fork(after_in_child=_ours.cache_clear)
+
+
+_apart: ContextVar[bool] = ContextVar("apart", default=False)
+_loops: "WeakSet[asyncio.AbstractEventLoop]" = WeakSet()
+"""The loops whose executor tells the two kinds of calls apart."""
+
+
+@contextmanager
+def own_threads() -> Iterator[None]:
+    """Run the functions that are handed to the running loop's executor in threads of their own.
+
+    An agent's synchronous nodes and tools go there, many at once and each for as long as a model
+    takes. What others hand to it meanwhile finds the executor that the loop had.
+    """
+    loop = asyncio.get_running_loop()
+    if loop not in _loops:
+        _loops.add(loop)
+        executor = default_executor(loop)
+        if not isinstance(executor, Threads):
+            loop.set_default_executor(_Divided(executor))
+    token = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
 
 
 class Threads(ThreadPoolExecutor):
@@ -81,3 +112,22 @@ class Threads(ThreadPoolExecutor):
             with self._counting:
                 self._running -= 1
                 self._free += 1
+
+
+class _Divided(ThreadPoolExecutor):
+    """A loop's executor as it was, beside one for the calls of agents."""
+
+    def __init__(self, before: Executor | None) -> None:
+        super().__init__(max_workers=1)  # asyncio takes no executor of another class
+        self._before = before or ThreadPoolExecutor(thread_name_prefix="asyncio")
+        self._agents = Threads()
+
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Run a call where its caller belongs."""
+        executor = self._agents if _apart.get() else self._before
+        return executor.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Wait for what is running."""
+        self._before.shutdown(wait, cancel_futures=cancel_futures)
+        self._agents.shutdown(wait)

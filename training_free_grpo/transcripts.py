@@ -55,5 +55,6 @@ def shorten(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     head = int(longest * _HEAD)
+    tail = len(text) - (longest - head)
     gone = (len(text) - longest) // _CHARACTERS_PER_TOKEN
-    return f"{text[:head]}\n[… about {gone} tokens were cut here …]\n{text[head - longest :]}"
+    return f"{text[:head]}\n[… about {gone} tokens were cut here …]\n{text[tail:]}"

@@ -98,6 +98,7 @@ def average(rewards: list[float | None]) -> float:
     return mean(reward or 0.0 for reward in rewards)
 
 
+@pytest.mark.long
 class TestPairing:
     def test_the_same_evaluation_twice_is_identical(self, without_library: Evaluation) -> None:
         assert timeless(evaluate(PROBLEMS, None, SETTINGS)) == timeless(without_library)
@@ -177,6 +178,7 @@ async def test_events_are_streamed_and_the_last_one_of_ours_tells_the_mean() -> 
     assert told[-1] == {"event": "evaluation", "mean": mean, "evaluation": told[-1]["evaluation"]}
 
 
+@pytest.mark.long
 def test_more_than_five_hundred_problems_are_evaluated_in_waves() -> None:
     problems = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501)]
     graph, settings = build_evaluation_graph(), Settings(tools="none")

@@ -1,18 +1,16 @@
 """Training while answers are broken, and while endpoints are dead: nothing is lost for it."""
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.job import Job
 from tests.standin import Call, Faults, StandIn, in_order
 from training_free_grpo import Settings, build_evaluation_graph, build_training_graph
-from training_free_grpo.cli import main
 from training_free_grpo.graders import load_grader
 from training_free_grpo.records import JSON, Group
 
@@ -104,24 +102,15 @@ async def test_a_rollout_is_not_missing_for_time_that_the_endpoint_took(
     assert found["evaluation"]["missing"] == {}
 
 
-class Job:
-    """A run of `tfgrpo train`, under one command line."""
+def new_job(folder: Path, server: StandIn, reflection: StandIn) -> Job:
+    sizes = ("--batch-size", "3", "--group-size", "4", "--concurrency", "6")
+    options = (*sizes, "--reflection-base-url", reflection.url)
+    return Job(folder, server, options=options, problems=list(ANSWERS)[:6])
 
-    def __init__(self, folder: Path, server: StandIn, reflection: StandIn) -> None:
-        data = folder / "problems.jsonl"
-        data.write_text("".join(json.dumps(row) + "\n" for row in PUZZLES[:6]), "utf-8")
-        sizes = ["--epochs", "1", "--batch-size", "3", "--group-size", "4", "--concurrency", "6"]
-        models = ["--model", "openai:stand-in", "--base-url", server.url]
-        models += ["--reflection-base-url", reflection.url]
-        self.command = ["train", str(data), *sizes, *models, "--runs-dir", str(folder), "--json"]
-        self.servers = (server, reflection)
 
-    def run(self) -> Result:
-        return CliRunner().invoke(main, self.command)
-
-    def answered(self) -> Counter[str]:
-        """Count by role the calls that were paid for."""
-        return Counter(c.role for server in self.servers for c in server.calls if c.usage)
+def answered(*servers: StandIn) -> Counter[str]:
+    """Count by role the calls that were paid for."""
+    return Counter(c.role for server in servers for c in server.calls if c.usage)
 
 
 @pytest.fixture
@@ -153,16 +142,16 @@ def test_a_key_that_is_revoked_stops_the_run_and_nothing_that_was_paid_is_lost(
     tmp_path: Path, servers: tuple[StandIn, StandIn]
 ) -> None:
     server, reflection = servers
-    job = Job(tmp_path, server, reflection)
+    job = new_job(tmp_path, server, reflection)
     server.faults = revoked_after(17, server)
-    stopped = job.run()
+    stopped = job.here()
     assert stopped.exit_code == 1, stopped.output
     assert "401" in stopped.stderr
     assert len(server.calls) <= 17 + 2 * 6
     server.faults, server.status = None, None
-    done = job.run()
+    done = job.here()
     assert done.exit_code == 0, done.output
-    assert job.answered() == EXPECTED
+    assert answered(server, reflection) == EXPECTED
 
 
 @pytest.mark.parametrize("status", [401, 404])
@@ -170,12 +159,12 @@ def test_a_dead_reflection_endpoint_stops_the_run_and_the_repaired_one_goes_on(
     tmp_path: Path, servers: tuple[StandIn, StandIn], status: int
 ) -> None:
     server, reflection = servers
-    job = Job(tmp_path, server, reflection)
+    job = new_job(tmp_path, server, reflection)
     reflection.status = status
-    stopped = job.run()
+    stopped = job.here()
     assert stopped.exit_code == 1, stopped.output
     assert str(status) in stopped.stderr
     reflection.status = None
-    done = job.run()
+    done = job.here()
     assert done.exit_code == 0, done.output
-    assert job.answered() == EXPECTED
+    assert answered(server, reflection) == EXPECTED

@@ -13,7 +13,7 @@ from tests.standin import StandIn
 from training_free_grpo import Models, Settings, build_evaluation_graph, build_training_graph
 from training_free_grpo.library import read_library, render_library
 from training_free_grpo.library.prompt import experience_block
-from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.archive import RunArchive
 
 LIBRARY = read_library(
     {
@@ -86,7 +86,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Any:
             group_size=2,
             tools="none",
         )
-        graph = build_training_graph(archive=RunFolder(folder))
+        graph = build_training_graph(archive=RunArchive(folder))
         graph.invoke({"problems": PROBLEMS, "library": LIBRARY}, context=settings)
         return server.calls, lines(folder)
 
@@ -114,7 +114,7 @@ def test_reflection_reads_the_whole_library(trained: Any) -> None:
 
 def test_line_of_a_rollout_names_all_lessons_where_all_are_shown(tmp_path: Path) -> None:
     graph = build_evaluation_graph(
-        RunnableLambda(lambda given: AIMessage("\\boxed{7}")), archive=RunFolder(tmp_path)
+        RunnableLambda(lambda given: AIMessage("\\boxed{7}")), archive=RunArchive(tmp_path)
     )
     graph.invoke({"problems": PROBLEMS, "library": LIBRARY}, context=Settings())
     assert {tuple(line["lessons"]) for line in lines(tmp_path)} == {("G0", "G1", "G2")}

@@ -33,7 +33,7 @@ from training_free_grpo.library import read_library, render_library
 from training_free_grpo.library.prompt import experience_block
 from training_free_grpo.models import Refused
 from training_free_grpo.records import Evaluation, Metrics
-from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.simulated import training_problems
 
 PROBLEMS = training_problems()[:3]
@@ -76,6 +76,7 @@ class Caller(Scripted):
         return ChatResult(generations=[ChatGeneration(message=AIMessage("", tool_calls=[call]))])
 
 
+@pytest.mark.process
 def test_call_that_could_not_be_read_is_kept_with_what_was_said_to_it(tmp_path: Path) -> None:
     broken: Any = {"name": "look_up", "args": '{"word": "te', "id": "c1", "error": "no JSON"}
     said = [
@@ -84,7 +85,7 @@ def test_call_that_could_not_be_read_is_kept_with_what_was_said_to_it(tmp_path: 
         AIMessage("tea"),
     ]
     agent: Any = RunnableLambda(lambda given: {"messages": said})
-    graph = build_training_graph(agent, archive=RunFolder(tmp_path))
+    graph = build_training_graph(agent, archive=RunArchive(tmp_path))
     graph.invoke({"problems": PROBLEMS[:1]}, context=SETTINGS)
     line = (tmp_path / "rollouts" / "step-0001.jsonl").read_text("utf-8").splitlines()[0]
     asked, told, _ = json.loads(line)["messages"]
@@ -464,8 +465,8 @@ def test_half_a_character_from_a_model_is_kept_in_a_form_that_can_be_written(
     tmp_path: Path,
 ) -> None:
     agent: Runnable[Any, Any] = RunnableLambda(lambda state: "half a smile: \ud83d")
-    folder = RunFolder(tmp_path / "run")
-    graph = build_training_graph(agent, lambda problem, answer: 1.0, archive=folder)
+    archive = RunArchive(tmp_path / "run")
+    graph = build_training_graph(agent, lambda problem, answer: 1.0, archive=archive)
     graph.invoke({"problems": PROBLEMS[:1]}, context=SETTINGS)
     line = json.loads((tmp_path / "run/rollouts/step-0001.jsonl").read_text().splitlines()[0])
     assert line["answer"] == "half a smile: ?"

@@ -164,6 +164,7 @@ def gain(graders: Callable[[int], Grader], seed: int) -> float:
     return heldout_reward(graders, seed) - heldout_reward(None, seed)
 
 
+@pytest.mark.long
 class TestLearning:
     def test_true_rewards_improve_the_agent_on_new_problems(self) -> None:
         assert gain(true, 0) > 0.3
@@ -172,4 +173,4 @@ class TestLearning:
         assert gain(upside_down, 0) < -0.2
 
     def test_random_rewards_do_not_improve_it_beyond_noise(self) -> None:
-        assert mean(gain(at_random, seed) for seed in range(3)) < gain(true, 0) / 3
+        assert mean(gain(at_random, seed) for seed in range(2)) < gain(true, 0) / 3

@@ -395,6 +395,7 @@ class TestBadInput:
         assert agent.calls == 0
 
 
+@pytest.mark.long
 def test_a_batch_of_more_than_five_hundred_comes_in_waves_and_is_planned_once() -> None:
     problems = [{"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501)]
     settings = Settings(epochs=1, batch_size=501, directly_generated=True)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from langchain_core.tools import BaseTool
 from langchain_tests.integration_tests import ToolsIntegrationTests
 from langchain_tests.unit_tests import ToolsUnitTests
@@ -45,6 +46,7 @@ class TestPythonUnit(Python, ToolsUnitTests):
     pass
 
 
+@pytest.mark.process
 class TestPythonIntegration(Python, ToolsIntegrationTests):
     pass
 

@@ -51,14 +51,15 @@ def started(
     """Start a run that nothing interrupts; others are killed meanwhile."""
     with new_server() as server:
         job = Job(tmp_path_factory.mktemp("whole"), server)
-        yield job, job.start()
+        with job.start() as process:
+            yield job, process
 
 
 @pytest.fixture(scope="module")
 def whole(started: tuple[Job, subprocess.Popen[str]]) -> Finished:
     """Await the end of a run that nothing interrupts."""
     job, process = started
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=240)
     assert process.returncode == 0, stderr
     return Finished(job, stdout, stderr, job.server.count())
 
@@ -285,11 +286,11 @@ class Interrupted:
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Interrupted]:
     with new_server(latency=0.2) as server:
         job = Job(tmp_path_factory.mktemp("interrupted"), server)
-        process = job.start()
-        server.wait_for(seen(server, "rollout", 6, 0))
-        second = job.here()
-        process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        with job.start() as process:
+            server.wait_for(seen(server, "rollout", 6, 0))
+            second = job.here()
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=240)
         yield Interrupted(job, process.returncode, stderr, second)
 
 
@@ -341,7 +342,7 @@ def test_a_run_may_be_stopped_in_every_phase_and_pays_nothing_again(
         with job.start() as process:
             server.wait_for(seen(server, role, 1, 0))
             process.send_signal(number)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=240)
         assert process.returncode == 130, said
         assert "Traceback" not in said
         server.latency = 0.0
@@ -359,7 +360,7 @@ def test_ctrl_c_twice_pays_only_for_what_was_in_flight_again(tmp_path: Path, sho
             assert process.stderr is not None
             assert any("Ctrl-C again stops now" in line for line in process.stderr)
             process.send_signal(signal.SIGINT)
-            assert process.wait(timeout=60) == 130
+            assert process.wait(timeout=240) == 130
         server.latency = 0.0
         assert job.here().exit_code == 0
         assert job.library == short.library
@@ -373,7 +374,7 @@ def test_ctrl_c_twice_stops_while_a_call_hangs(tmp_path: Path) -> None:
         assert process.stderr is not None
         assert any("Ctrl-C again stops now" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=60) == 130
+        assert process.wait(timeout=240) == 130
 
 
 def test_an_endpoint_that_cannot_be_reached_fails_before_anything_is_spent(

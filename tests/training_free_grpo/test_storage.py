@@ -176,7 +176,7 @@ def test_a_file_that_may_grow_no_further_ends_the_run_with_one_message(
     with new_server() as server:
         job = small(tmp_path, server)
         with job.start(preexec_fn=limit_files) as process:
-            _, said = process.communicate(timeout=120)
+            _, said = process.communicate(timeout=240)
         assert process.returncode == 1, said
         assert "Traceback" not in said
         assert "the same command goes on" in said
@@ -232,7 +232,7 @@ def room(tmp_path: Path) -> Iterator[Room]:
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    stdout, stderr = process.communicate(timeout=120)
+    stdout, stderr = process.communicate(timeout=240)
     return process.returncode, stdout, stderr
 
 
@@ -241,19 +241,19 @@ def test_a_run_stops_before_its_disk_is_full_and_pays_nothing_again(
 ) -> None:
     with new_server(latency=0.2) as server:
         job = small(tmp_path, server)
-        process = job.start(room.start)
-        server.wait_for(seen(server, "rollout", 6, 0))
-        filler = room.seen_from_outside / "filler"
-        filler.write_bytes(bytes(8 * 2**20))
-        code, _, said = end(process)
+        with job.start(start=room.start) as process:
+            server.wait_for(seen(server, "rollout", 6, 0))
+            filler = room.seen_from_outside / "filler"
+            filler.write_bytes(bytes(8 * 2**20))
+            code, _, said = end(process)
         assert code == 1
         assert "is full" in said
         assert "the same command goes on" in said
         assert len(server.calls) < len(whole.server.calls)
-        assert end(job.start(room.start))[0] == 1
+        assert end(job.start(start=room.start))[0] == 1
         filler.unlink()
         server.latency = 0
-        code, stdout, said = end(job.start(room.start))
+        code, stdout, said = end(job.start(start=room.start))
         assert code == 0, said
         assert json.loads(stdout)["library"] == whole.library
         assert len(server.calls) == len(whole.server.calls)
@@ -262,7 +262,7 @@ def test_a_run_stops_before_its_disk_is_full_and_pays_nothing_again(
 def test_a_folder_that_may_not_be_written_to_is_named(room: Room, tmp_path: Path) -> None:
     room.make_read_only()
     with new_server() as server:
-        code, _, said = end(small(tmp_path, server).start(room.start))
+        code, _, said = end(small(tmp_path, server).start(start=room.start))
         assert code == 1
         assert str(tmp_path / "runs") in said
         assert "Read-only" in said

@@ -1,11 +1,14 @@
+import asyncio
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from training_free_grpo.threads import Threads, in_thread
+from training_free_grpo import Settings, build_training_graph
+from training_free_grpo.threads import Threads, in_thread, own_threads
 
 ENDLESS = """
 import asyncio, threading
@@ -50,3 +53,40 @@ def test_a_call_that_never_ends_does_not_keep_the_process() -> None:
 
 async def test_what_is_ours_runs_in_a_thread_of_its_own() -> None:
     assert await in_thread(threading.get_ident) != threading.get_ident()
+
+
+async def test_the_calls_of_agents_do_not_queue_with_those_of_the_host() -> None:
+    release = threading.Event()
+    with own_threads():
+        agents = [asyncio.create_task(asyncio.to_thread(release.wait, 60)) for _ in range(100)]
+    assert await asyncio.to_thread(str, "the host is served") == "the host is served"
+    assert not any(agent.done() for agent in agents)
+    release.set()
+    assert all(await asyncio.gather(*agents))
+
+
+async def test_the_executor_of_the_host_stays_its_own() -> None:
+    host = ThreadPoolExecutor(1, "host")
+    asyncio.get_running_loop().set_default_executor(host)
+    with own_threads():
+        apart = await asyncio.to_thread(lambda: threading.current_thread().name)
+    assert not apart.startswith("host")
+    assert (await asyncio.to_thread(lambda: threading.current_thread().name)).startswith("host")
+
+
+async def test_synchronous_agents_leave_the_loop_of_their_host_free() -> None:
+    release, at_work = threading.Event(), threading.Semaphore(0)
+
+    def agent(messages: object) -> str:
+        at_work.release()
+        release.wait(60)
+        return "42"
+
+    settings = Settings(epochs=1, group_size=64, concurrency=64)
+    graph = build_training_graph(agent, settings=settings)
+    problems = [{"problem": "What is 6 times 7?", "answer": "42"}]
+    run = asyncio.create_task(graph.ainvoke({"problems": problems}))
+    for _ in range(64):
+        await asyncio.to_thread(at_work.acquire)  # through the pool of the host, all the while
+    release.set()
+    assert (await run)["metrics"][0]["rollouts"] == 64

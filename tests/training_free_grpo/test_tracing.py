@@ -218,10 +218,6 @@ def test_nothing_is_sent_unless_the_environment_asks_for_it(
     assert tracer.requests == []
 
 
-async def nothing() -> None:
-    """Check nothing."""
-
-
 async def heard(work: Callable[[], Awaitable[Any]]) -> Handler:
     """Do a piece of work within a call that has a handler, and return what that heard."""
 
@@ -235,12 +231,12 @@ async def heard(work: Callable[[], Awaitable[Any]]) -> Handler:
 
 async def test_calls_of_a_run_tell_its_name(tmp_path: Path, server: StandIn) -> None:
     run = TrainingRun(RunFolder(tmp_path / "first"), settings(server), PROBLEMS)
-    handler = await heard(lambda: run.run(nothing, lambda event: None))
+    handler = await heard(lambda: run.run(lambda event: None))
     assert {labels["run"] for _, _, labels in handler.models} == {"first"}
 
 
 async def test_calls_of_an_evaluation_tell_its_arm(tmp_path: Path, server: StandIn) -> None:
     run = EvaluationRun(PROBLEMS, [Arm("without", settings(server))], folder=tmp_path / "test")
-    handler = await heard(lambda: run.run(nothing, lambda arm: None))
+    handler = await heard(lambda: run.run())
     expected = attempts("rollout", run="test", arm="without", step=0)
     assert in_order(handler.of("rollout")) == expected

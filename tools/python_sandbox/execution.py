@@ -19,7 +19,7 @@ from training_free_grpo.tools.python_sandbox.result import Clip, Result, Sandbox
 _FLOOD_CHARS = 10_000_000
 _CHUNK = 65_536
 _TICK = 0.05
-_GRACE_SECONDS = 1.0
+_GRACE_SECONDS = 3.0
 _PATIENCE_SECONDS = 15.0
 _KILLS = (-signal.SIGKILL, -signal.SIGXCPU)
 

@@ -83,6 +83,11 @@ class ForkServer:
             self._process.wait()
         self._clear_up()
 
+    def leave(self) -> None:
+        """Leave the server to the parent, in a forked child."""
+        self._control.close()
+        self._process.returncode = 0  # not a child of this process, and nothing to warn of
+
     def _clear_up(self) -> None:
         if self._leaves:
             with suppress(OSError):  # gone, as it should be
@@ -143,6 +148,10 @@ class _Forked:
     def close(self) -> None:
         self.programs.close()
         self._line.close()
+
+    def leave(self) -> None:
+        """Leave the process to the parent, in a forked child."""
+        self.close()
 
     def _order(self, order: bytes) -> None:
         with suppress(OSError):  # it has ended

@@ -46,6 +46,9 @@ class Guest(Protocol):
     def close(self) -> None:
         """Let go of it; if it runs, it is killed."""
 
+    def leave(self) -> None:
+        """Leave the process to the parent, in a forked child."""
+
 
 class Host(Protocol):
     """What provides guests."""
@@ -59,3 +62,6 @@ class Host(Protocol):
 
     def close(self) -> None:
         """End all processes."""
+
+    def leave(self) -> None:
+        """Leave all processes to the parent, in a forked child."""

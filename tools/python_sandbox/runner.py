@@ -20,6 +20,10 @@ class Runner(ABC):
         self._pool = pool
         self._process = os.getpid()
 
+    def after_fork(self) -> None:
+        """Serve this process, too."""
+        self._process = os.getpid()
+
     def run(
         self,
         code: str,
@@ -61,7 +65,10 @@ class Runner(ABC):
 
     def _submit(self, program: Program, cancelled: threading.Event) -> Future[Result]:
         if os.getpid() != self._process:
-            raise SandboxError("it was made before a fork, and its threads stayed in the parent")
+            raise SandboxError(
+                "this session was opened before a fork, and its process belongs to the parent: "
+                "open a session in this process"
+            )
         return self._pool.submit(self._run, program, cancelled)
 
     @abstractmethod

@@ -5,10 +5,10 @@ import threading
 import warnings
 import weakref
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self, get_args
 
+from training_free_grpo.tools.forks import Pool, start_again_after_fork
 from training_free_grpo.tools.python_sandbox.execution import Execution, Program
 from training_free_grpo.tools.python_sandbox.guests import Guest, Host
 from training_free_grpo.tools.python_sandbox.hosts import (
@@ -41,7 +41,7 @@ class PythonSandbox(Runner):
     threads.
 
     Close it, use it as a context manager, or forget it: its processes end with it, and with the
-    process that made it.
+    process that made it. A forked child starts processes of its own.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class PythonSandbox(Runner):
         for path in readable:
             if not os.path.exists(path):
                 raise ValueError(f"readable names {path!r}, which does not exist.")
-        super().__init__(ThreadPoolExecutor(workers, "python-sandbox"), timeout, output_chars)
+        super().__init__(Pool(workers, "python-sandbox"), timeout, output_chars)
         self.memory_mb = memory_mb
         self.disk_mb = disk_mb
         self._isolation: Isolation = isolation
@@ -88,6 +88,16 @@ class PythonSandbox(Runner):
         self._lock = threading.Lock()
         self._host: Host | None = None
         self._close_host = weakref.finalize(self, _nothing)
+        start_again_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the running processes to the parent; the first run starts others."""
+        super().after_fork()
+        self._lock = threading.Lock()
+        self._close_host.detach()
+        if self._host:
+            self._host.leave()
+        self._host = None
 
     @property
     def isolation(self) -> str:

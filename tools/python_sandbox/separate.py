@@ -58,6 +58,12 @@ class SeparateProcesses:
         for guest in waiting:
             guest.close()
 
+    def leave(self) -> None:
+        """Leave the processes to the parent, in a forked child."""
+        self._lock = threading.Lock()
+        for guest in self._waiting:
+            guest.leave()
+
     def _start(self) -> "_Separate":
         folder = make_folder(tempfile.gettempdir())
         relay, their_relay = socket.socketpair()
@@ -158,6 +164,12 @@ class _Separate:
             self.ending()
         self._relay.close()
         self.programs.close()
+
+    def leave(self) -> None:
+        """Leave the process to the parent, in a forked child."""
+        self._relay.close()
+        self.programs.close()
+        self._process.returncode = 0  # not a child of this process, and nothing to warn of
 
     def _is_over(self) -> bool:
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT

@@ -5,6 +5,7 @@ import weakref
 from collections.abc import Callable
 from concurrent.futures import Executor
 
+from training_free_grpo.tools.forks import start_again_after_fork
 from training_free_grpo.tools.python_sandbox.execution import Execution, Program
 from training_free_grpo.tools.python_sandbox.guests import Guest
 from training_free_grpo.tools.python_sandbox.result import Result
@@ -26,6 +27,15 @@ class Session(Runner):
         self._open_guest = open_guest
         self._turn = threading.Lock()
         self._guest: Guest | None = None
+        start_again_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Leave the process to the parent: its variables cannot be in two places."""
+        self._turn = threading.Lock()
+        if self._guest:
+            self._leave.detach()
+            self._guest.leave()
+        self._guest = None
 
     def close(self) -> None:
         """End the process, after the program that it may be running."""

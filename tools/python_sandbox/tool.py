@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal, Protocol, cast
 from langchain_core.runnables import RunnableConfig
 from langchain_core.tools import StructuredTool
 
+from training_free_grpo.tools.forks import start_again_after_fork
 from training_free_grpo.tools.python_sandbox.result import Result, tell
 from training_free_grpo.tools.python_sandbox.sandbox import PythonSandbox
 from training_free_grpo.tools.python_sandbox.session import Session
@@ -51,6 +52,8 @@ class PythonTool(StructuredTool):
     """Whether variables are kept, with the scope "thread"."""
     end_thread: Callable[[str], None]
     """End the session of a thread, once its agent has finished."""
+    close: Callable[[], object]
+    """End all processes; a later call starts them again."""
 
 
 def make_python_tool(
@@ -94,6 +97,7 @@ def make_python_tool(
         start=chosen.start,
         keeps_threads=scope == "thread",
         end_thread=threads.end if threads else _end_nothing,
+        close=getattr(chosen, "close", _close_nothing),
     )
     return cast(PythonTool, tool)
 
@@ -105,6 +109,11 @@ class _Threads:
         if not isinstance(sandbox, PythonSandbox):
             raise ValueError(f'scope="thread" needs a PythonSandbox, not {sandbox!r}.')
         self._sandbox = sandbox
+        self.after_fork()
+        start_again_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Open sessions of one's own: those of the parent run in its processes."""
         self._lock = Lock()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 
@@ -133,6 +142,10 @@ class _Threads:
 
 def _end_nothing(thread: str) -> None:
     """End no session: there are none."""
+
+
+def _close_nothing() -> None:
+    """End no process: there is none here."""
 
 
 def _answer(result: Result, sandbox: Sandbox) -> tuple[str, dict[str, Any]]:

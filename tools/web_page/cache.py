@@ -22,6 +22,10 @@ class Cache(Generic[T]):
         self._kept: OrderedDict[str, tuple[float, T]] = OrderedDict()
         self._loading: dict[str, asyncio.Task[T]] = {}
 
+    def forget_loads(self) -> None:
+        """Forget the loads in flight: in a forked child nobody is at them."""
+        self._loading.clear()
+
     async def get(self, key: str, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """Return what is kept under the key, or load it."""
         if key in self._kept:

@@ -10,6 +10,7 @@ from typing import TypedDict
 
 import httpx
 
+from training_free_grpo.tools.forks import start_again_after_fork
 from training_free_grpo.tools.web_page.background import start
 from training_free_grpo.tools.web_page.cache import Cache
 from training_free_grpo.tools.web_page.errors import PageError
@@ -90,7 +91,13 @@ class PageReader:
         self._timeout = timeout
         self._max_tokens = max_tokens
         self._links = links
-        self._cache = Cache(cache_bytes, cache_seconds, _size)
+        self._cache: Cache[_Document] = Cache(cache_bytes, cache_seconds, _size)
+        self.after_fork()
+        start_again_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Wait for nothing that the loop of a parent process was at."""
+        self._cache.forget_loads()
         self._parsers = asyncio.Semaphore(os.cpu_count() or 1)
 
     def read(self, url: str, question: str | None = None, page: int = 1) -> Page:

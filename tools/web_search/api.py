@@ -9,9 +9,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from training_free_grpo.tools.forks import start_again_after_fork
 from training_free_grpo.tools.web_search.provider import (
     RateLimited,
     SearchError,
@@ -39,7 +39,7 @@ class Api:
 
         deadline = time.monotonic() + self.timeout
         try:
-            with _client().stream(method, url, timeout=self.timeout, **request) as response:
+            with _clients.client().stream(method, url, timeout=self.timeout, **request) as response:
                 body = self._read(response, deadline)
         except httpx.HTTPError as error:
             # Only the type is named: the message of some holds the headers, and with them the key.
@@ -77,20 +77,30 @@ class Api:
         return answer
 
 
-_making = threading.Lock()
+class _Clients:
+    """The one HTTP client of this process: making one costs some 50 ms."""
+
+    def __init__(self) -> None:
+        self._parents: list[httpx.Client] = []
+        """Kept: to close one would end the connections of the parent."""
+        self._client: httpx.Client | None = None
+        self._making = threading.Lock()
+
+    def after_fork(self) -> None:
+        """Share no connection with the parent."""
+        self._parents += [self._client] if self._client else []
+        self._client, self._making = None, threading.Lock()
+
+    def client(self) -> "httpx.Client":
+        """Return the client."""
+        import httpx
+
+        with self._making:
+            self._client = self._client or httpx.Client()
+            return self._client
 
 
-def _client() -> "httpx.Client":
-    """Return the one client of this process: making one costs some 50 ms."""
-    with _making:
-        return _make_client()
-
-
-@cache
-def _make_client() -> "httpx.Client":
-    import httpx
-
-    return httpx.Client()
+_clients = start_again_after_fork(_Clients())
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from training_free_grpo.tools.web_search.provider import (
     Named,
@@ -16,7 +17,12 @@ _FIRST_REST = 0.5
 _LONGEST_REST = 60.0
 
 
-def fallback(*providers: SearchProvider, patience: float = 30.0) -> SearchProvider:
+def fallback(
+    *providers: SearchProvider,
+    patience: float = 30.0,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> SearchProvider:
     """Ask the first provider, and on SearchError the next; raise one that names every reason.
 
     A provider that is rate limited is passed over until it may be asked again. Where no other
@@ -24,10 +30,10 @@ def fallback(*providers: SearchProvider, patience: float = 30.0) -> SearchProvid
     """
     if not providers:
         raise ValueError("fallback() has no provider: give it at least one")
-    members = [_Member(provider) for provider in providers]
+    members = [_Member(provider, clock) for provider in providers]
 
     def search(query: str, max_results: int) -> list[SearchResult]:
-        deadline = time.monotonic() + patience
+        deadline = clock() + patience
         while True:
             errors = []
             for member in members:
@@ -36,9 +42,9 @@ def fallback(*providers: SearchProvider, patience: float = 30.0) -> SearchProvid
                 except SearchError as error:
                     errors.append(error)
             waits = [error.retry_after or 0 for error in errors if isinstance(error, RateLimited)]
-            if not waits or time.monotonic() + min(waits) > deadline:
+            if not waits or clock() + min(waits) > deadline:
                 raise SearchError("; ".join(map(str, errors)))
-            time.sleep(min(waits))
+            sleep(min(waits))
 
     return Named(f"fallback({', '.join(map(describe_provider, providers))})", search)
 
@@ -46,8 +52,9 @@ def fallback(*providers: SearchProvider, patience: float = 30.0) -> SearchProvid
 class _Member:
     """A provider of a chain, and how long it is to be left alone."""
 
-    def __init__(self, provider: SearchProvider) -> None:
+    def __init__(self, provider: SearchProvider, clock: Callable[[], float]) -> None:
         self._provider = provider
+        self._clock = clock
         self._rests_until = 0.0
         self._refusals = 0
         self._reason = ""
@@ -55,7 +62,7 @@ class _Member:
 
     def rest(self) -> float:
         """Return the seconds until it may be asked again."""
-        return max(0.0, self._rests_until - time.monotonic())
+        return max(0.0, self._rests_until - self._clock())
 
     def ask(self, query: str, max_results: int) -> list[SearchResult]:
         """Ask the provider, unless it rests."""
@@ -77,5 +84,5 @@ class _Member:
                 self._refusals += 1
             backoff = min(_FIRST_REST * 2 ** (self._refusals - 1), _LONGEST_REST)
             rest = max(error.retry_after or 0.0, backoff)
-            self._rests_until = max(self._rests_until, time.monotonic() + rest)
+            self._rests_until = max(self._rests_until, self._clock() + rest)
             self._reason = str(error)

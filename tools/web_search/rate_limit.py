@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 from training_free_grpo.tools.web_search.provider import (
     Named,
@@ -13,7 +14,12 @@ from training_free_grpo.tools.web_search.provider import (
 
 
 def rate_limited(
-    provider: SearchProvider, *, per_second: float, patience: float = 30.0
+    provider: SearchProvider,
+    *,
+    per_second: float,
+    patience: float = 30.0,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> SearchProvider:
     """Space out the searches of this process; raise RateLimited rather than wait for longer.
 
@@ -21,10 +27,10 @@ def rate_limited(
     """
     if not per_second > 0:
         raise ValueError(f"per_second={per_second!r}: give a number above 0")
-    turns = _Turns(1 / per_second, patience)
+    turns = _Turns(1 / per_second, patience, clock)
 
     def search(query: str, max_results: int) -> list[SearchResult]:
-        time.sleep(turns.take())
+        sleep(turns.take())
         return provider(query, max_results)
 
     # Its answers are those of the provider, and so is its name.
@@ -34,16 +40,17 @@ def rate_limited(
 class _Turns:
     """Turns that lie a gap apart."""
 
-    def __init__(self, gap: float, patience: float) -> None:
+    def __init__(self, gap: float, patience: float, clock: Callable[[], float]) -> None:
         self._gap = gap
         self._patience = patience
+        self._clock = clock
         self._next = 0.0
         self._lock = threading.Lock()
 
     def take(self) -> float:
         """Return the seconds until one's turn."""
         with self._lock:
-            now = time.monotonic()
+            now = self._clock()
             wait = max(0.0, self._next - now)
             if wait > self._patience:
                 raise RateLimited("Too many searches wait for their turn", wait)

@@ -4,11 +4,18 @@ import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 
+from training_free_grpo.tools.forks import start_again_after_fork
+
 
 class SingleFlight:
     """Work in flight, by key. Who comes while it is on its way shares its result or exception."""
 
     def __init__(self) -> None:
+        self.after_fork()
+        start_again_after_fork(self)
+
+    def after_fork(self) -> None:
+        """Wait for no thread of a parent process."""
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Future[str]] = {}
 

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Annotated
 
 from langchain_core.tools import BaseTool, StructuredTool
 
+from training_free_grpo.tools.forks import Pool
 from training_free_grpo.tools.web_search.domains import check_domains, is_excluded
 from training_free_grpo.tools.web_search.duckduckgo import duckduckgo
 from training_free_grpo.tools.web_search.fallback import fallback
@@ -36,7 +36,7 @@ def make_search_tool(
         raise ValueError(f"max_results={max_results!r}: give a number above 0")
     excluded = check_domains(tuple(exclude_domains))
     provide = fallback(provider or duckduckgo())
-    threads = ThreadPoolExecutor(_AT_ONCE, "web_search")
+    threads = Pool(_AT_ONCE, "web_search")
     Query = Annotated[str, "What to search for, in a few words."]
 
     def web_search(query: Query) -> tuple[str, list[SearchResult]]:

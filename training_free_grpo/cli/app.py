@@ -1,25 +1,41 @@
 """The commands, gathered."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from training_free_grpo import __version__
-from training_free_grpo.cli.demo import demo
-from training_free_grpo.cli.doctor import doctor
-from training_free_grpo.cli.evaluate import evaluate
-from training_free_grpo.cli.inspect_logs import inspect_logs
-from training_free_grpo.cli.learn import learn_from_traces
-from training_free_grpo.cli.library import library
-from training_free_grpo.cli.output import results
-from training_free_grpo.cli.paper import paper
-from training_free_grpo.cli.replay import replay
-from training_free_grpo.cli.report import report
-from training_free_grpo.cli.review import review
-from training_free_grpo.cli.status import status
-from training_free_grpo.cli.train import train
+from training_free_grpo.cli.lazy import LazyCommand
+
+COMMANDS = (
+    ("demo", "demo:demo", "Learn a library on the embedded model, in half a minute."),
+    ("train", "train:train", "Learn a library from a data set, or resume where a run stopped."),
+    ("evaluate", "evaluate:evaluate", "Measure mean@k over a data set, with confidence intervals."),
+    ("paper", "paper:paper", "Rerun a table of the paper, and compare with what is published."),
+    ("replay", "replay:replay", "Replay a run without network or key, or fork it."),
+    ("learn-from-traces", "learn:learn_from_traces", "Learn a library from recorded attempts."),
+    ("review", "review:review", "Approve, edit or reject the operations a run waits with."),
+    ("report", "report:report", "Write a run as one HTML page."),
+    ("inspect-logs", "inspect_logs:inspect_logs", "Write logs for Inspect of finished steps."),
+    ("status", "status:status", "Show how far a run or an evaluation is."),
+    ("doctor", "doctor:doctor", "Check packages, keys, sandbox, search and models."),
+    ("library", "library:library", "Show, compare, export and import libraries."),
+)
+"""Name, where it is, and what the list of commands says of it."""
+
+
+class Commands(TyperGroup):
+    """The commands of `tfgrpo`, each imported when it runs."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        for name, source, help in COMMANDS:
+            self.add_command(LazyCommand(name, source, help))
+
 
 main = typer.Typer(
+    cls=Commands,
     help="Training-Free GRPO: an agent learns from groups of its own rollouts, in words.",
     no_args_is_help=True,
     add_completion=False,
@@ -30,7 +46,7 @@ main = typer.Typer(
 def show_version(wanted: bool) -> None:
     """Print the version, and end."""
     if wanted:
-        results.print(f"tfgrpo {__version__}")
+        typer.echo(f"tfgrpo {__version__}")
         raise typer.Exit
 
 
@@ -44,15 +60,10 @@ def start(
     """Take what stands ahead of a command."""
 
 
-main.command()(demo)
-main.command()(train)
-main.command()(evaluate)
-main.command()(paper)
-main.command()(replay)
-main.command()(learn_from_traces)
-main.command()(review)
-main.command()(report)
-main.command()(inspect_logs)
-main.command()(status)
-main.command()(doctor)
-main.add_typer(library, name="library")
+def load_commands() -> TyperGroup:
+    """Return the command line with every command imported, for whoever describes it."""
+    group = typer.main.get_group(main)
+    for name, command in group.commands.items():
+        if isinstance(command, LazyCommand):
+            group.commands[name] = command.load()
+    return group

@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,6 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli.evaluation_report import describe_difference, describe_evaluation
-from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import (
     percent,
@@ -21,7 +19,7 @@ from training_free_grpo.cli.output import (
     results,
 )
 from training_free_grpo.cli.progress import TrainingWatch, Watch
-from training_free_grpo.cli.train import report, summarize_run
+from training_free_grpo.cli.training_report import report, summarize_run
 from training_free_grpo.metrics import compare_evaluations
 from training_free_grpo.records import JSON, Evaluation, Event, Metrics
 from training_free_grpo.runs.evaluation import Arm, EvaluationRun
@@ -29,7 +27,6 @@ from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import heldout_problems, training_problems
-from training_free_grpo.spending.forecast import forecast_training
 
 _BAR = 30
 
@@ -75,14 +72,14 @@ async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluat
     before = await evaluate_heldout(Arm("baseline", settings))
     progress.print("training …")
     training = TrainingRun(folder, settings, training_problems())
-    foresee = partial(forecast_training, settings, training.problems, False)
-    with TrainingWatch(progress, training, foresee) as watch:
+    await training.check()
+    with TrainingWatch(progress, training, training.forecast) as watch:
 
         def hear(event: Event) -> None:
             report(event)
             watch.hear(event)
 
-        state = await training.run(check_first(settings, training.attempter), hear)
+        state = await training.run(hear)
     progress.print("held-out problems again, with the library …\n")
     return state, before, await evaluate_heldout(Arm("with library", settings, state["library"]))
 
@@ -91,13 +88,13 @@ async def evaluate_heldout(arm: Arm) -> Evaluation:
     """Evaluate on the problems kept aside."""
     problems = heldout_problems()
     evaluation = EvaluationRun(problems, [arm])
-    with Watch(progress, evaluation.prices(arm.settings)) as watch:
+    await evaluation.check()
+    with Watch(progress, evaluation.prices) as watch:
 
         def begin(arm: Arm) -> None:
             watch.begin(arm.name, len(problems), len(problems) * arm.settings.attempts)
 
-        first = check_first(arm.settings, evaluation.attempter)
-        found = await evaluation.run(first, begin, watch.hear)
+        found = await evaluation.run(begin, watch.hear)
     return found[arm.name]
 
 

@@ -3,7 +3,9 @@
 import sys
 import termios
 from collections.abc import Iterator, Sequence
+from functools import partial
 
+from training_free_grpo.cli.asking import interruptible
 from training_free_grpo.cli.library import print_changes
 from training_free_grpo.cli.output import plural, progress, results
 from training_free_grpo.learning.review import Decision, carry_out, check_decision
@@ -90,17 +92,19 @@ def ask(question: str, old: str = "") -> str:
 
     What was typed or pasted before the question was there to be read is no answer to it.
     """
-    if sys.stdin.isatty():
-        termios.tcflush(sys.stdin, termios.TCIFLUSH)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        return progress.input(question, markup=False).strip()
-    import readline  # not before: it may write to the terminal as it is loaded
+    with interruptible():
+        if sys.stdin.isatty():
+            termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        if not (sys.stdin.isatty() and sys.stdout.isatty()):
+            return progress.input(question, markup=False).strip()
+        import readline  # not before: it may write to the terminal as it is loaded
 
-    readline.set_startup_hook(lambda: readline.insert_text(old))
-    try:
-        return input(question).strip()
-    finally:
-        readline.set_startup_hook()
+        # No Python code of ours in the hook: readline drops what is raised there, Ctrl-C too.
+        readline.set_startup_hook(partial(readline.insert_text, old))
+        try:
+            return input(question).strip()
+        finally:
+            readline.set_startup_hook()
 
 
 def show(operation: JSON, count: int, library: Library, max_words: int) -> None:

@@ -16,35 +16,28 @@ _MARKS = {"ok": "✓", "note": "·", "failed": "✗"}
 
 @reports_errors()
 def doctor(
+    ctx: typer.Context,
     model: o.Model = None,
     base_url: o.BaseUrl = None,
     reflection_model: o.ReflectionModel = None,
     reflection_base_url: o.ReflectionUrl = None,
     judge_model: o.JudgeModel = None,
     config: o.Config = None,
-    settings: o.Set = None,
-    search: Annotated[bool, typer.Option("--search", help="Ask the search engine once.")] = False,
+    pairs: o.Set = None,
+    asks: Annotated[bool, typer.Option("--search", help="Ask the search engine once.")] = False,
     database: o.Database = None,
     runs_dir: o.RunsDir = Path("runs"),
     as_json: o.Json = False,
 ) -> None:
     """Check packages, keys, folder, sandbox, search and models, and say what to do.
 
-    With --model, two short calls are made. Exits with 1 if something that is needed fails.
+    With --model, each model goes once through what training asks of it: a tool call, its result, a
+    final answer, a schema, a long prompt. Exits with 1 if something that is needed fails.
 
     Example: tfgrpo doctor --model openai:gpt-5-mini
     """
-    chosen = o.read_settings(
-        None,
-        config,
-        settings,
-        model=model,
-        base_url=base_url,
-        reflection_model=reflection_model,
-        reflection_base_url=reflection_base_url,
-        judge_model=judge_model,
-    )
-    found = asyncio.run(show_all(chosen, runs_dir, database, search, as_json))
+    settings = o.read_settings(ctx.params)
+    found = asyncio.run(show_all(settings, runs_dir, database, asks, as_json))
     well = all(finding.state != "failed" for finding in found)
     if as_json:
         print_json({"well": well, "findings": [finding._asdict() for finding in found]})

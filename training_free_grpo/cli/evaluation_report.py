@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
-from training_free_grpo.cli.arms import BASELINE, EQUAL_COST, PLACEBO
-from training_free_grpo.cli.output import percent, signed, span
+from training_free_grpo.cli.output import percent, print_json, results, signed, span
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.metrics.student import LEVEL
 from training_free_grpo.prices import show_cost
-from training_free_grpo.records import Comparison, Evaluation, Figure
+from training_free_grpo.records import Comparison, Evaluation, EvaluationReport, Figure
+from training_free_grpo.session.arms import BASELINE, EQUAL_COST, PLACEBO
 
 _REASONS = 3
 """Reasons for missing attempts that are told; `--json` has them all."""
@@ -25,6 +25,26 @@ _READINGS = {
     },
 }
 """What a difference to an arm tells."""
+
+
+def show_evaluations(said: EvaluationReport, table: bool, as_json: bool) -> None:
+    """Show each evaluation, and the differences between them."""
+    if as_json:
+        print_json(said)
+        return
+    for name, evaluation in said["evaluations"].items():
+        results.print(describe_evaluation(name, evaluation))
+        for line in describe_details(evaluation):
+            results.print(f"  {line}")
+    for name, note in said["notes"].items():
+        results.print(f"{name}: {note}")
+    for line in describe_differences(said["evaluations"], said["differences"]):
+        results.print(line)
+    if table:
+        for name, evaluation in said["evaluations"].items():
+            results.print(f"\n{name}:")
+            for line in draw_table(evaluation):
+                results.print(line)
 
 
 def describe_evaluation(name: str, evaluation: Evaluation) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli.effects import effects
-from training_free_grpo.cli.options import Json, RunsDir, find_library
+from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import (
     plural,
     print_json,
@@ -31,6 +31,7 @@ from training_free_grpo.library import (
 )
 from training_free_grpo.records import JSON, Library
 from training_free_grpo.runs.files import read_libraries
+from training_free_grpo.session.places import find_library
 from training_free_grpo.storage.files import write_atomically
 
 library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)

@@ -1,7 +1,8 @@
 """The options that the commands share, and the settings they add up to."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from inspect import signature
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -12,9 +13,10 @@ from training_free_grpo.cli.output import hush
 from training_free_grpo.datasets import NAMED
 from training_free_grpo.executors import Cluster, ClusterError
 from training_free_grpo.inspect_logs import check_inspect
-from training_free_grpo.library import load_library
-from training_free_grpo.records import Library
+from training_free_grpo.model_name import SIMULATED
+from training_free_grpo.session.problems import defaults_of
 from training_free_grpo.settings import PRESETS, Settings, SettingsError, read_options
+from training_free_grpo.spending.budget import Budget
 
 
 def default_of(setting: str) -> str:
@@ -61,7 +63,9 @@ Temperature = Annotated[
 EvaluationTemperature = Annotated[
     float | None,
     typer.Option(
-        help="Temperature of the rollouts.", show_default=default_of("evaluation_temperature")
+        "--temperature",
+        help="Temperature of the rollouts.",
+        show_default=default_of("evaluation_temperature"),
     ),
 ]
 Seed = Annotated[
@@ -101,6 +105,32 @@ InspectDir = Annotated[
 AllowOverlap = Annotated[
     bool, typer.Option("--allow-overlap", help="Evaluate on problems that were trained on.")
 ]
+Run = Annotated[str, typer.Option(help="Name of the run; the same name goes on.")]
+Fork = Annotated[str | None, typer.Option(help="New run, from this run's library.")]
+Library = Annotated[Path | None, typer.Option(help="Library or run to start from.")]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the problems.")]
+BatchSize = Annotated[int | None, typer.Option(help="Problems per step.")]
+Attempts = Annotated[int | None, typer.Option("--k", help="Attempts per problem.")]
+Review = Annotated[
+    bool,
+    typer.Option(
+        "--review",
+        help="Wait for a person before each step's edits.",
+        callback=lambda wanted: "each_step" if wanted else None,
+    ),
+]
+Recorded = Annotated[Path | None, typer.Option(help="Grade the answers of this file.")]
+Learned = Annotated[Path | None, typer.Option(help="Library file, run folder or run.")]
+Kept = Annotated[str | None, typer.Option(help="Keep the answers; the same goes on.")]
+Baseline = Annotated[bool, typer.Option(help="Also without the library, and compare.")]
+Placebo = Annotated[
+    Path | None, typer.Option(help="Also with as much text: a library of another domain.")
+]
+EqualCost = Annotated[
+    bool, typer.Option("--equal-cost", help="Also with as many tokens spent on attempts.")
+]
+Table = Annotated[bool, typer.Option("--table", help="Also a line per problem.")]
+Regrade = Annotated[bool, typer.Option("--regrade", help="Grade what comes with a reward, too.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -112,37 +142,45 @@ Set = Annotated[
 NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 
 
-def find_library(place: Path, runs_dir: Path) -> Library:
-    """Load a library from a file, a run folder, or the name of a run."""
-    return load_library(find_place(place, runs_dir))
+def plan_options(
+    plan: Callable[..., object], options: Mapping[str, Any], source: Any
+) -> dict[str, Any]:
+    """Return what a function that plans is given: settings, budget, and the options it knows."""
+    given = {name: options[name] for name in signature(plan).parameters if name in options}
+    if "executor" in options:
+        given["cluster"] = find_cluster(options["executor"], options["ray_address"])
+    given["settings"] = read_settings(options, defaults_of(source))
+    given["budget"] = read_budget(options)
+    return given
 
 
-def find_place(place: Path, runs_dir: Path) -> Path:
-    """Return where a library is: a file, a run folder, or the folder of a run by its name."""
-    named = runs_dir / place
-    return named if not place.exists() and named.exists() else place
+def read_budget(options: Mapping[str, Any]) -> Budget:
+    """Return the limits that a command is given."""
+    return Budget(
+        *(options[name] for name in ("max_cost", "max_tokens", "max_calls", "max_minutes"))
+    )
 
 
 def read_settings(
-    preset: str | None,
-    config: Path | None,
-    pairs: list[str] | None,
-    *,
-    defaults: Mapping[str, Any] = NO_DEFAULTS,
-    **flags: Any,
+    options: Mapping[str, Any], defaults: Mapping[str, Any] = NO_DEFAULTS
 ) -> Settings:
-    """Add up the settings: defaults, preset, file, --set, flags; the later wins."""
-    options = dict(defaults)
-    if preset is not None:
+    """Add up the settings: defaults, preset, file, --set, flags; the later wins.
+
+    A flag that is a setting bears its name.
+    """
+    # Named, so that nobody is warned of a default: the commands say it in their own words.
+    found = {"model": SIMULATED, **defaults}
+    if (preset := options.get("preset")) is not None:
         if preset not in PRESETS:
             raise SettingsError(f"preset {preset!r} is unknown; there are: {', '.join(PRESETS)}")
-        options |= PRESETS[preset]
-    if config is not None:
-        options |= Settings.read_file(config)
-    for name, value in map(read_pair, pairs or []):
-        put_option(options, name, value)
-    options |= {name: value for name, value in flags.items() if value is not None}
-    return Settings.read(options)
+        found |= PRESETS[preset]
+    if options.get("config") is not None:
+        found |= Settings.read_file(options["config"])
+    for name, value in map(read_pair, options.get("pairs") or []):
+        put_option(found, name, value)
+    flags = {name: options.get(name) for name in Settings.model_fields}
+    found |= {name: value for name, value in flags.items() if value is not None}
+    return Settings.read(found)
 
 
 def read_pair(pair: str) -> tuple[str, Any]:
@@ -180,9 +218,10 @@ def read_value(text: str) -> Any:
         return text
 
 
-def find_log_folder(wanted: bool, place: Path | None, run: Path | None) -> Path | None:
+def find_log_folder(options: Mapping[str, Any], run: Path | None) -> Path | None:
     """Return where logs for Inspect are written, or None for nowhere."""
-    if not wanted and place is None:
+    place: Path | None = options["inspect_dir"]
+    if not options["inspect_logs"] and place is None:
         return None
     check_inspect()
     if place is not None and place.exists() and not place.is_dir():

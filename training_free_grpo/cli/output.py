@@ -11,28 +11,20 @@ import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 
-from training_free_grpo.datasets import DatasetError
-from training_free_grpo.executors import ClusterError
-from training_free_grpo.imports import ImportNameError
-from training_free_grpo.library import LibraryError, active_experiences
+from training_free_grpo.arguments import named_as_flags
+from training_free_grpo.errors import UserError
+from training_free_grpo.library import active_experiences
 from training_free_grpo.models import ModelError
 from training_free_grpo.records import Experience, Library
 from training_free_grpo.rollouts.own_agent import AgentAlwaysFails
-from training_free_grpo.runs.folder import RunError
 from training_free_grpo.runs.interrupts import Interrupted
-from training_free_grpo.settings import SettingsError
 from training_free_grpo.spending.budget import OutOfBudget
-from training_free_grpo.storage.postgres import DatabaseError
 from training_free_grpo.storage.sqlite import StorageError
 from training_free_grpo.text import escape_controls, show_controls
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-BAD_INPUT = (
-    *(SettingsError, DatasetError, LibraryError, ImportNameError),
-    *(RunError, DatabaseError, ClusterError),
-)
 FAILED, USAGE, OUT_OF_BUDGET, INTERRUPTED = 1, 2, 3, 130
 _STATUS = {
     FAILED: "failed",
@@ -78,18 +70,10 @@ def reports_errors(
         @functools.wraps(command)
         def run(*given: P.args, **options: P.kwargs) -> R:
             try:
-                return command(*given, **options)
-            except BAD_INPUT as error:
-                said, code = str(error), USAGE
-            except OutOfBudget as error:
-                said, code = str(error), OUT_OF_BUDGET
-            except AgentAlwaysFails as error:
-                said, code = f"{error}. Mend it, and the same command goes on", FAILED
-            except ModelError as error:
-                said, code = f"the model cannot be used: {error}", FAILED
-            except (StorageError, sqlite3.Error, OSError) as error:
-                kept = ". What was finished is saved; mend it, and the same command goes on"
-                said, code = f"{error}{kept if goes_on(options) else ''}", FAILED
+                with named_as_flags():
+                    return command(*given, **options)
+            except (UserError, sqlite3.Error, OSError) as error:
+                said, code = explain(error, goes_on(options))
             except (Interrupted, KeyboardInterrupt):
                 kept = "; what was finished is saved, and the same command goes on"
                 said, code = f"interrupted{kept if goes_on(options) else ''}", INTERRUPTED
@@ -100,6 +84,21 @@ def reports_errors(
         return run
 
     return report
+
+
+def explain(error: Exception, kept: bool) -> tuple[str, int]:
+    """Return what is said of an error, and the exit code of its kind."""
+    match error:
+        case OutOfBudget():
+            return str(error), OUT_OF_BUDGET
+        case AgentAlwaysFails():
+            return f"{error}. Mend it, and the same command goes on", FAILED
+        case ModelError():
+            return f"the model cannot be used: {error}", FAILED
+        case StorageError() | sqlite3.Error() | OSError():
+            rest = ". What was finished is saved; mend it, and the same command goes on"
+            return f"{error}{rest if kept else ''}", FAILED
+    return str(error), USAGE
 
 
 def keeps_run(options: Mapping[str, Any]) -> bool:

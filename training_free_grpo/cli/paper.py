@@ -5,23 +5,21 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import Annotated, get_args
 
 import typer
 
 from training_free_grpo.cli import options as o
-from training_free_grpo.cli.first import check_first
+from training_free_grpo.cli.asking import interruptible
 from training_free_grpo.cli.output import keeps_run, print_json, progress, reports_errors, results
 from training_free_grpo.cli.paper_data import find_table, read_evaluation_sets, read_training_sets
 from training_free_grpo.cli.paper_report import draw_report
 from training_free_grpo.cli.progress import TrainingWatch, Watch
 from training_free_grpo.cli.spending import GOES_ON, announce
-from training_free_grpo.cli.train import report
+from training_free_grpo.cli.training_report import report
 from training_free_grpo.datasets import OverlapError
-from training_free_grpo.models.prices import prices_of
-from training_free_grpo.paper.forecast import forecast, forecast_learning, forecast_work
+from training_free_grpo.paper.forecast import forecast, forecast_work
 from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.protocol import differences
 from training_free_grpo.paper.results import put_together
@@ -29,39 +27,42 @@ from training_free_grpo.paper.run import carry_out
 from training_free_grpo.paper.tables import TABLES
 from training_free_grpo.paper.work import Hear, Learning, Measurement, Work
 from training_free_grpo.records import JSON, Event
-from training_free_grpo.rollouts.react import ReactAgent
 from training_free_grpo.runs.folder import name_run
 from training_free_grpo.runs.interrupts import stop_on_interrupt
-from training_free_grpo.settings import Settings, SettingsError
+from training_free_grpo.settings import SettingsError
 from training_free_grpo.spending.budget import Budget, OutOfBudget
 from training_free_grpo.spending.forecast import describe_forecast
 from training_free_grpo.storage.files import write_atomically
 
 Model = Annotated[str, *get_args(o.Model)[1:]]
+Limit = Annotated[
+    int | None, typer.Option(min=1, help="Only the first N problems of every data set.")
+]
+TrainOn = Annotated[
+    list[str] | None,
+    typer.Option(help="Learn from DATASET instead; where a table has two, SET=DATASET."),
+]
+Sample = Annotated[
+    int | None, typer.Option(min=1, help="Draw N problems of the --train-on data sets.")
+]
 
 
 @reports_errors(keeps_run)
 def paper(
+    ctx: typer.Context,
     table: Annotated[str, typer.Argument(help=f"{', '.join(TABLES)}.")],
     model: Model,
     base_url: o.BaseUrl = None,
     reflection_model: o.ReflectionModel = None,
     reflection_base_url: o.ReflectionUrl = None,
     judge_model: o.JudgeModel = None,
-    k: Annotated[int | None, typer.Option("--k", help="Attempts per problem.")] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Only the first N problems of every data set.")
-    ] = None,
-    train_on: Annotated[
-        list[str] | None,
-        typer.Option(help="Learn from DATASET instead; where a table has two, SET=DATASET."),
-    ] = None,
-    sample: Annotated[
-        int | None, typer.Option(min=1, help="Draw N problems of the --train-on data sets.")
-    ] = None,
+    k: o.Attempts = None,
+    limit: Limit = None,
+    train_on: TrainOn = None,
+    sample: Sample = None,
     run: Annotated[str, typer.Option(help="Folder; its tables share what they learn.")] = "paper",
     runs_dir: o.RunsDir = Path("runs"),
-    settings: o.Set = None,
+    pairs: o.Set = None,
     allow_overlap: o.AllowOverlap = False,
     price: o.Price = None,
     max_cost: o.MaxCost = None,
@@ -79,35 +80,37 @@ def paper(
 
     Example: tfgrpo paper table1 --model openai:gpt-5-mini --limit 5
     """
-    said = o.read_settings(
-        None,
-        None,
-        settings,
-        model=model,
-        base_url=base_url,
-        reflection_model=reflection_model,
-        reflection_base_url=reflection_base_url,
-        judge_model=judge_model,
-        price=price,
-    )
-    chosen = find_table(table)
-    plan = PaperPlan(
-        table=chosen,
-        folder=name_run(runs_dir, run),
-        options=said.model_dump(mode="json", include=said.model_fields_set),
-        attempts=k,
-        training_sets=read_training_sets(chosen, train_on or [], sample, limit),
-        evaluation_sets=read_evaluation_sets(chosen, limit),
-    )
+    plan = plan_table(ctx.params)
     plan.check_unchanged()
     check_unseen(plan, allow_overlap)
     if dry_run:
         show_forecast(plan, as_json)
         return
     plan.check_models()
-    budget = Budget(max_cost, max_tokens, max_calls, max_minutes)
+    make_table(plan, o.read_budget(ctx.params), yes)
+    show(plan, put_together(plan, list(differences(plan, limit))), as_json)
+
+
+def plan_table(options: JSON) -> PaperPlan:
+    """Plan what a table takes, with the user's data and settings."""
+    said, table = o.read_settings(options), find_table(options["table"])
+    limit = options["limit"]
+    return PaperPlan(
+        table=table,
+        folder=name_run(options["runs_dir"], options["run"]),
+        options=said.model_dump(mode="json", include=said.model_fields_set),
+        attempts=options["k"],
+        training_sets=read_training_sets(
+            table, options["train_on"] or [], options["sample"], limit
+        ),
+        evaluation_sets=read_evaluation_sets(table, limit),
+    )
+
+
+def make_table(plan: PaperPlan, budget: Budget, yes: bool) -> None:
+    """Do what is left of a table, once the user has agreed to spend it."""
     agree(plan, budget, yes)
-    work = carry_out(plan, budget, lambda s: check_first(s, ReactAgent(plan.models))(), watched)
+    work = carry_out(plan, budget, watched)
     try:
         asyncio.run(stop_on_interrupt(work, plan.models.gate, progress.print))
     except OutOfBudget as error:
@@ -115,7 +118,6 @@ def paper(
             f"{error}, after what other work in {plan.folder} took. What is finished is kept, "
             f"and the same command with a larger budget {GOES_ON}"
         ) from None
-    show(plan, put_together(plan, list(differences(plan, limit))), as_json)
 
 
 def check_unseen(plan: PaperPlan, allowed: bool) -> None:
@@ -146,14 +148,20 @@ def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
     left = forecast(plan)
     if left is None:
         return
-    settings = Settings.read(dict(plan.options))
     done = [step for learning in plan.learnings() for step in learning.steps]
-    announce(left, budget, prices_of(plan.models, settings), done)
+    budget.check(plan.prices, left["roles"])
+    announce(left, budget, plan.prices, done)
     if yes:
         return
     if not sys.stdin.isatty():
         raise SettingsError("this spends what is forecast: give --yes where nobody can be asked")
-    typer.confirm("Spend it?", abort=True, err=True)
+    confirm()
+
+
+def confirm() -> None:
+    """Ask whether to spend it; abort the command if not."""
+    with interruptible():
+        typer.confirm("Spend it?", abort=True, err=True)
 
 
 @contextmanager
@@ -172,8 +180,8 @@ def watched(work: Work) -> Iterator[Hear]:
 def watch_over(work: Work) -> Watch:
     """Return what shows how a piece of work goes on."""
     if isinstance(work, Learning):
-        return TrainingWatch(progress, work.run, partial(forecast_learning, work))
-    watch = Watch(progress, prices_of(work.models, work.settings))
+        return TrainingWatch(progress, work.run, work.run.forecast)
+    watch = Watch(progress, work.run.prices)
     problems = len(work.data.problems)
     watch.begin(work.method.name, problems, problems * work.settings.attempts)
     return watch

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from difflib import get_close_matches
 
-from training_free_grpo.cli.data import read_data
-from training_free_grpo.datasets import NAMED, DatasetError
+from training_free_grpo.cli.session import print_notes
+from training_free_grpo.datasets import NAMED, DatasetError, load_problems
 from training_free_grpo.paper.tables import TABLES, Table
 from training_free_grpo.paper.work import DataSet
 from training_free_grpo.settings import SettingsError
@@ -68,5 +68,6 @@ def read_set(
     name: str, limit: int | None, sample: int | None = None, grader: str | None = None
 ) -> DataSet:
     """Load a data set, with the grader that goes with it."""
-    problems = read_data(name, limit, sample, None, needs_truth=True)
+    problems, notes = load_problems(name, limit, sample=sample, needs_truth=True)
+    print_notes(notes)
     return DataSet(name, problems, grader or NAMED[name].grader)

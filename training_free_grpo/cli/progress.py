@@ -23,7 +23,7 @@ from training_free_grpo.learning.batches import draw
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.prices import Prices, add_costs, bill, dollars, show_cost
 from training_free_grpo.records import Event, Metrics
-from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
+from training_free_grpo.runs.files import read_groups, read_rollouts
 from training_free_grpo.runs.status import read_status
 from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.spending.forecast import Forecast
@@ -163,7 +163,7 @@ class TrainingWatch(Watch):
         self._training = training
         ids = [problem["id"] for problem in training.problems]
         self._expected = settings.epochs * (len(ids) + self._count_attempts(ids))
-        self._steps = read_metrics(training.folder.path)
+        self._steps = training.folder.metrics
         self._cost_expected = self._forecast_cost()
         if training.folder.exists:
             self._take_up(training)

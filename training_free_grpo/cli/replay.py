@@ -1,7 +1,6 @@
 """`tfgrpo replay`: make a run again from its record, or fork it at a step."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -9,9 +8,8 @@ from typing import Annotated
 import typer
 
 from training_free_grpo.cli import options as o
-from training_free_grpo.cli.first import check_first
 from training_free_grpo.cli.output import FAILED, print_json, progress, reports_errors, results
-from training_free_grpo.cli.train import report, show_outcome
+from training_free_grpo.cli.training_report import report, show_outcome
 from training_free_grpo.records import JSON
 from training_free_grpo.runs.files import find_run
 from training_free_grpo.runs.folder import RunError, RunFolder, name_run
@@ -27,7 +25,7 @@ def replay(
     from_step: Annotated[
         int | None, typer.Option(min=1, help="Fork: the first step to be made anew.")
     ] = None,
-    settings: o.Set = None,
+    pairs: o.Set = None,
     database: o.Database = None,
     runs_dir: o.RunsDir = Path("runs"),
     as_json: o.Json = False,
@@ -41,9 +39,9 @@ def replay(
         if to is None:
             raise RunError("--from-step makes a new run: give it a name with --to NEW")
         new = RunFolder(name_run(runs_dir, to))
-        asyncio.run(fork(source, new, from_step, settings, database, as_json))
+        asyncio.run(fork(source, new, from_step, pairs, database, as_json))
         return
-    if settings:
+    if pairs:
         raise RunError("a replay changes no setting: give --from-step N to fork the run there")
     with TemporaryDirectory() as place:
         new = RunFolder(Path(place) / "replay" if to is None else name_run(runs_dir, to))
@@ -61,7 +59,7 @@ def replay(
 async def make_again(folder: RunFolder, new: RunFolder, database: str | None) -> JSON:
     """Replay a run into a new folder and say in which files it came out differently."""
     async with open_source(folder, database) as source:
-        await carry_out(source.again(new), no_check)
+        await carry_out(source.again(new))
         different = differences(folder.path, new.path)
         return {"equal": not different, "different": different, **count_calls(source)}
 
@@ -77,23 +75,18 @@ async def fork(
     """Go on from a step with other settings, and say what that cost."""
     async with open_source(folder, database) as source:
         defaults = source.settings.model_dump(mode="json")
-        chosen = o.read_settings(None, None, pairs, defaults=defaults)
-        training = source.fork(new, step, chosen)
-        training.models.check(chosen)
-        state = await carry_out(training, check_first(chosen, training.attempter))
+        training = source.fork(new, step, o.read_settings({"pairs": pairs}, defaults))
+        await training.check()
+        state = await carry_out(training)
         calls = count_calls(source)
     progress.print(f"{calls['known']} calls taken from the record, {calls['unknown']} made anew")
     show_outcome(new, state, as_json)
 
 
-async def carry_out(training: TrainingRun, before_spending: Callable[[], Awaitable[None]]) -> JSON:
+async def carry_out(training: TrainingRun) -> JSON:
     """Run a training until its end, or until it is interrupted."""
-    work = training.run(before_spending, report)
+    work = training.run(report)
     return await stop_on_interrupt(work, training.models.gate, progress.print)
-
-
-async def no_check() -> None:
-    """Make sure of nothing: a replay spends nothing."""
 
 
 def count_calls(source: Source) -> JSON:

@@ -7,16 +7,10 @@ from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.prices import Prices
 from training_free_grpo.records import Ledger, Metrics
 from training_free_grpo.runs.folder import RunFolder
-from training_free_grpo.settings import Settings
 from training_free_grpo.spending.budget import Budget, OutOfBudget
 from training_free_grpo.spending.forecast import Forecast, describe_forecast
 
 GOES_ON = "goes on, and pays nothing twice"
-
-
-def is_judged(settings: Settings, grader: str) -> bool:
-    """Tell whether a model may be asked for grades."""
-    return grader == "judge" or settings.judge_model is not None
 
 
 def show_forecast(forecast: Forecast, as_json: bool) -> None:
@@ -30,11 +24,7 @@ def show_forecast(forecast: Forecast, as_json: bool) -> None:
 def announce(
     forecast: Forecast, budget: Budget, prices: Prices, done: Sequence[Metrics] = ()
 ) -> None:
-    """Say what is still to come, and whether the budget will end it before.
-
-    Raise SettingsError for a budget in dollars where a price is not known.
-    """
-    budget.check(prices, forecast["roles"])
+    """Say what is still to come, and whether the budget will end it before."""
     if not forecast["calls"]:
         return
     progress.print(describe_forecast(forecast))

@@ -8,14 +8,14 @@ import typer
 
 from training_free_grpo.cli.evaluation_report import describe_differences, describe_evaluation
 from training_free_grpo.cli.options import Json, RunsDir
-from training_free_grpo.cli.output import BAD_INPUT, percent, print_json, reports_errors, results
+from training_free_grpo.cli.output import percent, print_json, reports_errors, results
+from training_free_grpo.errors import UserError
 from training_free_grpo.prices import Bill, show_cost
 from training_free_grpo.records import JSON, Usage
 from training_free_grpo.runs.evaluation_status import EvaluationStatus, read_evaluation_status
 from training_free_grpo.runs.files import find_folder, is_evaluation, list_folders
 from training_free_grpo.runs.folder import RunError, RunFolder
 from training_free_grpo.runs.status import RunStatus, StepStatus, read_status
-from training_free_grpo.storage.sqlite import StorageError
 
 Place = Annotated[
     Path | None,
@@ -49,7 +49,7 @@ def show_all(runs_dir: Path, as_json: bool) -> None:
     for folder in folders:
         try:
             said, lines = read_any(folder)
-        except (*BAD_INPUT, StorageError) as error:  # one damaged run does not hide the others
+        except UserError as error:  # one damaged run does not hide the others
             said = {"run": str(folder.path), "error": str(error)}
             lines = [f"{folder.path}: {error}"]
         found.append(said)

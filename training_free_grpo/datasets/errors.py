@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 
+from training_free_grpo.errors import UserError
+
 _SHOWN = 5
 
 
-class DatasetError(ValueError):
+class DatasetError(UserError, ValueError):
     """A data set cannot be used; the message names the row, the field and the remedy."""
 
 

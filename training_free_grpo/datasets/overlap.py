@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 
+from training_free_grpo.arguments import argument
 from training_free_grpo.datasets.errors import DatasetError, enumerate_few
 from training_free_grpo.records import Problem
 
@@ -10,8 +11,9 @@ from training_free_grpo.records import Problem
 class OverlapError(DatasetError):
     """Problems to evaluate on were trained on; the message is `found` and the remedy."""
 
-    def __init__(self, found: str, remedy: str = "Take other problems, or give --allow-overlap"):
-        super().__init__(f"{found}. {remedy}")
+    def __init__(self, found: str, otherwise: str = "") -> None:
+        allow = argument("allow_overlap=True", "--allow-overlap")
+        super().__init__(f"{found}. Take other problems, or give {allow}{otherwise}")
         self.found = found
 
 
@@ -40,7 +42,7 @@ def check_overlap(
         raise OverlapError(
             f"{len(named):,} of {len(evaluation):,} problems have ids of problems that lessons in "
             f"{run} were learned from (ids {enumerate_few([p['id'] for p in named])})",
-            "Take other problems, or give --allow-overlap if these are others under the same ids",
+            " if these are others under the same ids",
         )
 
 

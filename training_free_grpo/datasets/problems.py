@@ -3,11 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from training_free_grpo.arguments import map_field
 from training_free_grpo.datasets.errors import DatasetError, RowError, name_rows
+from training_free_grpo.datasets.forms import list_rows
 from training_free_grpo.datasets.rows import NO_MAPPING, Clean, read_problem
 from training_free_grpo.records import Problem
 
@@ -17,7 +19,7 @@ _KINDS = 5
 
 
 def read_problems(
-    rows: Iterable[Any],
+    rows: Any,
     source: str = "problems",
     *,
     mapping: Mapping[str, str] = NO_MAPPING,
@@ -32,7 +34,7 @@ def read_problems(
     that cannot be used are refused, all in one DatasetError; without `strict` they are left out.
     """
     reading = Reading(needs_truth, refuse_contradictions)
-    for row in rows:
+    for row in list_rows(rows):
         reading.add(row, mapping, clean)
     faults = reading.describe_faults(source)
     if faults and (strict or not reading.found):
@@ -72,7 +74,7 @@ class Reading:
         if self.needs_truth and not problem["answers"]:
             raise RowError(
                 "no answer, and the grader compares with one; name its field with "
-                "--map answer=FIELD, or use it as answer"
+                f"{map_field('answer')}, or use it as answer"
             )
         content = problem["problem"], frozenset(problem["answers"])
         if content in self.found:

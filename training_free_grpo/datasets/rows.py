@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from types import MappingProxyType
 from typing import Any
 
+from training_free_grpo.arguments import argument, map_field
 from training_free_grpo.datasets.errors import DatasetError, RowError
 from training_free_grpo.records import Problem
 from training_free_grpo.text import well_formed
@@ -42,7 +43,7 @@ def read_problem(
     name, text = find_field(row, "problem", mapping)
     if not isinstance(text, str) or not text.strip():
         raise RowError(
-            f"no text under {name}; name its field with --map problem=FIELD", list_fields(row)
+            f"no text under {name}; name its field with {map_field('problem')}", list_fields(row)
         )
     answers = read_answers(*find_field(row, "answer", mapping))
     if clean:
@@ -81,7 +82,8 @@ def follow(row: Mapping[str, Any], path: str) -> Any:
         elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
         else:
-            raise RowError(f"no field {path!r}, which --map names", list_fields(row))
+            named = argument("the mapping", "--map")
+            raise RowError(f"no field {path!r}, which {named} names", list_fields(row))
     return value
 
 
@@ -93,7 +95,7 @@ def read_answers(name: str, value: Any) -> list[str]:
     if not all(is_answer(item) for item in many):
         raise RowError(
             f"{name} is not a text, a finite number or a list of them; name what stands inside "
-            "with --map answer=FIELD.INNER, write yes or no for true or false",
+            f"with {map_field('answer', 'FIELD.INNER')}, write yes or no for true or false",
             f"it is {shorten(repr(value))}",
         )
     return [str(item).strip() for item in many]

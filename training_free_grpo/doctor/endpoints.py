@@ -12,6 +12,7 @@ from training_free_grpo.doctor.finding import Finding
 from training_free_grpo.doctor.remedies import explain, remedy_for
 from training_free_grpo.learning.judging import Judgement
 from training_free_grpo.learning.operations_answer import OperationsAnswer
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Endpoint, ModelError, Models
 from training_free_grpo.models.errors import BadRequest, TooLong
 from training_free_grpo.models.names import (
@@ -60,7 +61,7 @@ async def check_models(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("model", "failed", str(error), "correct the name, the address or the key")
         return
     for role, name, find in find_roles(quick, models):
-        if name == "simulated" or name.startswith("recorded:"):
+        if ModelName.parse(name).is_embedded:
             said = f"{name} runs in this process, and no endpoint was asked"
             yield Finding(role, "note", said, "name a real one with --model to have it asked")
             continue

@@ -1,8 +1,8 @@
 """What was found, without the secrets that an error may have quoted."""
 
-import os
-import re
 from typing import Literal, NamedTuple
+
+from training_free_grpo.redact import redact
 
 
 class Finding(NamedTuple):
@@ -17,8 +17,4 @@ class Finding(NamedTuple):
 
 def hide_secrets(finding: Finding) -> Finding:
     """Take out what the environment holds as a secret, should an error have quoted it."""
-    said = finding.said
-    for name, value in os.environ.items():
-        if re.search("KEY|TOKEN|SECRET|PASSWORD", name) and len(value) > 4:
-            said = said.replace(value, f"[{name}]")
-    return finding._replace(said=" ".join(said.split()))
+    return finding._replace(said=" ".join(redact(finding.said).split()))

@@ -9,12 +9,15 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from training_free_grpo.arguments import argument
+from training_free_grpo.errors import UserError
+
 _PATIENCE = 10
 _OBJECTS = 2**28
 """Bytes for what is on its way between processes: rollouts, one by one."""
 
 
-class ClusterError(ValueError):
+class ClusterError(UserError, ValueError):
     """A cluster cannot be used; the message says why and what to do."""
 
 
@@ -60,8 +63,9 @@ def check_address(address: str) -> None:
         socket.create_connection((host, int(port)), timeout=_PATIENCE).close()
     except (OSError, ValueError) as error:
         raise ClusterError(
-            f"--ray-address {address!r} cannot be reached ({error}): give HOST:PORT of a running "
-            "cluster, auto for the one on this machine, or nothing to start one for this run"
+            f"{argument('the cluster', '--ray-address')} {address!r} cannot be reached ({error}): "
+            "give HOST:PORT of a running cluster, auto for the one on this machine, or nothing to "
+            "start one for this run"
         ) from None
 
 
@@ -71,6 +75,7 @@ def load_ray() -> Any:
         import ray
     except ImportError:
         raise ClusterError(
-            "--executor ray needs Ray: pip install 'training-free-grpo[ray]'"
+            f"{argument('a cluster', '--executor ray')} needs Ray: "
+            "pip install 'training-free-grpo[ray]'"
         ) from None
     return ray

@@ -31,8 +31,8 @@ _MOST_DEATHS = 5
 """Workers that may die under one rollout: it may be what kills them."""
 _MOST_AT_ONCE = 10_000
 """Rollouts in one worker: what there are is divided among all, but the others may die."""
-_LOOKS = 10
-"""How often to look for free processors, a second apart."""
+_LOOKS, _MOST_LOOKS = 10, 60
+"""How often to look for free processors, a second apart: for all that are wanted, and for one."""
 _SHARED = ("concurrency", "endpoint_concurrency", "requests_per_minute", "tokens_per_minute")
 
 
@@ -166,9 +166,9 @@ async def count_free(wanted: int) -> int:
     """
     ray = load_ray()
     wanted = min(wanted, int(ray.cluster_resources().get("CPU", 0)))
-    for _ in range(_LOOKS):
+    for look in range(_MOST_LOOKS):
         free = int(ray.available_resources().get("CPU", 0))
-        if free >= wanted:
+        if free >= wanted or (free and look >= _LOOKS):
             break
         await asyncio.sleep(1)
     if not free:

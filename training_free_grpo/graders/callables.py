@@ -13,6 +13,7 @@ from training_free_grpo.graders.qa import grade_qa
 from training_free_grpo.graders.threads import run_in_thread, within
 from training_free_grpo.imports import ImportNameError, load_object
 from training_free_grpo.records import JSON, Grade, Problem, Verdict
+from training_free_grpo.redact import redact
 
 Result = Grade | Mapping[str, Any] | float | bool
 
@@ -44,7 +45,7 @@ async def apply_grader(
         found = await _call(limit_s, call, _is_async(grader))
         return _grade(found, answer, _name(grader))
     except Exception as error:  # noqa: BLE001 - a grader is anyone's code
-        critique = f"The grader failed: {type(error).__name__}: {error}"
+        critique = redact(f"The grader failed: {type(error).__name__}: {error}")
         return Grade(
             reward=None, verdict="failed", extracted="", critique=critique, method=_name(grader)
         )

@@ -10,6 +10,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from training_free_grpo.lifecycle import on_close
+
 if TYPE_CHECKING:
     from training_free_grpo.tools.python_sandbox import PythonSandbox
 
@@ -43,7 +45,7 @@ def equal(golds: Sequence[str], answer: str, tolerance: float = 0.0) -> bool | N
 
 
 def _compare(request: str) -> bool | None:
-    result = _sandbox(os.getpid()).run(_COMPARE, request, _SECONDS, cpu_seconds=_CPU_SECONDS)
+    result = _sandbox().run(_COMPARE, request, _SECONDS, cpu_seconds=_CPU_SECONDS)
     return {"true": True, "false": False}.get(result.stdout.strip())
 
 
@@ -51,6 +53,10 @@ class _Comparisons:
     """Makes each comparison once: the attempts of a group come to the same few answers."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Forget all comparisons: some may be at work in threads that a forked child lacks."""
         self._known: OrderedDict[str, Future[bool | None]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -76,14 +82,18 @@ class _Comparisons:
 
 
 _compared = _Comparisons()
+os.register_at_fork(after_in_child=_compared.forget)
 
 
 @functools.cache
-def _sandbox(_process_id: int) -> "PythonSandbox":
-    # After a fork, the parent's threads are not there. Imported late: with it comes LangChain.
+def _sandbox() -> "PythonSandbox":
+    # Imported late: with it comes LangChain.
     from training_free_grpo.tools.python_sandbox import PythonSandbox
 
     worker = Path(__file__).with_name("math_worker.py").read_text("utf-8")
-    return PythonSandbox(
+    sandbox = PythonSandbox(
         memory_mb=_MEMORY_MB, preimport=_PREIMPORT, warm_up=_WARM_UP.format(source=worker)
     )
+    on_close(_sandbox.cache_clear)
+    on_close(sandbox.close)
+    return sandbox

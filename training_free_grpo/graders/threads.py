@@ -4,6 +4,7 @@ Those of asyncio's pool are waited for when a loop or the process ends.
 """
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable
 from contextvars import copy_context
 from functools import cache
@@ -43,6 +44,9 @@ async def run_in_thread(seconds: float, call: Callable[[], Any]) -> Any:
 @cache
 def _threads() -> Threads:
     return Threads()
+
+
+os.register_at_fork(after_in_child=_threads.cache_clear)
 
 
 def _run(call: Callable[[], Any]) -> Any:

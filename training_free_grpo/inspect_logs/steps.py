@@ -39,7 +39,7 @@ async def write_step(run: RunFolder, figures: Metrics, file: Path) -> None:
 def read_step(run: RunFolder, figures: Metrics) -> Subject:
     """Read a finished step from the run's folder."""
     step = figures["step"]
-    settings, manifest = run.read_json("settings.json"), run.read_json("manifest.json")
+    settings, manifest = run.read_json("settings.json"), run.manifest
     return Subject(
         task=f"{run.path.name} step {step}",
         arguments={"step": step, "epoch": figures["epoch"]},

@@ -9,12 +9,13 @@ from uuid import NAMESPACE_OID, uuid5
 
 from training_free_grpo.inspect_logs.samples import make_sample
 from training_free_grpo.inspect_logs.usage import read_usage, total
-from training_free_grpo.records import JSON, Ledger, RoleCost
+from training_free_grpo.records import JSON, Ledger, Role, RoleCost
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.storage.files import replacing
 
 if TYPE_CHECKING:
-    from inspect_ai.log import EvalLog
+    from inspect_ai.log import EvalLog, EvalResults, EvalSpec, EvalStats
+    from inspect_ai.model import ModelUsage
 
 
 @dataclass(frozen=True)
@@ -62,69 +63,84 @@ async def write_log(subject: Subject, file: Path) -> None:
 
 async def make_log(subject: Subject) -> "EvalLog":
     """Put a log together."""
-    from inspect_ai.log import (
-        EvalConfig,
-        EvalDataset,
-        EvalLog,
-        EvalMetric,
-        EvalResults,
-        EvalScore,
-        EvalSpec,
-        EvalStats,
-    )
-    from inspect_ai.model import GenerateConfig
+    from inspect_ai.log import EvalLog
 
-    run = uuid5(NAMESPACE_OID, subject.run).hex
-    id = uuid5(NAMESPACE_OID, f"{subject.run} {subject.task}").hex
-    rows, scorer, costs = subject.rows, subject.grader, subject.costs
-    problems = list(dict.fromkeys(row["problem_id"] for row in rows))
-    graded = sum(row.get("reward") is not None for row in rows)
-    mean = {"mean": EvalMetric(name="mean", value=subject.mean)} if subject.mean is not None else {}
+    costs = subject.costs
     roles = {role: read_usage(used, costs[role]["cost"]) for role, used in subject.usage.items()}
+    spec = make_spec(subject)
+    models = {role: cost["model"] for role, cost in costs.items()}
+    samples = [
+        await make_sample(
+            row,
+            subject.groups.get(row["problem_id"], {}),
+            subject.grader,
+            subject.model,
+            models,
+            spec.eval_id,
+        )
+        for row in subject.rows
+    ]
     return EvalLog(
         status="success",
-        eval=EvalSpec(
-            eval_id=id,
-            run_id=run,
-            created=subject.created,
-            task=subject.task,
-            task_id=id,
-            task_args=subject.arguments,
-            solver=subject.agent,
-            dataset=EvalDataset(samples=len(problems), sample_ids=problems),
-            model=subject.model,
-            model_generate_config=GenerateConfig(temperature=subject.temperature),
-            config=EvalConfig(epochs=max((row["attempt"] + 1 for row in rows), default=None)),
-            metadata=subject.metadata,
-        ),
-        results=EvalResults(
-            total_samples=len(rows),
-            completed_samples=sum(not row["missing"] for row in rows),
-            scores=[
-                EvalScore(
-                    name=scorer,
-                    scorer=scorer,
-                    metrics=mean,
-                    scored_samples=graded,
-                    unscored_samples=len(rows) - graded,
-                )
-            ],
-        ),
-        stats=EvalStats(
-            started_at=min(subject.started, subject.created),  # a copied file may be younger
-            completed_at=subject.created,
-            model_usage=total((costs[role]["model"], used) for role, used in roles.items()),
-            role_usage=roles,
-        ),
-        samples=[
-            await make_sample(
-                row,
-                subject.groups.get(row["problem_id"], {}),
-                scorer,
-                subject.model,
-                {role: cost["model"] for role, cost in costs.items()},
-                id,
+        eval=spec,
+        results=make_results(subject),
+        stats=make_stats(subject, roles),
+        samples=samples,
+    )
+
+
+def make_spec(subject: Subject) -> "EvalSpec":
+    """Say what was evaluated, and how."""
+    from inspect_ai.log import EvalConfig, EvalDataset, EvalSpec
+    from inspect_ai.model import GenerateConfig
+
+    id = uuid5(NAMESPACE_OID, f"{subject.run} {subject.task}").hex
+    problems = list(dict.fromkeys(row["problem_id"] for row in subject.rows))
+    return EvalSpec(
+        eval_id=id,
+        run_id=uuid5(NAMESPACE_OID, subject.run).hex,
+        created=subject.created,
+        task=subject.task,
+        task_id=id,
+        task_args=subject.arguments,
+        solver=subject.agent,
+        dataset=EvalDataset(samples=len(problems), sample_ids=problems),
+        model=subject.model,
+        model_generate_config=GenerateConfig(temperature=subject.temperature),
+        config=EvalConfig(epochs=max((row["attempt"] + 1 for row in subject.rows), default=None)),
+        metadata=subject.metadata,
+    )
+
+
+def make_results(subject: Subject) -> "EvalResults":
+    """Say what the attempts came to."""
+    from inspect_ai.log import EvalMetric, EvalResults, EvalScore
+
+    rows, scorer = subject.rows, subject.grader
+    graded = sum(row.get("reward") is not None for row in rows)
+    mean = {"mean": EvalMetric(name="mean", value=subject.mean)} if subject.mean is not None else {}
+    return EvalResults(
+        total_samples=len(rows),
+        completed_samples=sum(not row["missing"] for row in rows),
+        scores=[
+            EvalScore(
+                name=scorer,
+                scorer=scorer,
+                metrics=mean,
+                scored_samples=graded,
+                unscored_samples=len(rows) - graded,
             )
-            for row in rows
         ],
+    )
+
+
+def make_stats(subject: Subject, roles: "dict[Role, ModelUsage]") -> "EvalStats":
+    """Say how long it took, and what was used."""
+    from inspect_ai.log import EvalStats
+
+    return EvalStats(
+        started_at=min(subject.started, subject.created),  # a copied file may be younger
+        completed_at=subject.created,
+        model_usage=total((subject.costs[role]["model"], used) for role, used in roles.items()),
+        role_usage=roles,
     )

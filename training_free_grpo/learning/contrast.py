@@ -19,7 +19,6 @@ _WAVE = 500
 """Groups in progress at once: LangGraph looks at all of them whenever one ends."""
 _LEAST = 2
 """Graded attempts that a comparison needs."""
-_UNGRADED = "not graded ({verdict}): {critique}"
 
 
 def seed_of(*parts: object) -> int:
@@ -88,7 +87,7 @@ def note_attempt(rollout: Rollout, grade: Grade | None) -> Attempt:
     """Keep the figures of an attempt. One whose grader failed is missing, never wrong."""
     missing = rollout["missing"]
     if missing is None and grade is not None and grade["reward"] is None:
-        missing = _UNGRADED.format(**grade)
+        missing = f"not graded ({grade['verdict']}): {grade['critique']}"
     return {
         "id": rollout["id"],
         "reward": grade["reward"] if grade else None,
@@ -99,8 +98,3 @@ def note_attempt(rollout: Rollout, grade: Grade | None) -> Attempt:
         "turns": rollout["turns"],
         "seconds": rollout["seconds"],
     }
-
-
-def may_succeed(missing: str) -> bool:
-    """Tell whether a missing attempt is worth another: not where its grader could not decide."""
-    return not missing.startswith(_UNGRADED.format(verdict="undecided", critique=""))

@@ -8,7 +8,9 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
+from training_free_grpo.arguments import argument
 from training_free_grpo.graders import is_left_to_judge
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Endpoint, Models, value_or_reason
 from training_free_grpo.models.names import judge_name
 from training_free_grpo.models.structured import ask
@@ -35,14 +37,19 @@ def asks_judge(grade: Grade, models: Models, settings: Settings) -> bool:
     return is_left_to_judge(grade) or (judge_set and grade["verdict"] == "undecided")
 
 
+def is_judged(settings: Settings, grader: str) -> bool:
+    """Tell whether a model may be asked for grades, where the grader is known by its name."""
+    return grader == "judge" or settings.judge_model is not None
+
+
 def judge_of(models: Models, settings: Settings) -> Endpoint:
     """Return the model that judges; raise SettingsError for an embedded one, which cannot."""
     name, _ = judge_name(settings)
-    given = models.judge_model or models.reflection_model or models.policy_model
-    if given is None and name.partition(":")[0] in ("simulated", "recorded"):
+    if models.judging(settings) is None and ModelName.parse(name).is_embedded:
         raise SettingsError(
             f"setting 'judge_model' is {name!r}, an embedded model, which cannot judge: "
-            "name another one with --judge-model, or take a grader that asks none"
+            f"name another one with {argument('judge_model=', '--judge-model')}, or take a grader "
+            "that asks none"
         )
     return models.judge(settings)
 

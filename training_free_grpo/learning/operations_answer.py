@@ -1,7 +1,7 @@
 """What a model advises on the library: read, checked, and traced to its evidence."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -13,6 +13,8 @@ from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON, Library, Operation, Origin, Proposal, Rejection
 from training_free_grpo.settings import Settings
 
+_ID = re.compile(r"^\[?[GP](?:0|[1-9]\d{0,5})(?:\]:?|:) +")
+"""An id that a model writes ahead of a lesson, as the prompt shows it."""
 _KINDS = ("add", "update", "merge", "delete")
 
 
@@ -45,10 +47,17 @@ class Advice:
     """Reasons of those rejections that the model could mend: worth one more call, others not."""
 
 
-def read_advice(answer: JSON, library: Library, max_words: int, most: int) -> Advice:
+def read_advice(
+    answer: JSON,
+    library: Library,
+    max_words: int,
+    most: int,
+    guard: Callable[[Operation], str] | None = None,
+) -> Advice:
     """Sort an answer's operations into good and rejected; one bad one never costs the others.
 
-    Raise ValueError if there is no list of operations at all.
+    `guard` says what is wrong with a lesson in itself. Raise ValueError if there is no list of
+    operations at all.
     """
     listed = answer.get("operations")
     if not isinstance(listed, list):
@@ -60,7 +69,10 @@ def read_advice(answer: JSON, library: Library, max_words: int, most: int) -> Ad
         if operation:
             plain = without_sources(operation)
             fault = check_operation(library, plain, max_words)
-            useless = check_novelty(library, plain) or check_room(advice, most)
+            useless = check_novelty(library, plain)
+            if guard and operation["content"] and not (fault or useless):
+                fault = guard(operation)
+            useless = useless or check_room(advice, most)
         if operation and not (fault or useless):
             advice.operations.append(operation)
             continue
@@ -91,7 +103,7 @@ def read_operation(item: Any) -> tuple[Operation | None, str | None]:
     operation: Operation = {
         "operation": kind,  # type: ignore[typeddict-item]
         "ids": [str(id).strip("[] ") for id in ids],
-        "content": one_line(str(item.get("content") or "")),
+        "content": _ID.sub("", one_line(str(item.get("content") or ""))),
         "rationale": one_line(str(item.get("rationale") or "")),
     }
     return operation, None
@@ -114,8 +126,7 @@ def find_sources(operation: Operation, proposals: Sequence[Proposal]) -> list[Pr
     The plan names them; where it does not, those about the same lessons or in much the same
     words are taken, and all of them where there is no such trace.
     """
-    named = [int(id[1:]) - 1 for id in operation["ids"] if is_source(id)]
-    if found := [proposals[n] for n in named if 0 <= n < len(proposals)]:
+    if found := find_named(operation, proposals):
         return found
     ids, text = set(operation["ids"]), set(words(operation["content"]))
     return [
@@ -123,6 +134,12 @@ def find_sources(operation: Operation, proposals: Sequence[Proposal]) -> list[Pr
         for p in proposals
         if ids & set(p["operation"]["ids"]) or overlap(text, set(words(p["operation"]["content"])))
     ] or list(proposals)
+
+
+def find_named(operation: Operation, proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals that an operation of the plan names as its sources."""
+    named = [int(id[1:]) - 1 for id in operation["ids"] if is_source(id)]
+    return [proposals[n] for n in named if 0 <= n < len(proposals)]
 
 
 def overlap(one: set[str], other: set[str]) -> bool:

@@ -4,9 +4,16 @@ summarize (one per attempt) → extract_advantage (one per group) → edit_exper
 batch). The paper's section 2; what a model answers is checked here, whatever it was told.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 
-from training_free_grpo.learning.operations_answer import Advice, OperationsAnswer, read_advice
+from training_free_grpo.learning.guards import Evidence, block_tags, examine_lesson
+from training_free_grpo.learning.operations_answer import (
+    Advice,
+    OperationsAnswer,
+    find_named,
+    read_advice,
+)
 from training_free_grpo.library import (
     active_experiences,
     render_library,
@@ -20,6 +27,7 @@ from training_free_grpo.records import (
     Decline,
     Grade,
     Library,
+    Operation,
     Problem,
     Proposal,
     Role,
@@ -28,6 +36,7 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.text import well_formed
 from training_free_grpo.transcripts import cut
 
+_NUMBER = re.compile(r"^\s*(?:\d+[.)]|[-*•])?\s*")
 _LEAST_TOKENS = 500
 _COMPARE: Role = "extract_advantage"
 _EDIT: Role = "edit_experiences"
@@ -61,7 +70,23 @@ async def summarize(
             tokens //= 3
         else:
             text: str = well_formed(answer.text.strip())
-            return text
+            return clean_summary(text)
+
+
+def clean_summary(summary: str) -> str:
+    """Leave out what a weak model adds to a summary: blocks of the prompt, and lines said before.
+
+    The blocks hold the accepted answer. What consists of blocks only stays, without its tags.
+    """
+    tags = "|".join(block_tags())
+    block = rf"<({tags})\b[^<>]*>.*?(?:</\1\s*>|\Z)"
+    rest = re.sub(block, "", summary, flags=re.IGNORECASE | re.DOTALL)
+    kept = rest if rest.strip() else summary
+    plain = re.sub(rf"</?(?:{tags})\b[^<>]*>", "", kept, flags=re.IGNORECASE)
+    lines: dict[str, str] = {}
+    for line in plain.strip().splitlines():
+        lines.setdefault(_NUMBER.sub("", line), line)
+    return "\n".join(lines.values())
 
 
 async def extract_advantage(
@@ -71,10 +96,12 @@ async def extract_advantage(
     library: Library,
     attempts: Sequence[tuple[float | None, str]],
     seed: int,
+    outputs: Sequence[str] = (),
 ) -> Advice:
     """Find why some attempts, given as (reward, summary), beat others; propose edits.
 
-    Without attempts the lessons are written from the problem alone: the paper's ablation.
+    Without attempts the lessons are written from the problem alone: the paper's ablation. What
+    tools returned, the outputs, must not be copied into a lesson.
     """
     values = {
         "agent_objective": settings.agent_objective,
@@ -87,8 +114,13 @@ async def extract_advantage(
     if attempts:
         values["attempts"] = show_attempts(attempts, settings)
     name = "extract_advantage" if attempts else "generate_lessons"
+    seen = Evidence([problem], outputs, objectives(settings))
+
+    def guard(operation: Operation) -> str:
+        return examine_lesson(operation["content"], library, operation["ids"], seen)
+
     most, role = settings.max_operations, _COMPARE
-    return await advise(endpoint, name, values, library, settings, most, role, seed)
+    return await advise(endpoint, name, values, library, settings, most, role, seed, guard)
 
 
 async def edit_experiences(
@@ -98,8 +130,18 @@ async def edit_experiences(
     proposals: Sequence[Proposal],
     seed: int,
     declined: Sequence[Decline] = (),
+    problems: Sequence[Problem] = (),
 ) -> Advice:
     """Turn the proposals of a whole batch into one plan, without what a person has declined."""
+    known = {problem["id"]: problem for problem in problems}
+
+    def guard(operation: Operation) -> str:
+        sources = [
+            known[p["problem"]] for p in find_named(operation, proposals) if p["problem"] in known
+        ]
+        seen = Evidence(sources, objectives=objectives(settings))
+        return examine_lesson(operation["content"], library, operation["ids"], seen)
+
     most = max(settings.max_operations, len(proposals))
     values = {
         "agent_objective": settings.agent_objective,
@@ -111,7 +153,12 @@ async def edit_experiences(
         "declined": show_declined(declined),
     }
     name = role = _EDIT
-    return await advise(endpoint, name, values, library, settings, most, role, seed)
+    return await advise(endpoint, name, values, library, settings, most, role, seed, guard)
+
+
+def objectives(settings: Settings) -> list[str]:
+    """Return what the prompts say of the task, in the user's own words."""
+    return [settings.agent_objective, settings.learning_objective]
 
 
 async def advise(
@@ -123,11 +170,12 @@ async def advise(
     most: int,
     role: Role,
     seed: int,
+    guard: Callable[[Operation], str],
 ) -> Advice:
     """Ask for operations, have the model repair what cannot be carried out, record the rest."""
 
     def read(answer: JSON) -> tuple[Advice, list[str]]:
-        advice = read_advice(answer, library, settings.max_lesson_words, most)
+        advice = read_advice(answer, library, settings.max_lesson_words, most, guard)
         return advice, advice.faults
 
     messages = render_messages(prompt, **values)

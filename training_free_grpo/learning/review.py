@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from training_free_grpo.errors import UserError
 from training_free_grpo.library import (
     apply_plan,
     check_novelty,
@@ -51,7 +52,7 @@ _ID = re.compile(r"^\s*\[G\d+\]\s*")
 """The id of a lesson as a prompt shows it, which a person may type ahead of the words."""
 
 
-class ReviewError(ValueError):
+class ReviewError(UserError, ValueError):
     """An answer does not decide on a plan; the message names the operation and the remedy."""
 
 
@@ -236,7 +237,7 @@ def decide(edit: Edit, decision: Decision) -> Edit:
     """Return an edit as it was decided on; whose words they are goes on record."""
     if decision.content is None:
         return edit
-    origin: Origin = {**edit["origin"], "model": f"{edit['origin']['model']}, edited by a person"}
+    origin: Origin = {**edit["origin"], "edited": True}
     return {"operation": reword(edit["operation"], decision.content), "origin": origin}
 
 

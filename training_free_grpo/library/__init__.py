@@ -8,6 +8,7 @@ from training_free_grpo.library.files import (
     read_library,
     save_library,
 )
+from training_free_grpo.library.forms import HasLibrary, LibraryLike
 from training_free_grpo.library.importing import import_library
 from training_free_grpo.library.lessons import (
     LibraryError,
@@ -32,7 +33,9 @@ from training_free_grpo.library.operations import (
 
 __all__ = [
     "FORMS",
+    "HasLibrary",
     "LibraryError",
+    "LibraryLike",
     "active_experiences",
     "apply_operation",
     "apply_plan",

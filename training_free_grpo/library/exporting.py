@@ -5,6 +5,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from training_free_grpo.library.files import load_library
+from training_free_grpo.library.forms import LibraryLike
 from training_free_grpo.library.lessons import (
     LibraryError,
     active_experiences,
@@ -17,11 +19,11 @@ from training_free_grpo.records import Library
 _LONGEST_DESCRIPTION = 1024
 
 
-def export_library(library: Library, form: str, name: str = "experience") -> str:
-    """Render the library in one of FORMS; `name` is that of the skill or the agent."""
+def export_library(library: LibraryLike, form: str, name: str = "experience") -> str:
+    """Render a library in one of FORMS; `name` is that of the skill or the agent."""
     if form not in FORMS:
         raise LibraryError(f"unknown form {form!r}; the forms are {', '.join(FORMS)}")
-    return FORMS[form](library, name)
+    return FORMS[form](load_library(library), name)
 
 
 def note_next_id(library: Library) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from training_free_grpo.library.forms import HasLibrary, LibraryLike
 from training_free_grpo.library.lessons import (
     FORMAT,
     LibraryError,
@@ -21,9 +22,15 @@ from training_free_grpo.records import JSON, Experience, Library
 from training_free_grpo.storage.files import write_atomically
 
 
-def load_library(path: str | Path) -> Library:
-    """Load a library from a JSON file, or from a run folder's library.json."""
-    file = library_file(path)
+def load_library(library: LibraryLike) -> Library:
+    """Load a library from its JSON file or a run folder, or take one that is in memory."""
+    if isinstance(library, str | Path):
+        return load_file(library_file(library))
+    return read_library(library.library if isinstance(library, HasLibrary) else library)
+
+
+def load_file(file: Path) -> Library:
+    """Load a library from a JSON file."""
     try:
         return read_library(parse_json(file.read_text("utf-8-sig")))
     except OSError as error:
@@ -53,9 +60,9 @@ def parse_json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=_unique)
 
 
-def save_library(library: Library | Mapping[str, Any], path: str | Path) -> None:
-    """Save a library as JSON, whole or not at all; it may be in the reference's form."""
-    text = json.dumps(read_library(library), ensure_ascii=False, indent=2)
+def save_library(library: LibraryLike, path: str | Path) -> None:
+    """Save a library in any form as JSON, whole or not at all."""
+    text = json.dumps(load_library(library), ensure_ascii=False, indent=2)
     write_atomically(Path(path), text + "\n")
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+from training_free_grpo.errors import UserError
 from training_free_grpo.records import Experience, Library, Origin
 from training_free_grpo.text import drop_controls, well_formed
 
@@ -13,7 +14,7 @@ _ID = re.compile(r"G(?:0|[1-9][0-9]*)")
 _LINE = re.compile(r"^\[(G[0-9]+)\] (.+)$", re.MULTILINE)
 
 
-class LibraryError(ValueError):
+class LibraryError(UserError, ValueError):
     """A library cannot be read; the message names the place and the remedy."""
 
 

@@ -56,6 +56,7 @@ def measure_problem(group: Group, prices: Prices) -> ProblemFigures:
         "mean": mean(known_rewards(attempts)),
         "majority": majority(attempts),
         "missing": count(attempt["missing"] for attempt in attempts),
+        "undecided": sum(attempt["verdict"] == "undecided" for attempt in attempts),
         "usage": total_usage(group["usage"]),
         "cost": bill(group["usage"], prices)["cost"],
         "seconds": round(sum(attempt["seconds"] for attempt in attempts), 3),

@@ -25,6 +25,7 @@ from training_free_grpo.models.names import (
     reflection_name,
     reflection_options,
 )
+from training_free_grpo.models.objects import check_agreement, know_model
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.settings import ModelOptions, Settings
 from training_free_grpo.storage.journal import Journal
@@ -66,26 +67,38 @@ class Models:
 
     def reflection(self, settings: Settings) -> Endpoint:
         """Return the model that summarizes, compares and edits."""
-        given = self.reflection_model or self.policy_model
-        temperature = settings.reflection_temperature
+        temperature, given = settings.reflection_temperature, self.reflector(settings)
         options = reflection_options(settings)
         return self._endpoint(settings, reflection_name(settings), options, temperature, given)
 
     def judge(self, settings: Settings) -> Endpoint:
         """Return the model that judges answers."""
-        given = self.judge_model or self.reflection_model or self.policy_model
-        temperature = settings.reflection_temperature
+        temperature, given = settings.reflection_temperature, self.judging(settings)
         options = judge_options(settings)
         return self._endpoint(settings, judge_name(settings), options, temperature, given)
+
+    def reflector(self, settings: Settings) -> BaseChatModel | None:
+        """Return the object that reflects; None where a name says which model does."""
+        default = None if settings.reflection_model else self.policy_model
+        return self.reflection_model or default
+
+    def judging(self, settings: Settings) -> BaseChatModel | None:
+        """Return the object that judges; None where a name says which model does."""
+        default = None if settings.judge_model else self.reflector(settings)
+        return self.judge_model or default
 
     def check(self, settings: Settings) -> None:
         """Raise SettingsError for a model that cannot be made, before anything is spent."""
         if self.journal and self.journal.sealed:
             return
+        check_agreement(settings, "model", self.policy_model)
+        check_agreement(settings, "reflection_model", self.reflection_model)
+        check_agreement(settings, "judge_model", self.judge_model)
         if self.policy_model is None:
             check_model(*policy_name(settings), policy_options(settings))
-        if self.policy_model is None and self.reflection_model is None:
+        if self.reflector(settings) is None:
             check_model(*reflection_name(settings), reflection_options(settings))
+        if self.judging(settings) is None:
             check_model(*judge_name(settings), judge_options(settings))
 
     def _endpoint(
@@ -96,6 +109,10 @@ class Models:
         temperature: float | None,
         given: BaseChatModel | None,
     ) -> Endpoint:
+        if given is not None:
+            known = know_model(given)
+            name = known.name, known.base_url
+            temperature = temperature if known.temperature is None else known.temperature
         options = ModelOptions(options)
         key = (settings, name, options, temperature, id(given))
         with self._lock:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from langchain_core.language_models import BaseChatModel
 
+from training_free_grpo.arguments import argument
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models.http import shared_client
 from training_free_grpo.models.providers import (
     NATIVE,
@@ -51,10 +53,11 @@ NO_OPTIONS = ModelOptions()
 
 def check_model(name: str, base_url: str | None, options: Mapping[str, Any] = NO_OPTIONS) -> None:
     """Raise SettingsError for a name that no model can be made of, before anything is spent."""
-    if name == "simulated":
+    parsed = ModelName.parse(name)
+    if parsed.is_simulated:
         return
-    if name.startswith("recorded:"):
-        RecordedModel.load(name.partition(":")[2])
+    if parsed.is_recorded:
+        RecordedModel.load(parsed.model)
         return
     check_options(options)
     check_address(base_url)
@@ -106,8 +109,8 @@ def find_key(name: str, base_url: str | None, options: Mapping[str, Any]) -> str
         return "none"
     raise SettingsError(
         f"no key: {variable} is not set in the environment; set it, or name a server of "
-        "your own with --base-url (setting base_url), or use the embedded model with --model "
-        "simulated"
+        f"your own with {argument('base_url=', '--base-url')} (setting base_url), or use the "
+        f"embedded model with {argument('model=', '--model ')}simulated"
     )
 
 
@@ -120,10 +123,11 @@ async def make_model(
     changes: Changes = NO_CHANGES,
 ) -> BaseChatModel:
     """Make a chat model for the running event loop; retries are left to the endpoint."""
-    if name == "simulated":
+    parsed = ModelName.parse(name)
+    if parsed.is_simulated:
         return SimulatedModel(seed=settings.seed)
-    if name.startswith("recorded:"):
-        return RecordedModel.load(name.partition(":")[2])
+    if parsed.is_recorded:
+        return RecordedModel.load(parsed.model)
     check_options(options)
     check_address(base_url)
     own: dict[str, Any] = {"temperature": temperature, "timeout": settings.call_timeout}

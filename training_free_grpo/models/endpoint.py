@@ -20,6 +20,7 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from training_free_grpo.ledger import metered, no_usage, record
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models.adaptation import Adaptation, silently_dropped
 from training_free_grpo.models.chat import NO_OPTIONS, Changes, is_embedded, make_model
 from training_free_grpo.models.errors import (
@@ -207,7 +208,7 @@ class Endpoint:
         """Return the ways to ask that are left, the best first."""
         if asked.schema:
             return self._forms
-        embedded = self._given is None and self.name.startswith(("simulated", "recorded:"))
+        embedded = self._given is None and ModelName.parse(self.name).is_embedded
         return self._last_turns if asked.last and asked.tools and not embedded else (None,)
 
     def _remember(self, way: Way, ways: tuple[Way, ...]) -> None:

@@ -3,11 +3,18 @@
 from collections.abc import Awaitable
 from typing import TypeVar
 
+from training_free_grpo.errors import UserError
+from training_free_grpo.redact import redact
+
 T = TypeVar("T")
 
 
-class ModelError(RuntimeError):  # a LangGraph server hides the texts of errors of one's own kind
-    """A model call gave nothing that can be used."""
+# RuntimeError too: a LangGraph server hides the texts of errors of one's own kind.
+class ModelError(UserError, RuntimeError):
+    """A model call gave nothing that can be used; the text of the error holds no keys."""
+
+    def __init__(self, said: str = "") -> None:
+        super().__init__(redact(said))
 
 
 class Outage(ModelError):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from training_free_grpo.model_name import SIMULATED, ModelName
 from training_free_grpo.settings import Settings
 
 Name = tuple[str, str | None]
@@ -16,9 +17,9 @@ def policy_name(settings: Settings) -> Name:
 def reflection_name(settings: Settings) -> Name:
     """Return the model that summarizes, compares and edits."""
     name, base_url = policy_name(settings)
-    if settings.reflection_model is None and name.startswith("recorded:"):
+    if settings.reflection_model is None and ModelName.parse(name).is_recorded:
         # Recorded solutions cannot reflect: the embedded model words what separates them.
-        name = "simulated"
+        name = SIMULATED
     return settings.reflection_model or name, settings.reflection_base_url or base_url
 
 

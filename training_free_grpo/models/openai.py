@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import httpx2
 import openai
 from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
 from langchain_core.globals import get_llm_cache
@@ -18,7 +17,12 @@ from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
 from pydantic import PrivateAttr
 
+from training_free_grpo.compat import speaks_responses
+from training_free_grpo.models.json_text import restore_backslashes
 from training_free_grpo.models.posting import Poster
+
+if TYPE_CHECKING:
+    import httpx2
 
 _WATCHED = {"stream", "ls_structured_output_format", "structured_output_format"}
 """Arguments of a call that only LangChain's own way understands."""
@@ -102,20 +106,13 @@ class Tolerant(BaseChatOpenAI):
         answer, which take up three times the CPU of all the rest of a call.
         """
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
-        if self._use_responses_api(payload):
+        if speaks_responses(self, payload):
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
         extra = payload.pop("extra_body", None) or {}
         body = {**payload, **extra}
-        return self._create_chat_result(read_json(await self._post(body)))
-
-    async def _post(self, body: dict[str, Any]) -> httpx2.Response:
-        client, http, path = self.root_async_client, self.http_async_client, "/chat/completions"
-        if http is None:
-            answer: httpx2.Response
-            answer = await client.post(path, cast_to=httpx2.Response, body=body)
-            return answer
-        self._poster = self._poster or Poster(client, http, path)
-        return await self._poster.post(body)
+        if self._poster is None:
+            self._poster = Poster(self)
+        return self._create_chat_result(read_json(await self._poster.post(body)))
 
     def _create_chat_result(
         self,
@@ -141,7 +138,7 @@ class Tolerant(BaseChatOpenAI):
 
     async def _astream(self, *args: Any, **kwargs: Any) -> AsyncIterator[ChatGenerationChunk]:
         """Stream an answer; raise BadAnswer for one that broke off, which is told by no error."""
-        finished = self._use_responses_api({**kwargs, **self.model_kwargs})
+        finished = speaks_responses(self, {**kwargs, **self.model_kwargs})
         async for chunk in super()._astream(*args, **kwargs):
             finished = finished or bool((chunk.generation_info or {}).get("finish_reason"))
             yield chunk
@@ -188,6 +185,8 @@ def repair_calls(calls: list[dict[str, Any]]) -> None:
         function = call.get("function") or {}
         if isinstance(function.get("arguments"), dict):
             function["arguments"] = json.dumps(function["arguments"])
+        elif isinstance(written := function.get("arguments"), str):
+            function["arguments"] = restore_backslashes(written)
         if is_no_object(function.get("arguments")):
             function["arguments"] = f"not an object: {function['arguments']}"
 
@@ -201,7 +200,7 @@ class BadAnswer(Exception):
         self.body: object = None
 
 
-def read_json(response: httpx2.Response) -> Any:
+def read_json(response: "httpx2.Response") -> Any:
     """Return the JSON of a response; raise BadAnswer for an error page that came as a success."""
     try:
         return response.json()

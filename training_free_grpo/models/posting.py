@@ -10,25 +10,25 @@ from typing import Any
 
 import httpx2
 import openai
+from langchain_openai.chat_models.base import BaseChatOpenAI
 
-from training_free_grpo.compat import status_error
+from training_free_grpo.compat import post_completion, status_error
 
 
 class Poster:
-    """Posts JSON to one path of an API. The first answer shows what the SDK sends."""
+    """Posts the chat completions of one model. The first answer shows what the SDK sends."""
 
-    def __init__(self, client: openai.AsyncOpenAI, http: httpx2.AsyncClient, path: str) -> None:
-        self._client = client
-        self._http = http
-        self._path = path
+    def __init__(self, model: BaseChatOpenAI) -> None:
+        self._model = model
         self._sent: httpx2.Request | None = None
         """A request as the SDK prepares it."""
         self._headers: list[tuple[str, str]] = []
 
     async def post(self, body: Mapping[str, Any]) -> httpx2.Response:
-        """Return the answer to a request; raise the errors of the SDK."""
-        if self._sent is None:
-            response = await self._client.post(self._path, cast_to=httpx2.Response, body=body)
+        """Return the response to a request; raise the errors of the SDK."""
+        http: httpx2.AsyncClient | None = self._model.http_async_client
+        if self._sent is None or http is None:
+            response = await post_completion(self._model, body)
             self._take_over(response.request)
             return response
         request = httpx2.Request(
@@ -39,13 +39,13 @@ class Poster:
             extensions=dict(self._sent.extensions),
         )
         try:
-            response = await self._http.send(request)
+            response = await http.send(request)
         except httpx2.TimeoutException as error:
             raise openai.APITimeoutError(request=request) from error
         except httpx2.RequestError as error:
             raise openai.APIConnectionError(request=request) from error
         if not response.is_success:
-            raise status_error(self._client, response)
+            raise status_error(self._model, response)
         return response
 
     def _take_over(self, request: httpx2.Request) -> None:

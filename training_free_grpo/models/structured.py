@@ -1,10 +1,9 @@
 """Ask a model for JSON, and show it its mistakes until the answer can be used."""
 
 import json
-import re
 from collections.abc import Callable, Sequence
 from json import JSONDecodeError
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
 from pydantic import BaseModel
@@ -12,6 +11,7 @@ from pydantic import BaseModel
 from training_free_grpo.ledger import no_usage, record
 from training_free_grpo.models.endpoint import Endpoint
 from training_free_grpo.models.errors import Unusable
+from training_free_grpo.models.json_text import restore_backslashes
 from training_free_grpo.models.thoughts import split_thoughts
 from training_free_grpo.prompts import render_prompt
 from training_free_grpo.records import JSON, Role
@@ -21,9 +21,6 @@ T = TypeVar("T")
 
 _REPAIRS = 5
 _DECODER = json.JSONDecoder(strict=False)
-_ESCAPE = re.compile(r'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})|\\')
-_LATEX = re.compile("[\b\f]|[\t\r](?=[a-zA-Z])")
-_LETTERS = {"\b": r"\b", "\f": r"\f", "\t": r"\t", "\r": r"\r"}
 
 
 async def ask(
@@ -78,17 +75,13 @@ def parse_json(text: str) -> JSON:
     """Return the last whole JSON object in a text: bare, fenced, or between words.
 
     What a model drafts in its thoughts is none. A model that writes LaTeX forgets to double
-    backslashes; then they are doubled here.
+    backslashes; they are doubled here.
     """
     thoughts, text = split_thoughts(text)
     if thoughts and not text:
         raise ValueError("the answer is all thoughts: it ends before any JSON object")
-    try:
-        found = find_object(text)
-    except ValueError:
-        found = find_object(double_backslashes(text))
-    restored: JSON = keep_latex(well_formed(found))
-    return restored
+    found: JSON = well_formed(find_object(restore_backslashes(text)))
+    return found
 
 
 def find_object(text: str) -> JSON:
@@ -113,19 +106,3 @@ def find_object(text: str) -> JSON:
     if found is None:
         raise ValueError("the answer is not one whole JSON object")
     return found
-
-
-def double_backslashes(text: str) -> str:
-    """Double the backslashes that begin no JSON escape."""
-    return _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else r"\\", text)
-
-
-def keep_latex(value: Any) -> Any:
-    r"""Give back the backslash of LaTeX that JSON took for an escape: \boxed, \frac, \theta."""
-    if isinstance(value, str):
-        return _LATEX.sub(lambda control: _LETTERS[control[0]], value)
-    if isinstance(value, list):
-        return [keep_latex(item) for item in value]
-    if isinstance(value, dict):
-        return {key: keep_latex(item) for key, item in value.items()}
-    return value

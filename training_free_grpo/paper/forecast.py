@@ -1,16 +1,13 @@
 """What is left of a table to be paid for."""
 
-from collections.abc import Sequence
-
+from training_free_grpo.learning.judging import is_judged
 from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.work import Learning, Work
-from training_free_grpo.records import Metrics
 from training_free_grpo.spending.forecast import (
     GROWTH,
     Forecast,
     add_forecasts,
     forecast_evaluation,
-    forecast_training,
     share_compared,
 )
 
@@ -24,23 +21,13 @@ def forecast(plan: PaperPlan) -> Forecast | None:
 def forecast_work(work: Work) -> Forecast:
     """Forecast what is left of a piece of work."""
     if isinstance(work, Learning):
-        return forecast_learning(work, work.steps)
+        return work.run.forecast()
     once, attempts = work.settings.model_copy(update={"attempts": 1}), work.left
+    judged = is_judged(work.settings, work.data.grader)
     if work.learning and not work.learning.finished:
         lessons = expect_lessons(work.learning)
-        return forecast_evaluation(once, attempts, is_judged(work), lessons=lessons)
-    return forecast_evaluation(once, attempts, is_judged(work), work.library)
-
-
-def forecast_learning(learning: Learning, done: Sequence[Metrics]) -> Forecast:
-    """Forecast what is left to be learned after the steps that are done."""
-    problems = learning.data.problems
-    return forecast_training(learning.settings, problems, is_judged(learning), done)
-
-
-def is_judged(work: Work) -> bool:
-    """Tell whether a model may be asked for grades."""
-    return work.data.grader == "judge" or work.settings.judge_model is not None
+        return forecast_evaluation(once, attempts, judged, lessons=lessons)
+    return forecast_evaluation(once, attempts, judged, work.library)
 
 
 def expect_lessons(learning: Learning) -> int:

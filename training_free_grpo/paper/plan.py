@@ -12,8 +12,10 @@ from training_free_grpo.datasets import OverlapError, check_overlap
 from training_free_grpo.graders import load_grader
 from training_free_grpo.learning.judging import judge_of
 from training_free_grpo.models import Models
+from training_free_grpo.models.prices import prices_of
 from training_free_grpo.paper.tables import Column, Method, Table
 from training_free_grpo.paper.work import DataSet, Learning, Measurement, Work
+from training_free_grpo.prices import Prices
 from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings, SettingsError
@@ -122,6 +124,11 @@ class PaperPlan:
     def left(self) -> list[Work]:
         """List what is still to be paid for."""
         return [work for work in self.work() if not work.finished]
+
+    @property
+    def prices(self) -> Prices:
+        """What is asked in each role, and its price."""
+        return prices_of(self.models, Settings.read(dict(self.options)))
 
     def check_models(self) -> None:
         """Raise SettingsError for a model that cannot be made, or that cannot judge and is to."""

@@ -12,7 +12,7 @@ from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.tables import Column, Method
 from training_free_grpo.paper.work import Learning, Measurement
 from training_free_grpo.records import JSON, Evaluation
-from training_free_grpo.runs.training import learned_nothing
+from training_free_grpo.runs.outcome import learned_nothing
 
 AVERAGE = "average"
 

@@ -3,7 +3,6 @@
 from typing import TypeVar
 
 from training_free_grpo.ledger import add_ledgers, total_usage
-from training_free_grpo.models.prices import prices_of
 from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.paper.work import Work
 from training_free_grpo.prices import bill
@@ -28,7 +27,7 @@ async def rest_of(budget: Budget, plan: PaperPlan, work: Work) -> Budget:
                     spent = add_ledgers(spent, {role: usage})
                 seconds += sum([note["seconds"] for note in await journal.notes("session")])
     total = total_usage(spent)
-    cost = bill(spent, prices_of(plan.models, work.settings))["cost"]
+    cost = bill(spent, work.run.prices)["cost"]
     return Budget(
         cost=left(budget.cost, float("inf") if cost == "unknown" else cost),
         tokens=left(budget.tokens, total["input"] + total["output"]),

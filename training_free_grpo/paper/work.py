@@ -11,14 +11,12 @@ from pathlib import Path
 
 from training_free_grpo.datasets import fingerprint_problems
 from training_free_grpo.graders import load_grader
-from training_free_grpo.learning.contrast import may_succeed
 from training_free_grpo.library import active_experiences, load_library, render_library
 from training_free_grpo.models import Models
 from training_free_grpo.paper.tables import Method
 from training_free_grpo.prompts import fingerprint_prompts
-from training_free_grpo.records import Evaluation, Event, Library, Metrics, Problem
+from training_free_grpo.records import Evaluation, Event, Library, Metrics, Problem, ProblemFigures
 from training_free_grpo.runs.evaluation import Arm, EvaluationRun
-from training_free_grpo.runs.files import read_metrics
 from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.spending.budget import Budget
@@ -63,7 +61,7 @@ class Learning:
     @property
     def steps(self) -> list[Metrics]:
         """The steps that are done."""
-        return read_metrics(self.folder)
+        return self.run.folder.metrics
 
     @property
     def finished(self) -> bool:
@@ -72,7 +70,7 @@ class Learning:
 
     async def make(self, budget: Budget, hear: Hear) -> None:
         """Learn what is left to be learned."""
-        await replace(self.run, budget=budget).run(nothing, hear)
+        await replace(self.run, budget=budget).run(hear)
 
     def read_library(self) -> Library:
         """Read what was learned; of lessons that are to be as many as others, the first ones."""
@@ -130,9 +128,7 @@ class Measurement:
         return [
             problem
             for problem in self.data.problems
-            for reason, count in found["by_problem"][problem["id"]]["missing"].items()
-            if may_succeed(reason)
-            for _ in range(count)
+            for _ in range(count_retries(found["by_problem"][problem["id"]]))
         ]
 
     @property
@@ -140,17 +136,26 @@ class Measurement:
         """Whether nothing is left to be paid for."""
         return not self.left
 
-    async def make(self, budget: Budget, hear: Hear) -> None:
-        """Make the attempts that are left, and keep the result."""
-        run = EvaluationRun(
+    @property
+    def run(self) -> EvaluationRun:
+        """The evaluation, without the library, which may be yet to be learned."""
+        return EvaluationRun(
             problems=self.data.problems,
-            arms=[Arm(self.method.name, self.settings, self.library)],
+            arms=[self._arm(None)],
             grader=load_grader(self.data.grader),
+            grader_name=self.data.grader,
             folder=self.folder,
             models=self.models,
-            budget=budget,
         )
-        found = await run.run(nothing, lambda arm: None, hear)
+
+    def _arm(self, library: Library | None) -> Arm:
+        """Return the one arm of the evaluation."""
+        return Arm(self.method.name, self.settings, library)
+
+    async def make(self, budget: Budget, hear: Hear) -> None:
+        """Make the attempts that are left, and keep the result."""
+        run = replace(self.run, arms=[self._arm(self.library)], budget=budget)
+        found = await run.run(report=hear)
         self.keep(found[self.method.name])
 
     def keep(self, result: Evaluation) -> None:
@@ -161,5 +166,6 @@ class Measurement:
 Work = Learning | Measurement
 
 
-async def nothing() -> None:
-    """Do nothing before spending: everything was looked at before the first piece of work."""
+def count_retries(found: ProblemFigures) -> int:
+    """Count the missing attempts that are worth another."""
+    return sum(found["missing"].values()) - found["undecided"]

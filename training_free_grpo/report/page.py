@@ -30,12 +30,11 @@ from training_free_grpo.report.wording import (
     share,
     show_controls,
 )
-from training_free_grpo.runs.files import read_libraries, read_metrics
+from training_free_grpo.runs.files import read_libraries
 from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.outcome import learned_nothing
 from training_free_grpo.runs.reviews import read_pending
 from training_free_grpo.runs.status import RunStatus, read_status
-from training_free_grpo.runs.training import learned_nothing
-from training_free_grpo.settings import Settings
 from training_free_grpo.storage.files import write_atomically
 from training_free_grpo.text import well_formed
 
@@ -56,12 +55,12 @@ def render(folder: RunFolder) -> str:
     style = (templates / "page.css").read_text("utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     status, library = read_status(folder), final_library(folder)
-    rollouts = sum(step["rollouts"] for step in read_metrics(folder.path))
+    rollouts = sum(step["rollouts"] for step in folder.metrics)
     rollouts += status["current"]["rollouts"] if status["current"] else 0
     steps = read_steps(folder, rollouts)
     measured = [step for step in steps if step.figures]
     finished = [step.figures for step in steps if step.figures]
-    settings = Settings.read(folder.read_json("settings.json"))
+    settings = folder.settings
     template = environment(templates).get_template("page.html")
     text = template.render(
         style=style,
@@ -69,7 +68,7 @@ def render(folder: RunFolder) -> str:
         version=__version__,
         name=folder.path.resolve().name,
         status=status,
-        manifest=folder.read_json("manifest.json"),
+        manifest=folder.manifest,
         settings=settings.changed(),
         attempts=not settings.directly_generated,
         steps=steps,

@@ -10,7 +10,7 @@ from training_free_grpo.metrics.student import Student, limits_of
 from training_free_grpo.records import JSON, Library, Metrics, Origin, Rejection
 from training_free_grpo.report.fates import Outcome, find_fates, name_proposals, names
 from training_free_grpo.report.groups import Group, read_step_groups
-from training_free_grpo.runs.files import read_libraries, read_metrics
+from training_free_grpo.runs.files import read_libraries
 from training_free_grpo.runs.folder import RunFolder
 
 _MOST_GROUPS = 1000
@@ -47,7 +47,7 @@ class Step:
 
 def read_steps(folder: RunFolder, rollouts: int) -> list[Step]:
     """Read all steps that have begun, with so many rollouts among them."""
-    metrics = {step["step"]: step for step in read_metrics(folder.path)}
+    metrics = {step["step"]: step for step in folder.metrics}
     files = [*folder.path.glob("rollouts/step-*.jsonl"), *folder.path.glob("groups/step-*.jsonl")]
     numbers = sorted(metrics.keys() | {int(file.stem.removeprefix("step-")) for file in files})
     longest = min(_LONGEST_TRANSCRIPT, _ALL_TRANSCRIPTS // max(rollouts, 1))
@@ -122,7 +122,7 @@ def mark_edited(changes: Sequence[JSON], versions: dict[int, Library]) -> list[J
 
 def by_person(origin: Origin) -> bool:
     """Tell whether a person has worded a lesson anew in a review."""
-    return origin.get("model", "").endswith("edited by a person")
+    return origin.get("edited", False)
 
 
 def count_graded(figures: Metrics) -> int:

@@ -19,6 +19,7 @@ from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.archive import Archive
 from training_free_grpo.storage.langgraph_store import Stored
+from training_free_grpo.storage.recorder import NoRecorder, Recorder
 from training_free_grpo.threads import in_thread
 from training_free_grpo.traces import Traces
 
@@ -31,6 +32,7 @@ class Components:
     grader: Grader
     models: Models
     archive: Archive
+    recorder: Recorder
     retrieval: Retrieval = field(default_factory=Retrieval)
 
     async def prices(self, settings: Settings) -> Prices:
@@ -51,6 +53,7 @@ def make_components(
     archive: Archive | None = None,
     traces: Traces | None = None,
     attempter: Attempter | None = None,
+    recorder: Recorder | None = None,
 ) -> Components:
     """Gather what a builder was given, with the defaults for the rest."""
     models = models or Models()
@@ -61,6 +64,7 @@ def make_components(
         grader=as_grader(grader or load_grader("math")),
         models=models,
         archive=archive or Stored(),
+        recorder=recorder or NoRecorder(),
         retrieval=Retrieval(models.embeddings),
     )
 

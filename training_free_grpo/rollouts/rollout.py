@@ -16,6 +16,7 @@ from training_free_grpo.models import ModelError, Refused
 from training_free_grpo.models.labels import labelled, traced_as
 from training_free_grpo.models.traffic.patience import patience
 from training_free_grpo.records import FinishedRollout, Ledger, RolloutTask
+from training_free_grpo.redact import redact
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.sqlite import StorageError
 from training_free_grpo.text import well_formed
@@ -71,7 +72,7 @@ def explain_loss(error: Exception, late: Settings | None) -> str:
         return f"{type(error).__name__.strip('_')}: {error}"[:_LONGEST_REASON]
     if isinstance(error, GraphInterrupt):
         return "it stopped at an interrupt, and nobody answers while it is trained"
-    return f"the agent failed: {type(error).__name__}: {error}"[:_LONGEST_REASON]
+    return redact(f"the agent failed: {type(error).__name__}: {error}")[:_LONGEST_REASON]
 
 
 def rollout_config(task: RolloutTask, thread: str) -> RunnableConfig:

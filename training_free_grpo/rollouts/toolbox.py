@@ -1,6 +1,5 @@
 """The tools of the ReAct agent: Python, search, page reading; and what happens when one fails."""
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
@@ -11,9 +10,13 @@ from langchain_core.messages import ToolCall, ToolMessage
 from langchain_core.tools import BaseTool
 from langgraph.prebuilt import ToolNode
 
+from training_free_grpo.lifecycle import on_close
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models import Refused
+from training_free_grpo.redact import redact
 from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.simulated import passages
+from training_free_grpo.threads import in_thread
 from training_free_grpo.tools.corpus_search import corpus_search
 from training_free_grpo.tools.python_sandbox import (
     PythonTool,
@@ -61,7 +64,7 @@ class Toolbox:
         """Let go of what tools keep for a thread, after the program that may be running in it."""
         for tool in self._pythons:
             if tool.keeps_threads:
-                await asyncio.to_thread(tool.end_thread, thread)
+                await in_thread(tool.end_thread, thread)
 
     async def answer(self, state: Mapping[str, Any], call: ToolCall) -> ToolMessage:
         """Run the tool that one call of the last message names."""
@@ -89,12 +92,13 @@ def explain_tool_error(error: Exception) -> str:
     """Tell the model what went wrong in a tool; raise Refused if no call of it can succeed."""
     if isinstance(error, SandboxUnavailable | SearchSetupError):
         raise Refused(str(error)) from error
-    return f"The tool failed: {type(error).__name__}: {error}. Correct the call, or do without it."
+    said = redact(f"{type(error).__name__}: {error}")
+    return f"The tool failed: {said}. Correct the call, or do without it."
 
 
 def default_toolbox(settings: Settings) -> Toolbox:
     """Return the tools that the settings name; the embedded model searches its own small corpus."""
-    if settings.model == "simulated" and settings.search == "duckduckgo":
+    if ModelName.parse(settings.model).is_simulated and settings.search == "duckduckgo":
         return _toolbox(settings.tools, "bundled", None)
     return _toolbox(settings.tools, settings.search, settings.search_cache)
 
@@ -108,8 +112,8 @@ async def start_tools(settings: Settings) -> None:
         if "search" in settings.tools and settings.search in _ENGINES:
             check_provider(_ENGINES[settings.search]())
         if "search" in settings.tools and settings.search.startswith("corpus:"):
-            await asyncio.to_thread(_corpus, settings.search.removeprefix("corpus:"))
-        await asyncio.to_thread(lambda: default_toolbox(settings).start())
+            await in_thread(_corpus, settings.search.removeprefix("corpus:"))
+        await in_thread(lambda: default_toolbox(settings).start())
     except SandboxUnavailable as error:
         raise Refused(str(error)) from error
     except (OSError, ValueError, SearchSetupError) as error:
@@ -120,7 +124,9 @@ async def start_tools(settings: Settings) -> None:
 def _toolbox(names: str, search: str, search_cache: str | None) -> Toolbox:
     tools: list[BaseTool] = []
     if "python" in names:
-        tools.append(make_python_tool())
+        python = make_python_tool()
+        on_close(python.close)
+        tools.append(python)
     if "search" in names:
         tools.append(make_search_tool(_cached_provider(search, search_cache)))
     offline = search == "bundled" or search.startswith("corpus:")

@@ -30,6 +30,7 @@ from training_free_grpo.rollouts.own_agent import (
 from training_free_grpo.rollouts.recall import count_unseen, settle
 from training_free_grpo.rollouts.rollout import Talk, rollout_config, run_rollout
 from training_free_grpo.settings import Settings
+from training_free_grpo.threads import own_threads
 
 _HOPELESS = 20
 """Rollouts lost from the first one on, after which the run stops."""
@@ -105,7 +106,8 @@ class UserAgent(Attempter):
         config = rollout_config(task, thread) | RunnableConfig(callbacks=callbacks)
         with metered() as seen:
             try:
-                result = await apart(self.agent.ainvoke(given, config))
+                with own_threads():
+                    result = await apart(self.agent.ainvoke(given, config))
             finally:
                 for role, usage in ({} if seen else counter.ledger).items():
                     record(role, usage)

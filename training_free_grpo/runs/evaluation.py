@@ -1,6 +1,6 @@
 """Evaluations that are compared: several ways to attempt the same problems, one after the other."""
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,20 +9,25 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from langchain_core.runnables import RunnableConfig
+from langchain_core.tools import BaseTool
 
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
+from training_free_grpo.learning.judging import is_judged
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
-from training_free_grpo.records import JSON, Evaluation, Event, Library, Problem
+from training_free_grpo.records import JSON, Evaluation, Library, Problem
 from training_free_grpo.rollouts.attempter import Attempter
 from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.own_agent import Agent
+from training_free_grpo.runs.checks import check_parts
 from training_free_grpo.runs.disk import room_on_disk
 from training_free_grpo.runs.folder import RunError, RunFolder, check_ours
+from training_free_grpo.runs.steps import Report, ignore
 from training_free_grpo.settings import Settings
 from training_free_grpo.spending.budget import Budget
+from training_free_grpo.spending.forecast import Forecast, add_forecasts, forecast_evaluation
 from training_free_grpo.storage.journal import Journal
 
 
@@ -50,59 +55,93 @@ class EvaluationRun:
     arms: Sequence[Arm | ArmAfter]
     agent: Agent | None = None
     agent_name: str | None = None
+    tools: Sequence[BaseTool] | None = None
+    """Tools of the ReAct agent; None for those that the settings name."""
     grader: Grader = field(default_factory=lambda: load_grader("math"))
+    grader_name: str = "math"
     folder: Path | None = None
     """Where the answers are kept; None keeps them until the run ends."""
     models: Models = field(default_factory=Models)
     budget: Budget = field(default_factory=Budget)
 
+    @property
+    def settings(self) -> Settings:
+        """The settings of the first arm: all arms ask the same models."""
+        return next(arm.settings for arm in self.arms if isinstance(arm, Arm))
+
+    @property
+    def prices(self) -> Prices:
+        """The model and the price of every role."""
+        rollout = self.attempter.prices(self.settings)
+        return prices_of(self.models, self.settings, rollout)
+
     @cached_property
     def attempter(self) -> Attempter:
         """Who makes the attempts."""
-        return make_attempter(self.models, self.agent, name=self.agent_name)
+        return self._attempter_with(self.models)
 
-    def prices(self, settings: Settings) -> Prices:
-        """Return the model and the price of every role."""
-        return prices_of(self.models, settings, self.attempter.prices(settings))
+    def _attempter_with(self, models: Models) -> Attempter:
+        """Return who makes the attempts, with these models."""
+        return make_attempter(models, self.agent, self.tools, name=self.agent_name)
+
+    @property
+    def expected(self) -> int:
+        """How many rollouts and groups there will be, but for arms yet to be planned."""
+        arms = (arm for arm in self.arms if isinstance(arm, Arm))
+        return len(self.problems) * sum(arm.settings.attempts + 1 for arm in arms)
+
+    def forecast(self) -> Forecast:
+        """Forecast the whole evaluation, but for arms yet to be planned."""
+        judged = is_judged(self.settings, self.grader_name)
+        who = self.attempter
+        return add_forecasts(
+            forecast_evaluation(arm.settings, self.problems, judged, arm.library, attempter=who)
+            for arm in self.arms
+            if isinstance(arm, Arm)
+        )
+
+    async def check(self) -> None:
+        """Raise UserError for what would stop the evaluation, before anything is paid for."""
+        self.budget.check(self.prices, self.forecast()["roles"])
+        await check_parts(self.models, self.settings, self.attempter)
 
     async def run(
-        self,
-        before_spending: Callable[[], Awaitable[None]],
-        report: Callable[[Arm], None],
-        hear: Callable[[Event], None] = lambda event: None,
+        self, begin: Callable[[Arm], None] = lambda arm: None, report: Report = ignore
     ) -> dict[str, Evaluation]:
         """Evaluate the arms in their order and return what each found, by name.
 
-        `before_spending` is awaited before the first call; `report` hears of each arm as it begins,
-        `hear` of every event.
+        Nothing is checked that `check` does. `begin` hears of each arm as it begins, `report` of
+        every event.
         """
         found: dict[str, Evaluation] = {}
-        begun: list[JSON] = []
         with open_journal(self.folder) as journal:
             models = replace(self.models, journal=journal)
-            attempter = make_attempter(models, self.agent)
+            attempter = self._attempter_with(models)
             graph = build_evaluation_graph(grader=self.grader, models=models, attempter=attempter)
-            await before_spending()
-            settings = next(arm.settings for arm in self.arms if isinstance(arm, Arm))
-            prices = self.prices(settings)
             async with (
                 room_on_disk(self.folder, models.gate) if self.folder else nullcontext(),
-                self.budget.kept(prices, journal, models.gate),
+                self.budget.kept(self.prices, journal, models.gate),
             ):
+                begun: list[JSON] = []
                 # At once they would compete for the endpoint, and for the sandbox.
                 for planned in self.arms:
                     arm = planned if isinstance(planned, Arm) else planned(found)
                     if arm is None:
                         continue
-                    size = {"problems": len(self.problems), "attempts": arm.settings.attempts}
-                    begun.append({"name": arm.name, **size})
+                    begun.append(self._describe(arm))
                     # For who asks from beside it: nothing else is on disk before the end.
-                    await journal.note("arms", "arms", {"arms": begun, "prices": prices})
-                    report(arm)
-                    found[arm.name] = await self._evaluate(graph, arm, hear)
+                    noted = {"arms": begun, "prices": self.prices}
+                    await journal.note("arms", "arms", noted)
+                    begin(arm)
+                    found[arm.name] = await self._evaluate(graph, arm, report)
         return found
 
-    async def _evaluate(self, graph: Any, arm: Arm, hear: Callable[[Event], None]) -> Evaluation:
+    def _describe(self, arm: Arm) -> JSON:
+        """Say how large an arm is."""
+        size = {"problems": len(self.problems), "attempts": arm.settings.attempts}
+        return {"name": arm.name, **size}
+
+    async def _evaluate(self, graph: Any, arm: Arm, report: Report) -> Evaluation:
         """Evaluate one arm."""
         given = {"problems": self.problems, "library": arm.library}
         labels = {"run": self.folder.name} if self.folder else {}
@@ -110,7 +149,7 @@ class EvaluationRun:
         options = {"stream_mode": "custom", "subgraphs": True}
         stream = graph.astream(given, config, context=arm.settings, **options)
         async for _, event in stream:
-            hear(event)
+            report(event)
         evaluation: Evaluation = event["evaluation"]
         return evaluation
 

@@ -5,7 +5,8 @@ from typing import cast
 
 from training_free_grpo.library import load_library
 from training_free_grpo.records import JSON, Library, Metrics
-from training_free_grpo.runs.folder import RunError, RunFolder, read_lines
+from training_free_grpo.runs.folder import RunError, RunFolder
+from training_free_grpo.runs.lines import read_lines
 
 
 def find_run(place: Path, runs_dir: Path) -> RunFolder:

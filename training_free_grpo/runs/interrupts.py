@@ -5,14 +5,16 @@ A second Ctrl-C stops it now.
 
 import asyncio
 import signal
-import warnings
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from training_free_grpo.compat import ignore_unwritten_checkpoints
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.threads import Threads
 
 T = TypeVar("T")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
@@ -27,36 +29,44 @@ async def stop_on_interrupt(
     Work that somebody else closes the gate to ends in the same way. Raise why it was closed. To be
     used in the main thread, which gets the signals.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
-    loop.set_default_executor(Threads())
-    signalled = False
-
-    async def end() -> None:
-        await gate.wait_for_the_end()
-        # LangGraph may have been about to write a checkpoint; the journal has what it would hold.
-        warnings.filterwarnings("ignore", "coroutine 'AsyncPregelLoop", RuntimeWarning)
-        task.cancel()
-
-    def interrupt() -> None:
-        nonlocal signalled
-        if signalled:
-            task.cancel()
-            return
-        signalled = True
-        gate.close(Interrupted())
-        say("stopping as soon as the calls in flight are answered; Ctrl-C again stops now")
-
-    signals = (signal.SIGINT, signal.SIGTERM)
-    for number in signals:
-        loop.add_signal_handler(number, interrupt)
-    ending = loop.create_task(end())
-    try:
+    asyncio.get_running_loop().set_default_executor(Threads())
+    task = asyncio.ensure_future(_ended_by(gate, work))
+    with _Signals(task, gate, say).handled():
         return await task
-    except asyncio.CancelledError:
-        if gate.reason:
-            raise gate.reason from None
-        raise
-    finally:
-        ending.cancel()
-        for number in signals:
-            loop.remove_signal_handler(number)
+
+
+async def _ended_by(gate: StopGate, work: Coroutine[Any, Any, T]) -> T:
+    # LangGraph may be about to write a checkpoint; the journal has what it would hold.
+    ignore_unwritten_checkpoints()
+    async with gate.ending():
+        return await work
+
+
+class _Signals:
+    """The first signal closes the gate, the second ends the work."""
+
+    def __init__(
+        self, task: "asyncio.Task[Any]", gate: StopGate, say: Callable[[str], None]
+    ) -> None:
+        self._task, self._gate, self._say = task, gate, say
+        self._signalled = False
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """Handle the signals of the process meanwhile."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._handle)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _handle(self) -> None:
+        if self._signalled:
+            self._task.cancel()
+            return
+        self._signalled = True
+        self._gate.close(Interrupted())
+        self._say("stopping as soon as the calls in flight are answered; Ctrl-C again stops now")

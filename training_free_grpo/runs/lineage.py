@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from training_free_grpo.library import load_library
-from training_free_grpo.runs.folder import RunFolder, read_line
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.lines import read_line
 from training_free_grpo.spending.equal_cost import Spending
 
 
@@ -15,7 +16,7 @@ def lineage(library: Path) -> Iterator[RunFolder]:
     while run.path.is_dir() and run.path not in passed:
         yield run
         passed.add(run.path)
-        parent = run.exists and run.read_json("manifest.json").get("parent")
+        parent = run.exists and run.manifest.get("parent")
         if not parent:
             return
         run = RunFolder(run.path.parent / parent)

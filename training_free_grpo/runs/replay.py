@@ -13,8 +13,9 @@ from training_free_grpo.prompts import fingerprint_prompts
 from training_free_grpo.records import JSON
 from training_free_grpo.runs.folder import RunError, RunFolder
 from training_free_grpo.runs.reviews import FOLDER as REVIEWS
+from training_free_grpo.runs.steps import RUN, is_finished
 from training_free_grpo.runs.stores import read_stores
-from training_free_grpo.runs.training import RUN, TrainingRun, is_finished
+from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
 from training_free_grpo.storage.journal import Journal
 
@@ -88,7 +89,7 @@ class Source:
 @asynccontextmanager
 async def open_source(folder: RunFolder, database: str | None) -> AsyncIterator[Source]:
     """Open a run to be made again. Raise RunError for one that cannot be."""
-    manifest = folder.read_json("manifest.json")
+    manifest = folder.manifest
     if not folder.attempter["replayable"]:
         raise RunError(
             f"the rollouts of {folder.path.name!r} were made by the agent {manifest['agent']!r}: "
@@ -96,7 +97,7 @@ async def open_source(folder: RunFolder, database: str | None) -> AsyncIterator[
         )
     if manifest.get("database") and database is None:
         raise RunError(f"the run is kept in a database: give --database for {manifest['database']}")
-    settings = Settings.read(folder.read_json("settings.json"))
+    settings = folder.settings
     with read_stores(folder, database) as (saver, record):
         graph = build_training_graph(checkpointer=saver)
         states = {}

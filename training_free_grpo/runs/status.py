@@ -12,8 +12,9 @@ from training_free_grpo.models import Models
 from training_free_grpo.models.prices import price_of, prices_of
 from training_free_grpo.prices import add_bills, bill
 from training_free_grpo.records import JSON, Cost, Ledger, RoleCost, Usage
-from training_free_grpo.runs.files import read_groups, read_metrics, read_rollouts
-from training_free_grpo.runs.folder import RunFolder, read_lines
+from training_free_grpo.runs.files import read_groups, read_rollouts
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.lines import read_lines
 from training_free_grpo.runs.reviews import read_pending
 from training_free_grpo.settings import Settings
 
@@ -57,10 +58,9 @@ class RunStatus(TypedDict):
 
 def read_status(folder: RunFolder) -> RunStatus:
     """Read how far a run is."""
-    settings = Settings.read(folder.read_json("settings.json"))
-    attempter = folder.attempter
+    settings, attempter = folder.settings, folder.attempter
     problems = list(read_lines(folder.path / "problems.jsonl", "id"))
-    steps = read_metrics(folder.path)
+    steps = folder.metrics
     rollouts = read_rollouts(folder.path, len(steps) + 1)
     groups = read_groups(folder.path, len(steps) + 1)
     expected = count_steps(len(problems), settings) if problems else None

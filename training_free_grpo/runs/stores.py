@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from training_free_grpo.arguments import argument
 from training_free_grpo.runs.folder import RunError, RunFolder
 from training_free_grpo.storage.checkpoints import Dual, DualSqliteSaver
 from training_free_grpo.storage.journal import Journal
@@ -45,7 +46,7 @@ def open_stores(
         raise RunError(
             f"the run {folder.path.name!r} cannot go on: checkpoints.sqlite and calls.sqlite are "
             "damaged or gone, and nothing else holds what it was made of. Put back a copy, or give "
-            "--fork NEW to go on from its library."
+            f"{argument('fork=', '--fork NEW')} to go on from its library."
         )
     for path in damaged:
         log.warning("%s is damaged and was moved to %s", path, move_aside(path).name)

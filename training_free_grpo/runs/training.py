@@ -1,50 +1,54 @@
-"""A training run in a folder: started once, gone on with as often as it takes."""
+"""A training run in a folder: started once, resumed as often as needed."""
 
 import hashlib
 import json
 import platform
 import time
-from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, Literal
+from typing import Any
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.types import Command, StateSnapshot
+from langchain_core.tools import BaseTool
+from langgraph.graph.state import CompiledStateGraph
 
 from training_free_grpo import __version__
+from training_free_grpo.arguments import argument
 from training_free_grpo.datasets import fingerprint_problems
 from training_free_grpo.executors import Cluster, ClusterError, Workers, make_setup
 from training_free_grpo.graders import Grader, load_grader
 from training_free_grpo.graphs.training import build_training_graph
 from training_free_grpo.learning.batches import count_steps
+from training_free_grpo.learning.judging import is_judged
 from training_free_grpo.models import Models
 from training_free_grpo.models.names import policy_name, reflection_name
 from training_free_grpo.models.prices import prices_of
 from training_free_grpo.prices import Prices
 from training_free_grpo.prompts import fingerprint_prompts
-from training_free_grpo.records import JSON, Event, Library, Metrics, Problem
+from training_free_grpo.records import JSON, Library, Metrics, Problem
 from training_free_grpo.rollouts.attempter import Attempter, attempter_for, describe_attempter
 from training_free_grpo.rollouts.components import make_attempter
 from training_free_grpo.rollouts.own_agent import Agent
+from training_free_grpo.runs.archive import RunArchive
+from training_free_grpo.runs.checks import check_parts
 from training_free_grpo.runs.disk import room_on_disk
-from training_free_grpo.runs.files import read_metrics
-from training_free_grpo.runs.folder import RunError, RunFolder
-from training_free_grpo.runs.reviews import keep_request, take_back
+from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.recorder import RunRecorder
+from training_free_grpo.runs.reviews import read_pending
+from training_free_grpo.runs.steps import Report, Steps
 from training_free_grpo.runs.stores import open_stores
 from training_free_grpo.settings import Settings
 from training_free_grpo.spending.budget import Budget
+from training_free_grpo.spending.forecast import Forecast, forecast_training
+from training_free_grpo.spending.forecast_traces import forecast_traces
 from training_free_grpo.storage.checkpoints import Dual
 from training_free_grpo.storage.journal import Journal
 from training_free_grpo.storage.postgres import describe_database, has_password
 from training_free_grpo.traces import Traces
 
 _PACKAGES = ("langgraph", "langchain", "langchain-core", "langchain-openai")
-RUN: RunnableConfig = {"configurable": {"thread_id": "run"}}
-"""The thread of a run: each has a database, or a schema of one, to itself."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class TrainingRun:
     library: Library | None = None
     agent: Agent | None = None
     agent_name: str | None = None
+    tools: Sequence[BaseTool] | None = None
+    """Tools of the ReAct agent; None for those that the settings name."""
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     grader_name: str = "math"
     models: Models = field(default_factory=Models)
@@ -89,6 +95,7 @@ class TrainingRun:
             "reflection": reflection_name(self.settings)[0],
             "agent": self.attempter.name,
             "attempter": describe_attempter(self.attempter, self.problems, self.settings),
+            "tools": self.tools and [tool.name for tool in self.tools],
             "grader": self.grader_name,
             "parent": self.parent,
             "database": self.database and describe_database(self.database),
@@ -101,26 +108,30 @@ class TrainingRun:
         return self._attempter_with(self.models)
 
     @property
+    def finished(self) -> bool:
+        """Whether every step is done, as its folder tells."""
+        return len(self.folder.metrics) == count_steps(len(self.problems), self.settings)
+
+    @property
     def prices(self) -> Prices:
         """The model and the price of every role."""
         rollout = self.attempter.prices(self.settings)
         return prices_of(self.models, self.settings, rollout)
 
-    def _attempter_with(self, models: Models) -> Attempter:
-        """Return who makes the attempts, with these models."""
-        agent = make_attempter(models, self.agent, None, self.traces, name=self.agent_name)
-        if self.cluster is None:
-            return attempter_for(self.settings, agent)
-        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
-        plan = make_setup(self.settings, self.agent_name, journal, self.database)
-        workers = Workers(agent, self.cluster, plan, models.gate)
-        return attempter_for(self.settings, workers)
-
-    @property
-    def finished(self) -> bool:
-        """Whether every step is done, as its folder tells."""
-        steps = count_steps(len(self.problems), self.settings)
-        return len(read_metrics(self.folder.path)) == steps
+    def forecast(self, done: Sequence[Metrics] | None = None) -> Forecast:
+        """Forecast what is left after the steps that are done: those in the folder, or these."""
+        done = self.folder.metrics if done is None else done
+        judged = is_judged(self.settings, self.grader_name)
+        if self.traces:
+            return forecast_traces(self.settings, self.traces, judged, done, library=self.library)
+        return forecast_training(
+            self.settings,
+            self.problems,
+            judged,
+            done,
+            library=self.library,
+            attempter=self.attempter,
+        )
 
     def check_place(self) -> None:
         """Raise RunError if the folder holds something else, or a run begun differently."""
@@ -128,67 +139,87 @@ class TrainingRun:
         if self.folder.exists:
             self.folder.check_unchanged(self.settings.model_dump(mode="json"), self.manifest())
 
-    async def run(
-        self,
-        before_spending: Callable[[], Awaitable[None]],
-        report: Callable[[Event], None],
-    ) -> JSON:
+    async def check(self) -> None:
+        """Raise UserError for what would stop the run, before anything is paid for."""
+        self.check_place()
+        if self.finished or self.sealed or read_pending(self.folder.path):
+            return
+        self.budget.check(self.prices, self.forecast()["roles"])
+        await check_parts(self.models, self.settings, self.attempter)
+
+    async def run(self, report: Report) -> JSON:
         """Train to the end, or until a plan waits for a person, and return the state.
 
-        `before_spending` is awaited before the first call of a run that is not finished;
-        `report` hears of every event, of a finished step once the run's files tell of it.
+        Nothing is checked that `check` does. `report` hears of every event, of a finished step once
+        the run's files tell of it.
         """
-        settings, manifest = self.settings.model_dump(mode="json"), self.manifest()
         self.folder.check_free()
-        fresh = not self.folder.exists
         self._check_cluster()
-        if fresh:
-            await before_spending()
         with self.folder.locked(), ExitStack() as stack:
-            if not fresh:
-                self.folder.check_unchanged(settings, manifest)
-                self.folder.go_on_with(settings)
+            fresh = self._claim_settings()
+            replayable = self.attempter.replayable
             stores = open_stores(
-                self.folder,
-                self.database,
-                self.record,
-                self.sealed,
-                rebuilds=self.attempter.replayable,
+                self.folder, self.database, self.record, self.sealed, rebuilds=replayable
             )
             saver, journal = stack.enter_context(stores)
             if fresh:
-                self.folder.create(settings, manifest, self.problems)
+                self._create()
             models = replace(self.models, journal=journal)
             attempter = self._attempter_with(models)
-            graph = build_training_graph(
-                grader=self.grader,
-                checkpointer=saver,
-                models=models,
-                archive=self.folder,
-                attempter=attempter,
-            )
-            state = await graph.aget_state(RUN)
-            if not is_finished(state.values) and not self._waits(state):
-                if not fresh:
-                    await before_spending()
-                if not state.values and self.start:
-                    await graph.aupdate_state(RUN, self.start, "edit_experiences")
+            graph = self._build(saver, models, attempter)
+            steps = Steps(self.folder, graph, saver, self.settings)
+            if await steps.begin(self.start):
                 async with (
                     room_on_disk(self.folder.path, models.gate),
                     self.budget.kept(self.prices, journal, models.gate),
                     attempter.opened(self.settings),
                 ):
-                    await self._go_on(graph, saver, state, report)
-                state = await graph.aget_state(RUN)
-            self.folder.save(state.values)
-            return dict(state.values)
+                    await steps.make({"problems": self.problems, "library": self.library}, report)
+            return await steps.save()
+
+    def _claim_settings(self) -> bool:
+        """Tell whether the run is a new one; of one that goes on, write down the settings."""
+        if not self.folder.exists:
+            return True
+        settings = self.settings.model_dump(mode="json")
+        self.folder.check_unchanged(settings, self.manifest())
+        self.folder.go_on_with(settings)
+        return False
+
+    def _create(self) -> None:
+        """Write down what the run is made of."""
+        settings = self.settings.model_dump(mode="json")
+        self.folder.create(settings, self.manifest(), self.problems)
+
+    def _build(
+        self, saver: Dual, models: Models, attempter: Attempter
+    ) -> CompiledStateGraph[Any, Any, Any, Any]:
+        """Build the graph, whose files are those of the folder."""
+        return build_training_graph(
+            grader=self.grader,
+            checkpointer=saver,
+            models=models,
+            archive=RunArchive(self.folder.path),
+            recorder=RunRecorder(self.folder.path),
+            attempter=attempter,
+        )
+
+    def _attempter_with(self, models: Models) -> Attempter:
+        """Return who makes the attempts, with these models."""
+        agent = make_attempter(models, self.agent, self.tools, self.traces, name=self.agent_name)
+        if self.cluster is None:
+            return attempter_for(self.settings, agent)
+        journal = self.folder.schema if self.database else str(self.folder.calls.absolute())
+        plan = make_setup(self.settings, self.agent_name, journal, self.database)
+        workers = Workers(agent, self.cluster, plan, models.gate)
+        return attempter_for(self.settings, workers)
 
     def _check_cluster(self) -> None:
         """Raise ClusterError for a run that workers of a cluster cannot make."""
         if self.cluster is None:
             return
         self.cluster.check()
-        nameless = self.models.policy_model or (self.agent and not self.agent_name)
+        nameless = self.models.policy_model or self.tools or (self.agent and not self.agent_name)
         if nameless or self.record:
             raise ClusterError(
                 "workers of a cluster are told names, and nothing of an earlier run: give the "
@@ -196,73 +227,9 @@ class TrainingRun:
             )
         if self.database and has_password(self.database):
             raise ClusterError(
-                "--database holds a password, and workers are told no secret: put it into "
-                "PGPASSWORD or ~/.pgpass on every machine"
+                f"{argument('database', '--database')} holds a password, and workers are told no "
+                "secret: put it into PGPASSWORD or ~/.pgpass on every machine"
             )
-
-    async def _go_on(
-        self, graph: Any, saver: Dual, state: StateSnapshot, report: Callable[[Event], None]
-    ) -> None:
-        """Run the graph from where it is until it ends, or waits for a person.
-
-        Raise RunError for an answer of the person's that cannot be carried out.
-        """
-        start = {"problems": self.problems, "library": self.library}
-        given: Any = None if state.values or self.start else start
-        while not self._waits(state):
-            if state.interrupts:
-                given = Command(resume=self._answer(state))
-            await self._stream(graph, saver, given, report)
-            asked, state = state.interrupts, await graph.aget_state(RUN)
-            if not state.interrupts:
-                return
-            if asked and (fault := state.interrupts[0].value["fault"]):
-                take_back(self.folder.path, read_request(state))
-                raise RunError(f"the review cannot be carried out: {fault}. Repeat tfgrpo review")
-
-    def _waits(self, state: StateSnapshot) -> bool:
-        """Tell whether there is nothing to do before a person has decided on a plan."""
-        return bool(state.interrupts) and self._answer(state) is None
-
-    def _answer(self, state: StateSnapshot) -> Any:
-        """Return what a person has decided on the plan that waits; None for nothing."""
-        return keep_request(self.folder.path, read_request(state))
-
-    async def _stream(
-        self, graph: Any, saver: Dual, given: Any, report: Callable[[Event], None]
-    ) -> None:
-        """Run the graph and report its events; save what a step has learned once it is kept."""
-        modes = ["custom", "tasks"]
-        options = {"stream_mode": modes, "subgraphs": True, "durability": "sync"}
-        config = RUN | RunnableConfig(metadata={"run": self.folder.path.name})
-        unsaved: list[Event] = []
-        stream = graph.astream(given, config, context=self.settings, **options)
-        async for _, mode, told in stream:
-            if mode == "custom" and told["event"] == "step":
-                unsaved.append(told)
-            elif mode == "custom":
-                report(told)
-            elif "result" in told and told["name"] == "edit_experiences":
-                self.folder.save((await graph.aget_state(RUN)).values)
-                while unsaved:
-                    report(unsaved.pop())
-            elif "result" in told and told["name"] == "plan_edits":
-                finished = (await graph.aget_state(RUN)).config["configurable"]
-                await saver.aforget_groups(finished["checkpoint_id"])
-
-
-def read_request(state: StateSnapshot) -> JSON:
-    """Return what a person is asked about a plan that waits."""
-    return {key: value for key, value in state.interrupts[0].value.items() if key != "fault"}
-
-
-def is_finished(state: JSON) -> bool:
-    """Tell whether every step of a run is done.
-
-    LangGraph names no next node either when a kill came between a node's result and the
-    checkpoint made of it.
-    """
-    return len(state.get("metrics", [])) == state.get("steps")
 
 
 def fingerprint_library(library: Library | None) -> str | None:
@@ -270,40 +237,3 @@ def fingerprint_library(library: Library | None) -> str | None:
     if library is None:
         return None
     return hashlib.sha256(json.dumps(library, sort_keys=True).encode()).hexdigest()[:12]
-
-
-def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
-    """Say why a run without a single lesson learned nothing, or return None."""
-    if any(step["applied"] for step in metrics):
-        return None
-    missing, lost = add_up(metrics, "missing"), add_up(metrics, "groups_lost")
-    rollouts = sum(step["rollouts"] for step in metrics)
-    if rollouts and missing.total() == rollouts:
-        return f"nothing was learned: no rollout could be graded; {say_most_frequent(missing)}"
-    if lost and lost.total() == sum(step["groups_with_contrast"] for step in metrics):
-        return f"nothing was learned: every comparison was lost; {say_most_frequent(lost)}"
-    if not any(step["groups_with_contrast"] for step in metrics):
-        right = sum(step["groups_all_right"] for step in metrics)
-        wrong = sum(step["groups_all_wrong"] for step in metrics)
-        return (
-            "nothing was learned: in no group did one attempt beat another "
-            f"({right} groups all right, {wrong} all wrong). Take harder or easier problems, "
-            "a larger group, a higher temperature, or a grader with partial rewards."
-        )
-    turned_down = Counter(found["reason"] for step in metrics for found in step["rejected"])
-    if turned_down:
-        return f"nothing was learned: no proposal was kept; {say_most_frequent(turned_down)}"
-    if not any(step["proposals"] for step in metrics):
-        return "nothing was learned: the reflection model proposed no lesson; try a stronger one"
-    return "nothing was learned: no proposed lesson could be carried out (see metrics.jsonl)"
-
-
-def add_up(metrics: Sequence[Metrics], name: Literal["missing", "groups_lost"]) -> Counter[str]:
-    """Count by reason over all steps."""
-    return sum((Counter(step[name]) for step in metrics), Counter())
-
-
-def say_most_frequent(reasons: Counter[str]) -> str:
-    """Say the most frequent reason, and how often it was so."""
-    ((reason, times),) = reasons.most_common(1)
-    return f"{times} of {reasons.total()}: {reason}"

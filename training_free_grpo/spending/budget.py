@@ -7,10 +7,12 @@ the calls in flight are answered and kept, so that a larger budget goes on where
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from uuid import uuid4
 
+from training_free_grpo.arguments import argument
+from training_free_grpo.errors import UserError
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.prices import Prices, bill, dollars
@@ -18,13 +20,20 @@ from training_free_grpo.records import Ledger, Role, Usage
 from training_free_grpo.settings import SettingsError
 from training_free_grpo.storage.journal import Journal
 
-_FLAGS = {"rollout": "--price ", "judge": "--set judge_price="}
+_PRICES = {"rollout": "price", "judge": "judge_price"}
+"""By role: the setting that tells its price; all others are reflection."""
 _TICK = 1.0
 """Seconds between two notes of the time: what a kill may take off the count."""
 
 
-class OutOfBudget(Exception):
+class OutOfBudget(UserError):
     """A limit is reached. What was answered is saved, and a larger one goes on."""
+
+
+def name_price(setting: str) -> str:
+    """Return how a price is given."""
+    flag = "--price " if setting == "price" else f"--set {setting}="
+    return argument(f"{setting}='IN,CACHED,OUT'", f"{flag}IN,CACHED,OUT")
 
 
 @dataclass(frozen=True)
@@ -44,21 +53,23 @@ class Budget:
         for role in roles:
             model, price = prices[role]
             if price is None:
-                unpriced.setdefault(model, _FLAGS.get(role, "--set reflection_price="))
+                unpriced.setdefault(model, name_price(_PRICES.get(role, "reflection_price")))
         if self.cost is None or not unpriced:
             return
-        models, flags = (
-            ", ".join(unpriced),
-            ", ".join(f"{f}IN,CACHED,OUT" for f in unpriced.values()),
+        limit = argument("budget=Budget(cost=", "--max-cost ")
+        others = argument(
+            "give tokens= or calls= as the limit", "limit --max-tokens or --max-calls"
         )
         raise SettingsError(
-            f"--max-cost {self.cost:g} cannot be kept: no price is known for {models}. Give "
-            f"{flags} in dollars per million tokens, or limit --max-tokens or --max-calls"
+            f"{limit}{self.cost:g}{argument(')', '')} cannot be kept: no price is known for "
+            f"{', '.join(unpriced)}. Give {', '.join(unpriced.values())} in dollars per million "
+            f"tokens, or {others}"
         )
 
     def exceeded(self, usage: Ledger, prices: Prices, minutes: float) -> Iterator[str]:
         """Say of each limit that is reached how much was used of it."""
-        total, cost = total_usage(usage), bill(usage, prices)["cost"]
+        total = total_usage(usage)
+        cost = 0.0 if self.cost is None else bill(usage, prices)["cost"]
         tokens = total["input"] + total["output"]
         if self.cost is not None and (cost == "unknown" or cost >= self.cost):
             yield f"{cost if cost == 'unknown' else dollars(cost)} of {dollars(self.cost)}"
@@ -71,44 +82,92 @@ class Budget:
 
     @asynccontextmanager
     async def kept(self, prices: Prices, journal: Journal, gate: StopGate) -> AsyncIterator[None]:
-        """Count what the work inside takes, and close the gate when a limit is reached.
+        """Count what the work inside takes; end it with OutOfBudget when a limit is reached.
 
-        What earlier sessions took stands in the journal, where this one's time is noted, too.
+        What earlier sessions took stands in the journal, where this one's time is noted, too. Work
+        that the gate is closed to for another reason ends with that.
         """
         spent: Ledger = {}
         for role, usage in await journal.spent():
             spent = add_ledgers(spent, {role: usage})
         earlier = sum([note["seconds"] for note in await journal.notes("session")])
-        session, began, stop = uuid4().hex, time.monotonic(), OutOfBudget()
+        meter, session = Meter(self, prices, gate, spent, earlier), _Session(journal)
+        clock = asyncio.create_task(session.tick(meter))
+        try:
+            with meter.watching():
+                async with gate.ending():
+                    yield
+        finally:
+            clock.cancel()
+            await session.note(meter)
 
-        def look() -> None:
-            minutes = (earlier + time.monotonic() - began) / 60
-            if used := ", ".join(self.exceeded(spent, prices, minutes)):
-                # Said anew as the calls in flight are answered: they count, too.
-                stop.args = (f"the budget is used up: {used}",)
-                gate.close(stop, at_once=False)
 
-        def count(role: Role, usage: Usage) -> None:
-            nonlocal spent
-            spent = add_ledgers(spent, {role: usage})
-            look()
+class Meter:
+    """Counts what a run takes, and closes its gate when a limit is reached."""
 
-        async def note_time() -> None:
-            seconds = time.monotonic() - began
-            await journal.note(f"session/{session}", "session", {"seconds": round(seconds, 3)})
+    def __init__(
+        self,
+        budget: Budget,
+        prices: Prices,
+        gate: StopGate,
+        spent: Ledger | None = None,
+        earlier: float = 0.0,
+    ) -> None:
+        self._budget, self._prices, self._gate = budget, prices, gate
+        self._spent: Ledger = spent or {}
+        self._earlier = earlier
+        """Seconds of the sessions before this one."""
+        self._began = time.monotonic()
+        self._stop = OutOfBudget()
 
-        async def tick() -> None:
-            while True:
-                look()
-                await note_time()
-                await asyncio.sleep(_TICK)
+    @property
+    def seconds(self) -> float:
+        """Seconds of this session."""
+        return time.monotonic() - self._began
 
-        look()
-        gate.watch = count
-        clock = asyncio.create_task(tick())
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Hear of every answer."""
+        self.look()
+        self._gate.watch = self._count
         try:
             yield
         finally:
-            gate.watch = None
-            clock.cancel()
-            await note_time()
+            self._gate.watch = None
+
+    def look(self) -> None:
+        """Close the gate if a limit is reached."""
+        minutes = (self._earlier + self.seconds) / 60
+        if used := ", ".join(self._budget.exceeded(self._spent, self._prices, minutes)):
+            # Said again as the calls in flight are answered: they count, too.
+            self._stop.args = (f"the budget is used up: {used}",)
+            self._gate.close(self._stop, at_once=False)
+
+    async def tick(self) -> None:
+        """Look at the clock until cancelled."""
+        while True:
+            self.look()
+            await asyncio.sleep(_TICK)
+
+    def _count(self, role: Role, usage: Usage) -> None:
+        self._spent = add_ledgers(self._spent, {role: usage})
+        self.look()
+
+
+class _Session:
+    """Notes in the journal how long a session has lasted."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._key = f"session/{uuid4().hex}"
+
+    async def note(self, meter: Meter) -> None:
+        """Note the time."""
+        await self._journal.note(self._key, "session", {"seconds": round(meter.seconds, 3)})
+
+    async def tick(self, meter: Meter) -> None:
+        """Look at the limits and note the time until cancelled."""
+        while True:
+            meter.look()
+            await self.note(meter)
+            await asyncio.sleep(_TICK)

@@ -4,10 +4,10 @@ LangGraph copies state into every checkpoint: with 20 KB transcripts in it, ten 
 rollouts took 886 MB; with handles 10.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
-from training_free_grpo.records import JSON, Grade, Group, Library, Problem, RolloutLine
+from training_free_grpo.records import JSON, RolloutLine
 
 
 class Archive(Protocol):
@@ -24,22 +24,6 @@ class Archive(Protocol):
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
         """Return the transcript behind a handle."""
-
-    async def keep_group(
-        self,
-        step: int,
-        group: Group,
-        problem: Problem,
-        grades: Mapping[str, Grade],
-        summaries: JSON,
-    ) -> None:
-        """Keep what came of a group once it is finished; grades and summaries are by rollout."""
-
-    async def keep_library(self, step: int, library: Library) -> None:
-        """Keep the library as a step left it."""
-
-    async def close_step(self, step: int, groups: Sequence[Group]) -> None:
-        """Complete the lines of a step's rollouts with what their groups found."""
 
 
 class Inline:
@@ -60,19 +44,3 @@ class Inline:
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
         """Return the handle, which is the transcript."""
         return list(handle)
-
-    async def keep_group(
-        self,
-        step: int,
-        group: Group,
-        problem: Problem,
-        grades: Mapping[str, Grade],
-        summaries: JSON,
-    ) -> None:
-        """Do nothing: what the group found is in the state."""
-
-    async def keep_library(self, step: int, library: Library) -> None:
-        """Do nothing: the library is in the state."""
-
-    async def close_step(self, step: int, groups: Sequence[Group]) -> None:
-        """Do nothing: what the groups found is in the state."""

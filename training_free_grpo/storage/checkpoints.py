@@ -1,9 +1,11 @@
 """One saver for `invoke` and `ainvoke` alike."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,11 +18,13 @@ from langgraph.checkpoint.base import (
     CheckpointTuple,
     DeltaChannelHistory,
 )
-from langgraph.checkpoint.base import id as ids
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from training_free_grpo.compat import outrun_checkpoint_clock
 from training_free_grpo.storage.serial import SerialThread
 from training_free_grpo.storage.sqlite import open_database
+from training_free_grpo.threads import in_thread
 
 T = TypeVar("T")
 
@@ -40,8 +44,7 @@ class Dual(BaseCheckpointSaver[str]):
         set back since.
         """
         for newest in self.list(None, limit=1):
-            last = ids.UUID(newest.checkpoint["id"]).time
-            ids._last_v6_timestamp = max(ids._last_v6_timestamp or 0, last)  # type: ignore[assignment]
+            outrun_checkpoint_clock(newest.checkpoint["id"])
 
     def forget_groups(self, before: str) -> None:
         """Delete what groups kept ahead of a checkpoint of the run, which holds all they found.
@@ -132,3 +135,95 @@ class DualSqliteSaver(Dual, SqliteSaver):
             saver.setup()
             saver.outrun_clock()
             yield saver
+
+
+class OnThreads(BaseCheckpointSaver[Any]):
+    """The synchronous methods of somebody's saver, as a loop that is not the saver's needs them.
+
+    A SqliteSaver has no others, and those of an AsyncPostgresSaver belong to the loop that it was
+    opened on.
+    """
+
+    def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
+        super().__init__(serde=saver.serde)
+        self.saver = saver
+
+    @property
+    def config_specs(self) -> list[Any]:
+        """Return what the saver reads of a config."""
+        return self.saver.config_specs
+
+    def get_next_version(self, current: Any, channel: None) -> Any:
+        """Return the version after the current one."""
+        return self.saver.get_next_version(current, channel)
+
+    def get_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint of a thread."""
+        return self.saver.get_tuple(config)
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint of a thread."""
+        return await in_thread(self.saver.get_tuple, config)
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """List the checkpoints of a thread, newest first."""
+        found = partial(self.saver.list, config, filter=filter, before=before, limit=limit)
+        for checkpoint in await in_thread(lambda: list(found())):
+            yield checkpoint
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Save a checkpoint."""
+        return await in_thread(self.saver.put, config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self,
+        config: RunnableConfig,
+        writes: Sequence[tuple[str, Any]],
+        task_id: str,
+        task_path: str = "",
+    ) -> None:
+        """Save what a finished task wrote."""
+        await in_thread(self.saver.put_writes, config, writes, task_id, task_path)
+
+    async def aget_delta_channel_history(
+        self, *, config: RunnableConfig, channels: Sequence[str]
+    ) -> Mapping[str, DeltaChannelHistory]:
+        """Return the history of delta channels."""
+        read = self.saver.get_delta_channel_history
+        return await in_thread(read, config=config, channels=channels)
+
+
+def serve_any_loop(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
+    """Return a saver whose asynchronous methods work on any loop.
+
+    Raise RuntimeError on the loop that a saver belongs to, which would wait for itself for ever.
+    """
+    if isinstance(saver, InMemorySaver | Dual | OnThreads):
+        return saver
+    home = getattr(saver, "loop", None)
+    if home is not None and home is _running_loop():
+        raise RuntimeError(
+            f"{type(saver).__name__} belongs to the event loop that is running here: await ainvoke "
+            "or iterate over astream, or give the graph a synchronous saver"
+        )
+    return OnThreads(saver)
+
+
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None

@@ -1,10 +1,12 @@
 """Write files whole or not at all."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _PART = ".part"
 
@@ -13,6 +15,12 @@ def write_atomically(path: Path, text: str) -> None:
     """Write the file so that a reader, or a crash, sees the old text or the new, never half."""
     with replacing(path) as part:
         part.write_text(text, "utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as JSON that a person can read, whole or not at all."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, sort_keys=True)
+    write_atomically(path, text + "\n")
 
 
 @contextmanager

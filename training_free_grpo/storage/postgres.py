@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from training_free_grpo.arguments import argument
+from training_free_grpo.errors import UserError
 from training_free_grpo.storage.checkpoints import Dual
 from training_free_grpo.storage.journal import Journal
 from training_free_grpo.storage.serial import SerialThread
@@ -22,7 +24,7 @@ _AFTER_A_KILL = 3
 """Seconds that the server may take to see that the process before is gone."""
 
 
-class DatabaseError(ValueError):
+class DatabaseError(UserError, ValueError):
     """The database of a run cannot be used; the message says why and what to do."""
 
 
@@ -36,7 +38,7 @@ def describe_database(url: str) -> str:
         parts = {}
     if not url.startswith(("postgresql://", "postgres://")) or not parts:
         raise DatabaseError(
-            "--database is no address of a PostgreSQL database: write "
+            f"{argument('database', '--database')} is no address of a PostgreSQL database: write "
             "postgresql://USER@HOST:PORT/NAME, and put the password into PGPASSWORD or ~/.pgpass"
         )
     host, port = parts.get("host", "localhost"), parts.get("port", "5432")
@@ -190,6 +192,7 @@ def _load() -> Any:
         import psycopg.sql
     except ImportError:
         raise DatabaseError(
-            "--database needs psycopg: pip install 'training-free-grpo[postgres]'"
+            f"{argument('database', '--database')} needs psycopg: "
+            "pip install 'training-free-grpo[postgres]'"
         ) from None
     return psycopg

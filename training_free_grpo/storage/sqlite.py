@@ -7,6 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
 
+from training_free_grpo.errors import UserError
+
 _PATIENCE = 30.0
 
 
@@ -29,7 +31,7 @@ class Database(Protocol):
         """Commit it, or roll it back."""
 
 
-class StorageError(RuntimeError):
+class StorageError(UserError, RuntimeError):
     """What is to be kept cannot be written or read: no call may be paid for that would be lost."""
 
 

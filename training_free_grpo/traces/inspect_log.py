@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from training_free_grpo.arguments import map_field
 from training_free_grpo.datasets.errors import DatasetError, RowError
 from training_free_grpo.records import JSON
 from training_free_grpo.traces.messages import UNREAD
@@ -44,7 +45,8 @@ def load_inspect_log(file: Path, one_score: bool) -> Iterator[Any]:
     for sample in log.samples or []:
         scores = sample.scores or {}
         if one_score and len(scores) > 1:
-            yield RowError(f"scores {', '.join(scores)}: take one with --map reward=scores.NAME")
+            one = map_field("reward", "scores.NAME")
+            yield RowError(f"scores {', '.join(scores)}: take one with {one}")
         else:
             yield read_sample(sample, scores)
 

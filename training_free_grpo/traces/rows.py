@@ -7,6 +7,7 @@ from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage
 
+from training_free_grpo.arguments import argument, map_field
 from training_free_grpo.datasets.errors import RowError
 from training_free_grpo.datasets.rows import FIELDS as PROBLEM_FIELDS
 from training_free_grpo.datasets.rows import find_field, list_fields, read_problem, shorten
@@ -68,7 +69,7 @@ class Reading:
         names = [*FIELDS["messages"], *FIELDS["response"]]
         if not (row.keys() & names or self.mapping.keys() & {"messages", "response"}):
             raise RowError(
-                "no response and no messages; name their field with --map response=FIELD",
+                f"no response and no messages; name their field with {map_field('response')}",
                 list_fields(row),
             )
         talk = read_messages(self._find(row, "messages") or [])
@@ -109,8 +110,8 @@ def read_response(name: str, value: Any) -> str | None:
     if isinstance(value, Mapping) and "content" in value:
         return read_messages([{"role": "assistant", **value}])[0].text
     raise RowError(
-        f"{name} is no text, number or message; name the field of the answer with --map "
-        "response=FIELD, or that of a talk with --map messages=FIELD",
+        f"{name} is no text, number or message; name the field of the answer with "
+        f"{map_field('response')}, or that of a talk with {map_field('messages')}",
         f"it is {shorten(repr(value))}",
     )
 
@@ -132,7 +133,8 @@ def read_reward(name: str, value: Any) -> float | None:
         reward = math.nan
     if not math.isfinite(reward):
         raise RowError(
-            f"{name} is no reward; name its field with --map reward=FIELD, or --regrade all",
+            f"{name} is no reward; name its field with {map_field('reward')}, or "
+            + argument("grade all again with graded=False", "--regrade all"),
             f"it is {value!r}"[:80],
         )
     return reward

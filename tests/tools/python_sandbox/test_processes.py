@@ -155,23 +155,28 @@ def test_a_session_whose_fork_server_died_starts_anew(isolation: Isolation) -> N
         assert "NameError" in session.run("x").stderr
 
 
-def test_a_sandbox_from_before_a_fork_says_so_in_the_child() -> None:
+def test_a_session_from_before_a_fork_says_so_in_the_child_where_its_sandbox_runs() -> None:
     code = textwrap.dedent("""
         import os, warnings
         from training_free_grpo.tools.python_sandbox import PythonSandbox, SandboxError
         warnings.simplefilter("ignore")
         with PythonSandbox(preimport=(), warm_up="") as sandbox:
-            sandbox.run("1")
+            session = sandbox.session()
+            session.run("x = 6 * 7")
             if not os.fork():
+                print(sandbox.run("print('in the child')").stdout, flush=True)
                 try:
-                    sandbox.run("1")
+                    session.run("x")
                 except SandboxError as error:
                     print(error, flush=True)
+                sandbox.close()
                 os._exit(0)
             os.wait()
+            print(session.run("print(x)").stdout, sandbox.run("print('in the parent')").stdout)
     """)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "made before a fork" in done.stdout
+    said = done.stdout
+    assert all(part in said for part in ("in the child", "before a fork", "42", "in the parent"))
 
 
 def test_processor_time_ends_a_run_that_the_clock_would_let_go_on() -> None:

@@ -1,10 +1,10 @@
 import itertools
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.clock import Clock
 from tests.tools.web_search.engine import Engine, Reply
 from tests.tools.web_search.providers import Script, result
 from training_free_grpo.tools.web_search import (
@@ -58,25 +58,23 @@ def test_who_wants_to_be_asked_later_is_passed_over_until_then(
 
 def test_who_has_rested_is_asked_again(engine: Engine) -> None:
     engine.play(Reply({}, 429, {"Retry-After": "1"}), FOUND)
-    other = Script(result("other"))
-    chain = fallback(tavily("key", base_url=engine.url), other)
+    other, clock = Script(result("other")), Clock()
+    chain = fallback(tavily("key", base_url=engine.url), other, clock=clock)
     assert chain("paris", 3) == [result("other")]
-    time.sleep(1.1)
+    clock.sleep(1.1)
     assert chain("paris", 3)[0]["source"] == "tavily"
 
 
 def test_alone_it_is_waited_for() -> None:
-    free_at = time.monotonic() + 1
+    clock = Clock()
 
     def strict(query: str, max_results: int) -> list[SearchResult]:
-        if (wait := free_at - time.monotonic()) > 0:
-            asked.append(wait)
-            raise RateLimited("strict is busy", wait)
+        if clock() < 1:
+            raise RateLimited("strict is busy", 1 - clock())
         return [result()]
 
-    asked: list[float] = []
-    assert fallback(strict)("paris", 3) == [result()]
-    assert len(asked) == 1
+    assert fallback(strict, clock=clock, sleep=clock.sleep)("paris", 3) == [result()]
+    assert clock.slept == [1]
 
 
 def test_alone_it_is_not_waited_for_longer_than_one_has_patience(engine: Engine) -> None:
@@ -95,16 +93,17 @@ def test_the_tool_waits_for_its_only_provider(engine: Engine) -> None:
 
 
 def test_waits_grow_where_none_is_said() -> None:
-    busy = Script(RateLimited("busy"))
+    busy, clock = Script(RateLimited("busy")), Clock()
     with pytest.raises(SearchError, match="busy"):
-        fallback(busy, patience=2)("paris", 3)
-    assert len(busy.asked) == 3  # at once, after half a second, and after another one
+        fallback(busy, patience=2, clock=clock, sleep=clock.sleep)("paris", 3)
+    assert len(busy.asked) == 3
+    assert clock.slept == [0.5, 1]
 
 
 def test_a_wait_of_nothing_is_no_reason_to_ask_at_once() -> None:
-    busy = Script(RateLimited("busy", 0))
+    busy, clock = Script(RateLimited("busy", 0)), Clock()
     with pytest.raises(SearchError, match="busy"):
-        fallback(busy, patience=1)("paris", 3)
+        fallback(busy, patience=1, clock=clock, sleep=clock.sleep)("paris", 3)
     assert len(busy.asked) == 2
 
 

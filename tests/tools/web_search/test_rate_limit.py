@@ -1,7 +1,6 @@
-import time
-
 import pytest
 
+from tests.clock import Clock
 from tests.tools.web_search.providers import Script, result
 from training_free_grpo.tools.web_search import (
     RateLimited,
@@ -13,17 +12,16 @@ from training_free_grpo.tools.web_search import (
 
 
 def test_searches_lie_a_gap_apart() -> None:
-    times = []
+    times, clock = [], Clock()
 
     def note(query: str, max_results: int) -> list[SearchResult]:
-        times.append(time.monotonic())
+        times.append(clock())
         return [result()]
 
-    search = rate_limited(note, per_second=10)
-    start = time.monotonic()
+    search = rate_limited(note, per_second=4, clock=clock, sleep=clock.sleep)
     for _ in range(4):
         assert search("paris", 3) == [result()]
-    assert times[-1] - start >= 0.3
+    assert times == [0, 0.25, 0.5, 0.75]
 
 
 def test_who_would_wait_too_long_is_told_so() -> None:

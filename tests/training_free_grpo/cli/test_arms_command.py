@@ -127,6 +127,7 @@ def test_an_evaluation_that_was_cut_short_goes_on_without_paying_twice() -> None
     assert paid == 12 * (2 + 2 + attempts)
 
 
+@pytest.mark.process
 def test_a_model_that_tells_no_tokens_leaves_equal_cost_out_and_says_so() -> None:
     rows = [{**row, "gold": row["answer"], "response": "\\boxed{2}"} for row in ROWS]
     Path("answers.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -187,6 +187,7 @@ def test_endpoint_that_is_not_there_fails_before_anything_is_spent(command: str)
     assert not list(Path.cwd().glob("runs/*/rollouts/*"))
 
 
+@pytest.mark.process
 def test_run_can_be_started_once_its_endpoint_is_named_right() -> None:
     wrong = ["--model", "openai:local", "--base-url", "http://127.0.0.1:9/v1"]
     quick = ["train", "good.jsonl", "--epochs", "1", "--group-size", "2"]

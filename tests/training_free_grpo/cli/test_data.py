@@ -9,9 +9,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from training_free_grpo.cli import main
-from training_free_grpo.cli.data import check_unseen, compares, defaults_of, grader_of
 from training_free_grpo.datasets import DatasetError, read_problems
 from training_free_grpo.library import load_library
+from training_free_grpo.session.places import read_library_like
+from training_free_grpo.session.problems import check_unseen, compares, defaults_of, grader_of
 from training_free_grpo.simulated import training_problems
 
 QUICK = ["--epochs", "1", "--batch-size", "4", "--group-size", "2"]
@@ -43,6 +44,7 @@ def problems_of(result: Result) -> int:
     return sum(step["problems"] for step in steps)
 
 
+@pytest.mark.process
 def test_a_named_set_is_trained_on_from_its_copy() -> None:
     assert problems_of(train("aime24", "--json")) == 8
 
@@ -131,12 +133,12 @@ def test_problems_that_a_library_was_learned_from_are_refused(library: str) -> N
     assert train("more.jsonl", "--run", "first", "--fork", "second").exit_code == 0
     seen, _ = read_problems([ROWS[0], {"problem": "never seen"}])
     with pytest.raises(DatasetError, match=f"1 of 2 problems .*ids {ROWS[0]['id']}"):
-        check_unseen(Path(library), Path("runs"), seen, allowed=False)
+        check_unseen([read_library_like(Path(library), Path("runs"))], seen, allowed=False)
 
 
 def test_problems_that_a_library_was_not_learned_from_are_fine() -> None:
     assert train("data.jsonl", "--run", "first", "--limit", "4").exit_code == 0
-    check_unseen(Path("first"), Path("runs"), ROWS[4:], allowed=False)
+    check_unseen([read_library_like(Path("first"), Path("runs"))], ROWS[4:], allowed=False)
 
 
 @pytest.mark.parametrize("how", ["directly_generated", "before its first rollout"])
@@ -145,14 +147,14 @@ def test_problems_that_were_never_attempted_are_known_too(how: str) -> None:
     assert train("data.jsonl", "--run", "first", *options).exit_code == 0
     shutil.rmtree("runs/first/rollouts", ignore_errors=True)
     with pytest.raises(DatasetError, match="8 of 8 problems were trained on"):
-        check_unseen(Path("first"), Path("runs"), ROWS, allowed=False)
+        check_unseen([read_library_like(Path("first"), Path("runs"))], ROWS, allowed=False)
 
 
 def test_an_old_run_tells_its_problems_by_its_rollouts() -> None:
     assert train("data.jsonl", "--run", "first", "--limit", "4").exit_code == 0
     Path("runs/first/problems.jsonl").unlink()
     with pytest.raises(DatasetError, match="4 of 8 problems were trained on"):
-        check_unseen(Path("first"), Path("runs"), ROWS, allowed=False)
+        check_unseen([read_library_like(Path("first"), Path("runs"))], ROWS, allowed=False)
 
 
 @pytest.mark.parametrize("fork", [True, False])
@@ -164,7 +166,7 @@ def test_a_library_to_start_from_brings_the_problems_of_its_run(fork: bool) -> N
     new = ["--run", "second", "--fork", "third"] if fork else ["--run", "third"]
     assert train("others.jsonl", *new, "--library", "first").exit_code == 0
     with pytest.raises(DatasetError, match="4 of 4 problems were trained on"):
-        check_unseen(Path("third"), Path("runs"), ROWS[:4], allowed=False)
+        check_unseen([read_library_like(Path("third"), Path("runs"))], ROWS[:4], allowed=False)
 
 
 def test_a_library_that_was_copied_out_of_its_run_names_its_problems_by_their_ids() -> None:
@@ -175,18 +177,19 @@ def test_a_library_that_was_copied_out_of_its_run_names_its_problems_by_their_id
     Path("elsewhere").mkdir()
     shutil.copy("runs/first/library.json", "elsewhere/lessons.json")
     with pytest.raises(DatasetError, match=f"{len(named)} of 8 problems have ids of problems"):
-        check_unseen(Path("elsewhere/lessons.json"), Path("runs"), ROWS, allowed=False)
+        check_unseen(
+            [read_library_like(Path("elsewhere/lessons.json"), Path("runs"))], ROWS, allowed=False
+        )
 
 
 def test_another_problem_under_the_id_of_one_that_a_run_knows_is_fine() -> None:
     assert train("data.jsonl", "--run", "first").exit_code == 0
     others, _ = read_problems([{"id": row["id"], "problem": f"not {row['id']}"} for row in ROWS])
-    check_unseen(Path("first"), Path("runs"), others, allowed=False)
+    check_unseen([read_library_like(Path("first"), Path("runs"))], others, allowed=False)
 
 
-def test_an_overlap_that_is_allowed_is_noted(capfd: pytest.CaptureFixture[str]) -> None:
+def test_an_overlap_that_is_allowed_is_noted() -> None:
     assert train("data.jsonl", "--run", "first", "--limit", "4").exit_code == 0
-    check_unseen(Path("first"), Path("runs"), ROWS, allowed=True)
-    noted = capfd.readouterr().err
-    assert "note: 4 of 8 problems were trained on" in noted
+    (noted,) = check_unseen([read_library_like(Path("first"), Path("runs"))], ROWS, allowed=True)
+    assert "4 of 8 problems were trained on" in noted
     assert "--allow-overlap" not in noted

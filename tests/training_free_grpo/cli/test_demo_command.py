@@ -1,9 +1,11 @@
-"""`tfgrpo demo`, as a person starts it: a process of its own, with no key."""
+"""`tfgrpo demo`, as a person starts it: a process of its own, at a terminal, with no key."""
 
 import json
 import os
+import pty
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +34,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def demo(folder: Path) -> subprocess.CompletedProcess[str]:
     environment = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY")}
-    return subprocess.run(
-        [Path(sys.executable).with_name("tfgrpo"), "demo", "--json"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    environment |= {"TERM": "xterm-256color", "COLUMNS": "120"}
+    command = [str(Path(sys.executable).with_name("tfgrpo")), "demo", "--json"]
+    ours, theirs = pty.openpty()
+    with (
+        (folder / "stdout").open("w+b") as stdout,
+        subprocess.Popen(
+            command, cwd=folder, env=environment, stdin=theirs, stderr=theirs, stdout=stdout
+        ) as process,
+    ):
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # so Linux tells that the other side has gone
+            while piece := os.read(ours, 65536):
+                shown += piece
+        os.close(ours)
+        code = process.wait()
+        stdout.seek(0)
+        said = stdout.read().decode()
+    return subprocess.CompletedProcess(command, code, said, shown.decode())
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +65,11 @@ def told(demo: subprocess.CompletedProcess[str]) -> Any:
 def test_agent_is_better_after_than_before(told: Any) -> None:
     assert told["before"]["mean"] < told["after"]["mean"]
     assert told["difference"]["interval"][0] > 0
+
+
+def test_it_is_shown_from_its_baseline_on(demo: subprocess.CompletedProcess[str]) -> None:
+    assert "of 280 rollouts" in demo.stderr
+    assert "of 100 rollouts" in demo.stderr
 
 
 def test_lessons_were_learned(told: Any) -> None:

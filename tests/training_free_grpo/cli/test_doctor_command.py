@@ -63,6 +63,7 @@ def test_a_model_costs_three_short_calls_and_one_as_long_as_a_transcript(server:
     assert taken[3] < 7000
 
 
+@pytest.mark.process
 def test_the_sandbox_names_its_walls() -> None:
     said = findings(doctor(*ALL_TOOLS, "--json"))["sandbox"]["said"]
     assert any(walls in said for walls in ("namespaces", "bubblewrap", "landlock", "seatbelt"))

@@ -95,6 +95,7 @@ def test_baseline_without_a_library_is_refused_with_the_remedy() -> None:
     assert "name one with --library" in result.stderr
 
 
+@pytest.mark.long
 def test_baseline_shows_the_paired_gain_of_the_library() -> None:
     found = told("--library", "lessons.json", "--baseline", "--k", "8")
     before, after = found["evaluations"].values()
@@ -135,6 +136,7 @@ def test_baseline_is_told_in_words_too() -> None:
     assert "paired by problem" in evaluate("--library", "lessons.json", "--baseline").stdout
 
 
+@pytest.mark.long
 def test_a_difference_beyond_noise_is_called_so() -> None:
     said = evaluate("--library", "lessons.json", "--baseline", "--k", "8").stdout.splitlines()[-1]
     assert ": more than noise; 80 % power for one of this size takes about" in said

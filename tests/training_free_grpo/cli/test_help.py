@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from training_free_grpo import __version__
 from training_free_grpo.cli import main
+from training_free_grpo.cli.app import COMMANDS as LISTED
+from training_free_grpo.cli.app import load_commands
 
 COMMANDS = [
     ["demo"],
@@ -55,6 +57,31 @@ def test_help_tells_the_defaults_that_come_from_settings(command: str, told: lis
 def test_version_is_printed() -> None:
     result = CliRunner().invoke(main, ["--version"])
     assert (result.exit_code, result.stdout) == (0, f"tfgrpo {__version__}\n")
+
+
+NOT_YET = ("langgraph", "langchain", "langchain_core", "openai", "pydantic", "sympy")
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_what_needs_no_command_imports_no_framework(option: str, tmp_path: Path) -> None:
+    code = (
+        "import atexit, sys\n"
+        "from training_free_grpo.cli import main\n"
+        f"known = lambda: sorted(name for name in {NOT_YET} if name in sys.modules)\n"
+        "atexit.register(lambda: print(known()))\n"
+        f"main([{option!r}])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_command_answers_to_the_name_it_is_listed_by() -> None:
+    commands = load_commands().commands
+    assert list(commands) == [name for name, _, _ in LISTED]
+    for name, command in commands.items():
+        assert command.name == name
 
 
 def test_python_runs_the_package_under_the_name_of_the_program(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def test_without_the_extra_the_remedy_is_told(
     assert "pip install 'training-free-grpo[inspect]'" in done.stderr
 
 
+@pytest.mark.long
 def test_an_evaluation_of_more_than_five_hundred_problems_gets_its_log() -> None:
     rows = ({"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501))
     Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")

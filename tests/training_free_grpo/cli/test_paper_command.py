@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from tests.job import Process
 from tests.standin import Call, StandIn
 from training_free_grpo.cli import main
 from training_free_grpo.datasets import read_problems
@@ -60,7 +61,7 @@ def server(answers: dict[str, str]) -> Iterator[StandIn]:
 
 
 @dataclass(frozen=True)
-class Job:
+class TableRun:
     """A table, under one command line."""
 
     server: StandIn
@@ -90,10 +91,10 @@ class Job:
     def interrupt(self, rollouts: int) -> str:
         """Run in a process of its own, and press Ctrl-C after so many calls for rollouts."""
         pipe = subprocess.PIPE
-        process = subprocess.Popen([*START, *self.command("--yes")], stderr=pipe, text=True)
-        self.server.wait_for(lambda: len(self.server.of("rollout")) >= rollouts)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+        with Process([*START, *self.command("--yes")], stderr=pipe, text=True) as process:
+            self.server.wait_for(lambda: len(self.server.of("rollout")) >= rollouts)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=240)
         assert process.returncode == 130, said
         return said
 
@@ -102,7 +103,7 @@ class Job:
 def test_every_arm_of_a_table_is_learned_and_measured(
     table: str, server: StandIn, tmp_path: Path
 ) -> None:
-    found = Job(server, tmp_path, table).done()
+    found = TableRun(server, tmp_path, table).done()
     names = [method.name for method in TABLES[table].methods]
     assert [row["method"] for row in found["methods"]] == names
     for method, row in zip(TABLES[table].methods, found["methods"], strict=True):
@@ -120,7 +121,7 @@ def test_every_arm_of_a_table_is_learned_and_measured(
 
 
 def test_what_came_of_it_is_kept_as_json_and_as_text(server: StandIn, tmp_path: Path) -> None:
-    job = Job(server, tmp_path)
+    job = TableRun(server, tmp_path)
     found = job.done()
     folder = tmp_path / "paper" / "table3"
     assert json.loads((folder / "results.json").read_text("utf-8")) == found
@@ -128,7 +129,7 @@ def test_what_came_of_it_is_kept_as_json_and_as_text(server: StandIn, tmp_path: 
 
 
 def test_the_report_has_ours_beside_the_published_ones(server: StandIn, tmp_path: Path) -> None:
-    said = Job(server, tmp_path).here("--yes").stdout
+    said = TableRun(server, tmp_path).here("--yes").stdout
     assert re.search(r"\*\*ReAct \+ TF-GRPO\*\* +\| \*\*openai:stand-in\*\* .*\[.*\]", said)
     assert re.search(r"\| ReAct \+ TF-GRPO +\| Qwen3-32B, not thinking .* 33\.5 \| +25\.4 \|", said)
     assert "arXiv 2510.08191v1, table 3" in said
@@ -138,7 +139,7 @@ def test_the_report_has_ours_beside_the_published_ones(server: StandIn, tmp_path
 
 
 def test_a_finished_table_is_told_again_without_a_call(server: StandIn, tmp_path: Path) -> None:
-    job = Job(server, tmp_path, "table2")
+    job = TableRun(server, tmp_path, "table2")
     first, calls = job.done(), server.count()
     again = job.here("--json")  # nothing is left to agree to
     assert again.exit_code == 0, again.stderr
@@ -149,19 +150,19 @@ def test_a_finished_table_is_told_again_without_a_call(server: StandIn, tmp_path
 def test_tables_of_one_folder_share_what_they_have_in_common(
     server: StandIn, tmp_path: Path
 ) -> None:
-    Job(server, tmp_path, "table2").done()
+    TableRun(server, tmp_path, "table2").done()
     calls = server.count()
-    Job(server, tmp_path, "table3").done()
+    TableRun(server, tmp_path, "table3").done()
     assert server.count() == calls
 
 
 def test_ctrl_c_costs_nothing_whether_it_learns_or_measures(
     server: StandIn, answers: dict[str, str], tmp_path: Path
 ) -> None:
-    whole = Job(server, tmp_path / "whole", "table4").done()
+    whole = TableRun(server, tmp_path / "whole", "table4").done()
     learning = len(server.of("rollout")) - sum(r["usage"]["calls"] for r in whole["evaluations"])
     with StandIn(answers, latency=0.2) as slow:
-        job = Job(slow, tmp_path / "interrupted", "table4")
+        job = TableRun(slow, tmp_path / "interrupted", "table4")
         for rollouts in (learning // 2, learning + 2):
             assert "saved, and the same command goes on" in job.interrupt(rollouts)
         slow.latency = 0.0
@@ -180,7 +181,7 @@ def test_a_rollout_lost_to_an_outage_is_counted_and_tried_again_by_the_same_comm
         return "server_error" if measures and not any(c.fault for c in server.calls) else None
 
     server.faults = fail
-    job, once = Job(server, tmp_path), ("--set", "max_retries=0")
+    job, once = TableRun(server, tmp_path), ("--set", "max_retries=0")
     lost = [row["missing"] for row in job.done(*once)["evaluations"]]
     assert sum(sum(missing.values()) for missing in lost) == 1
     server.faults, calls = None, len(server.calls)
@@ -191,9 +192,9 @@ def test_a_rollout_lost_to_an_outage_is_counted_and_tried_again_by_the_same_comm
 def test_a_budget_ends_a_table_and_a_larger_one_goes_on_without_paying_twice(
     server: StandIn, answers: dict[str, str], tmp_path: Path
 ) -> None:
-    Job(server, tmp_path / "whole").done()
+    TableRun(server, tmp_path / "whole").done()
     with StandIn(answers) as limited:
-        job = Job(limited, tmp_path / "limited")
+        job = TableRun(limited, tmp_path / "limited")
         result = job.here("--yes", "--max-calls", "10")
         assert result.exit_code == 3
         assert "the budget is used up" in result.stderr
@@ -203,9 +204,9 @@ def test_a_budget_ends_a_table_and_a_larger_one_goes_on_without_paying_twice(
 
 
 def test_a_budget_holds_for_all_tables_of_the_folder(server: StandIn, tmp_path: Path) -> None:
-    Job(server, tmp_path).done()
+    TableRun(server, tmp_path).done()
     spent = len(server.calls)
-    result = Job(server, tmp_path, "table1").here("--yes", "--max-calls", str(spent))
+    result = TableRun(server, tmp_path, "table1").here("--yes", "--max-calls", str(spent))
     assert result.exit_code == 3
     assert len(server.calls) == spent
 
@@ -213,7 +214,7 @@ def test_a_budget_holds_for_all_tables_of_the_folder(server: StandIn, tmp_path: 
 def test_a_dry_run_tells_the_cost_of_every_piece_and_spends_nothing(
     server: StandIn, tmp_path: Path
 ) -> None:
-    job = Job(server, tmp_path)
+    job = TableRun(server, tmp_path)
     found = json.loads(job.here("--dry-run", "--json", "--set", "price=1,0.1,2").stdout)
     assert [piece["work"] for piece in found["work"]] == [
         "learn math-learned: 2 problems of math500 × 5, 3 epochs",
@@ -231,7 +232,7 @@ def test_a_dry_run_tells_the_cost_of_every_piece_and_spends_nothing(
 
 
 def test_a_dry_run_of_a_finished_table_finds_nothing_left(server: StandIn, tmp_path: Path) -> None:
-    job = Job(server, tmp_path)
+    job = TableRun(server, tmp_path)
     job.done()
     assert "nothing is left" in job.here("--dry-run").stdout
 
@@ -239,7 +240,7 @@ def test_a_dry_run_of_a_finished_table_finds_nothing_left(server: StandIn, tmp_p
 def test_without_a_terminal_nothing_is_spent_unless_told_to(
     server: StandIn, tmp_path: Path
 ) -> None:
-    result = Job(server, tmp_path).here()
+    result = TableRun(server, tmp_path).here()
     assert result.exit_code == 2
     assert "forecast: " in result.stderr
     assert "--yes" in result.stderr
@@ -250,7 +251,7 @@ def test_without_a_terminal_nothing_is_spent_unless_told_to(
 def test_on_a_terminal_it_asks(server: StandIn, tmp_path: Path, reply: str, code: int) -> None:
     keyboard, terminal = pty.openpty()
     os.write(keyboard, f"{reply}\n".encode())
-    job = Job(server, tmp_path, "table4")
+    job = TableRun(server, tmp_path, "table4")
     done = subprocess.run(
         [*START, *job.command("--limit", "1", "--k", "1")],
         stdin=terminal,
@@ -276,7 +277,7 @@ def refused(result: Result, server: StandIn) -> str:
 
 
 def test_an_unknown_table_is_refused_with_the_nearest(server: StandIn, tmp_path: Path) -> None:
-    command = Job(server, tmp_path).command("--yes")
+    command = TableRun(server, tmp_path).command("--yes")
     command[1] = "tabel2"
     assert "did you mean 'table2'?" in refused(CliRunner().invoke(main, command), server)
 
@@ -285,7 +286,7 @@ def test_a_training_set_that_is_not_there_is_refused_with_three_remedies(
     server: StandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TFGRPO_DATA", str(tmp_path))
-    said = refused(Job(server, tmp_path).here("--yes", train_on=False), server)
+    said = refused(TableRun(server, tmp_path).here("--yes", train_on=False), server)
     assert "hf:BytedTsinghua-SIA/DAPO-Math-17k" in said
     assert "TFGRPO_DATA" in said
     assert "--train-on DATASET" in said
@@ -303,13 +304,13 @@ def test_a_training_set_that_is_not_there_is_refused_with_three_remedies(
 def test_what_cannot_be_is_refused_before_anything_is_spent(
     server: StandIn, tmp_path: Path, options: tuple[str, str], said: str
 ) -> None:
-    assert said in refused(Job(server, tmp_path).here("--yes", *options), server)
+    assert said in refused(TableRun(server, tmp_path).here("--yes", *options), server)
 
 
 def test_problems_that_are_learned_from_are_not_measured_unless_allowed(
     server: StandIn, tmp_path: Path
 ) -> None:
-    job = Job(server, tmp_path)
+    job = TableRun(server, tmp_path)
     overlap = ("--train-on", "aime24")
     said = refused(job.here("--yes", *overlap, train_on=False), server)
     assert "aime24: 2 of 2 problems were trained on" in said
@@ -321,7 +322,7 @@ def test_problems_that_are_learned_from_are_not_measured_unless_allowed(
 def test_of_two_training_sets_the_replaced_one_must_be_named(
     server: StandIn, tmp_path: Path
 ) -> None:
-    job = Job(server, tmp_path, "table6")
+    job = TableRun(server, tmp_path, "table6")
     said = refused(job.here("--yes", "--train-on", "math500", train_on=False), server)
     assert "--train-on dapo-100=math500" in said
 
@@ -329,7 +330,7 @@ def test_of_two_training_sets_the_replaced_one_must_be_named(
 def test_a_sample_is_drawn_from_a_training_set_of_the_users(
     server: StandIn, tmp_path: Path
 ) -> None:
-    job = Job(server, tmp_path)
+    job = TableRun(server, tmp_path)
     assert "--train-on" in refused(job.here("--sample", "5", train_on=False), server)
     said = job.here("--dry-run", "--sample", "7", "--limit", "100").stdout
     assert "learn math-learned: 7 problems of math500" in said
@@ -338,13 +339,15 @@ def test_a_sample_is_drawn_from_a_training_set_of_the_users(
 def test_a_library_that_was_learned_otherwise_is_refused_with_the_difference(
     server: StandIn, tmp_path: Path
 ) -> None:
-    Job(server, tmp_path).done()
+    TableRun(server, tmp_path).done()
     server.calls.clear()
-    said = refused(Job(server, tmp_path, "table2").here("--yes", "--set", "seed=7"), server)
+    said = refused(TableRun(server, tmp_path, "table2").here("--yes", "--set", "seed=7"), server)
     assert "seed: 42 before, 7 now" in said
     assert "--run NEW" in said
 
 
 def test_an_embedded_model_that_is_to_judge_is_refused(server: StandIn, tmp_path: Path) -> None:
-    said = refused(Job(server, tmp_path, "table4").here("--yes", "--model", "simulated"), server)
+    said = refused(
+        TableRun(server, tmp_path, "table4").here("--yes", "--model", "simulated"), server
+    )
     assert "cannot judge" in said

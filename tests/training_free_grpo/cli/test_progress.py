@@ -18,6 +18,7 @@ from training_free_grpo.cli import main
 from training_free_grpo.cli.progress import TrainingWatch, Watch, write_time
 from training_free_grpo.cli.tally import Tally
 from training_free_grpo.records import Ledger
+from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
@@ -147,8 +148,9 @@ async def test_a_run_that_goes_on_is_shown_from_where_it_stopped(tmp_path: Path)
     training = TrainingRun(RunFolder(tmp_path / "run"), settings, problems)
     training.folder.create(settings.model_dump(mode="json"), training.manifest(), problems)
     line: Any = {"step": 1, "problem_id": "a", "attempt": 0, "missing": None, "messages": []}
+    archive = RunArchive(training.folder.path)
     for n in range(4):
-        await training.folder.keep_rollout(line | {"id": f"1/a/{n}", "usage": USAGE})
+        await archive.keep_rollout(line | {"id": f"1/a/{n}", "usage": USAGE})
 
     def foresee(done: Any) -> Any:
         return forecast_training(settings, problems, False, done)
@@ -202,12 +204,6 @@ def test_learning_from_traces_is_shown_with_as_many_rollouts_as_are_on_record(da
     traces.write_text("".join(lines), "utf-8")
     shown = show_on_terminal(["learn-from-traces", str(traces)], data.parent / "runs")
     assert "of 270 rollouts" in shown
-
-
-def test_the_demo_is_shown_from_its_baseline_on(data: Path) -> None:
-    shown = show_on_terminal(["demo"], data.parent / "runs")
-    assert "of 280 rollouts" in shown
-    assert "of 100 rollouts" in shown
 
 
 def test_no_color_takes_the_colours_and_leaves_the_display(data: Path) -> None:

@@ -18,10 +18,13 @@ DATA = Path(os.environ.get("TFGRPO_DATA") or ROOT.parent / "shared" / "data")
 SETS = {"labelled_math_qwen800": (8, 100), "labelled_gsm8k_openai": (4, 150)}
 """The solutions of each problem, and the problems that are taken."""
 
-pytestmark = pytest.mark.skipif(
-    not (DATA / "adjudicated_disagreements.jsonl").exists(),
-    reason=f"no recorded solutions in {DATA}; name their folder in TFGRPO_DATA",
-)
+pytestmark = [
+    pytest.mark.process,  # answers are graded in the sandbox
+    pytest.mark.skipif(
+        not (DATA / "adjudicated_disagreements.jsonl").exists(),
+        reason=f"no recorded solutions in {DATA}; name their folder in TFGRPO_DATA",
+    ),
+]
 
 Labels = dict[str, list[float | None]]
 

@@ -5,7 +5,8 @@ import os
 import pty
 import re
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +23,11 @@ INTERRUPT, END_OF_FILE = "\x03", "\x04"
 class Talk:
     """A command on a terminal of its own, and what it has said there so far."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, start: Sequence[str] = START) -> None:
         self._ours, theirs = pty.openpty()
         environment = os.environ | {"TERM": "xterm", "COLUMNS": "200"}
         self._process = subprocess.Popen(
-            [*START, *words],
+            [*start, *words],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
@@ -36,13 +37,14 @@ class Talk:
         )
         os.close(theirs)
         self.said = ""
+        self._heard = 0
 
     def until(self, text: str) -> str:
-        """Read on until a text is said, and return what was said up to there."""
-        start = len(self.said)
-        while text not in self.said[start:]:
+        """Read until a text is said that was not waited for yet; return what is said up to it."""
+        while (found := self.said.find(text, self._heard)) < 0:
             self._read()
-        return self.said[start:]
+        start, self._heard = self._heard, found + len(text)
+        return self.said[start : self._heard]
 
     def type(self, text: str) -> None:
         """Type or paste."""
@@ -59,6 +61,19 @@ class Talk:
 
     def _read(self) -> None:
         self.said += re.sub(r"\x1b\[\?2004[hl]|\r", "", os.read(self._ours, 4096).decode())
+
+
+INTERRUPTED_AS_IT_ASKS = """
+import functools, os, readline, signal, sys
+from training_free_grpo.cli.{module} import {function}
+
+# Sent when the question is shown, and nothing waits for input yet. What raises is dropped there.
+readline.set_pre_input_hook(functools.partial(os.killpg, os.getpgid(0), signal.SIGINT))
+try:
+    {call}
+except {error}:
+    print("it was interrupted")
+"""
 
 
 def take_terminal() -> None:
@@ -123,3 +138,21 @@ def test_whoever_breaks_off_is_told_that_nothing_was_decided(job: Job, key: str,
     assert "nothing was decided: step 1 still waits" in talk.said
     assert "what was finished is saved" not in talk.said
     assert answer(job) is None
+
+
+@pytest.mark.parametrize(
+    ("module", "function", "call", "error"),
+    [
+        ("dialogue", "ask", "ask('approve? ')", "KeyboardInterrupt"),
+        ("dialogue", "ask", "ask('instead: ', 'the old words')", "KeyboardInterrupt"),
+        ("paper", "confirm", "confirm()", "BaseException"),
+    ],
+    ids=["question", "edit", "confirmation"],
+)
+def test_ctrl_c_ends_a_question_that_does_not_wait_for_input_yet(
+    module: str, function: str, call: str, error: str
+) -> None:
+    code = INTERRUPTED_AS_IT_ASKS.format(module=module, function=function, call=call, error=error)
+    talk = Talk(start=[sys.executable, "-c", code])
+    assert talk.end() == 0
+    assert "it was interrupted" in talk.said

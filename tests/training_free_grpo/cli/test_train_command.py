@@ -129,6 +129,7 @@ def test_a_function_of_messages_is_an_agent() -> None:
     assert "1 message" in Path("runs/default/rollouts/step-0001.jsonl").read_text()
 
 
+@pytest.mark.long
 def test_a_batch_of_more_than_five_hundred_is_learned_from_as_one() -> None:
     rows = ({"problem": f"What is {n} + {n}?", "answer": str(2 * n)} for n in range(501))
     Path("many.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")

@@ -121,6 +121,6 @@ def test_an_overlap_is_found_through_case_white_space_and_glyphs() -> None:
 
 def test_an_overlap_is_refused_with_the_ids_and_the_way_out() -> None:
     evaluation, _ = read_problems([{"id": "p1", "problem": "a"}, {"id": "p2", "problem": "b"}])
-    with pytest.raises(DatasetError, match=r"1 of 2 .*runs/first \(ids p2\).*--allow-overlap"):
+    with pytest.raises(DatasetError, match=r"1 of 2 .*runs/first \(ids p2\).*allow_overlap=True"):
         check_overlap(["B"], evaluation, "runs/first")
     check_overlap(["c"], evaluation, "runs/first")

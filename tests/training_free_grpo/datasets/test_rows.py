@@ -73,7 +73,10 @@ BAD: dict[str, tuple[Any, str]] = {
     "a text": ("problem", "it is str, not an object"),
     "a list": (["problem"], "it is list, not an object"),
     "a null": (None, "it is NoneType, not an object"),
-    "no known field": ({"prompt": "a", "x": 1}, "no text under 'problem' or 'question'; .*--map"),
+    "no known field": (
+        {"prompt": "a", "x": 1},
+        "no text under 'problem' or .*; .*mapping=",
+    ),
     "fields listed": ({"prompt": "a", "x": 1}, r"\(fields: prompt, x\)"),
     "fields that do not print": (
         {"\x1b[2J": 1, "\ud83d": 2},
@@ -92,7 +95,7 @@ BAD: dict[str, tuple[Any, str]] = {
     ),
     "nested answer": (
         {"problem": "a", "answer": {"value": 1}},
-        r"'answer' is not a text.*--map answer=FIELD\.INNER.*\(it is \{'value': 1\}\)",
+        r"'answer' is not a text.*mapping=.*FIELD\.INNER.*\(it is \{'value': 1\}\)",
     ),
     "answer in a list in a list": (
         {"problem": "a", "gold": [[1]]},

@@ -1,7 +1,6 @@
 """Rollouts in the workers of a real Ray cluster, some of them killed, against a run without one."""
 
 import asyncio
-import json
 import os
 import re
 import shutil
@@ -17,28 +16,25 @@ from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
-from typer.testing import CliRunner, Result
 
+from tests.job import PROBLEMS as EVERY
+from tests.job import WIDTH, Job, Process
 from tests.postgres import PASSWORD, find_binaries, postgres_server
 from tests.standin import Call, StandIn
-from training_free_grpo.cli import main
 from training_free_grpo.executors import make_setup
 from training_free_grpo.executors.pool import divide
 from training_free_grpo.executors.worker import Worker
-from training_free_grpo.records import JSON
 from training_free_grpo.settings import Settings, SettingsError
 
 needs_ray = pytest.mark.skipif(
     find_spec("ray") is None, reason="Ray is not installed: pip install '.[ray]'"
 )
 
-PROBLEMS = [f"Puzzle number {n}: how many?" for n in range(4)]
-ATTEMPTS, BATCH, WIDTH = 4, 2, 4
+PROBLEMS = EVERY[:4]
 SHARE = WIDTH // 2
 """Rollouts at once in each of two workers."""
 RAY = ("--executor", "ray")
 BARE = ("--set", "tools=none")
-START = [sys.executable, "-c", "from training_free_grpo.cli import main; main()"]
 NOT_THERE = """
 import sys
 
@@ -62,57 +58,20 @@ def server() -> Iterator[StandIn]:
         yield server
 
 
-@dataclass
-class Job:
-    """A run of `tfgrpo train` in a folder of its own."""
+def new_job(folder: Path, server: StandIn) -> Job:
+    return Job(folder, server, problems=PROBLEMS)
 
-    folder: Path
-    server: StandIn
 
-    @property
-    def path(self) -> Path:
-        return self.folder / "runs" / "run"
+def start(job: Job, *options: str) -> Process:
+    """Start a run in a process group of its own, as a terminal does."""
+    return job.start(*options, cwd=job.folder, start_new_session=True)
 
-    def read(self, name: str) -> JSON:
-        found: JSON = json.loads((self.path / name).read_text("utf-8"))
-        return found
 
-    def rewards(self) -> dict[str, list[float]]:
-        """Return the rewards by problem: which attempt gets which answer is up to the clock."""
-        found: dict[str, list[float]] = {}
-        for file in sorted((self.path / "rollouts").iterdir()):
-            for line in map(json.loads, file.read_text("utf-8").splitlines()):
-                found.setdefault(line["problem_id"], []).append(line["reward"])
-        return {problem: sorted(rewards) for problem, rewards in found.items()}
-
-    def command(self, *options: str) -> list[str]:
-        data = self.folder / "problems.jsonl"
-        rows = [{"id": f"p{n}", "problem": p, "answer": str(n)} for n, p in enumerate(PROBLEMS)]
-        data.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
-        sizes = {"--epochs": 1, "--batch-size": BATCH, "--group-size": ATTEMPTS}
-        names = {"--run": "run", "--runs-dir": self.folder / "runs", "--concurrency": WIDTH}
-        model = {"--model": "openai:stand-in", "--base-url": self.server.url}
-        pairs = [str(part) for pair in (sizes | names | model).items() for part in pair]
-        return ["train", str(data), *pairs, "--json", *options]
-
-    def here(self, *options: str) -> Result:
-        return CliRunner().invoke(main, self.command(*options))
-
-    def run(self, *options: str) -> tuple[int, str]:
-        """Run in a process of its own; return its exit code and what it said."""
-        process = self.start(*options)
+def run(job: Job, *options: str) -> tuple[int, str]:
+    """Run in a process of its own; return its exit code and what it said."""
+    with start(job, *options) as process:
         _, stderr = process.communicate(timeout=240)
-        return process.returncode, stderr
-
-    def start(self, *options: str) -> "subprocess.Popen[str]":
-        return subprocess.Popen(
-            [*START, *self.command(*options)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=self.folder,
-            start_new_session=True,
-        )
+    return process.returncode, stderr
 
 
 def workers_of(process: int) -> list[psutil.Process]:
@@ -180,7 +139,7 @@ class Finished:
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Finished]:
     """Run without a cluster."""
     with new_server() as server:
-        job = Job(tmp_path_factory.mktemp("whole"), server)
+        job = new_job(tmp_path_factory.mktemp("whole"), server)
         result = job.here()
         assert result.exit_code == 0, result.stderr
         yield Finished(job, server.count())
@@ -195,11 +154,11 @@ def victim() -> Victim:
 def bereft(tmp_path_factory: pytest.TempPathFactory, victim: Victim) -> Iterator[Finished]:
     """Run in two workers, of which one is killed in the middle of its rollouts."""
     with new_server() as server:
-        job = Job(tmp_path_factory.mktemp("bereft"), server)
+        job = new_job(tmp_path_factory.mktemp("bereft"), server)
         server.faults = victim
-        process = job.start(*RAY)
-        victim.driver = process.pid
-        _, stderr = process.communicate(timeout=240)
+        with start(job, *RAY) as process:
+            victim.driver = process.pid
+            _, stderr = process.communicate(timeout=240)
         assert process.returncode == 0, stderr
         yield Finished(job, server.count(), stderr)
 
@@ -261,7 +220,7 @@ class TestWorkerThatIsKilled:
 
     def test_the_cluster_of_a_run_ends_with_it(self, bereft: Finished, victim: Victim) -> None:
         assert victim.pid in [process.pid for process in victim.processes]
-        _, alive = psutil.wait_procs(victim.processes, timeout=10)
+        _, alive = psutil.wait_procs(victim.processes, timeout=240)
         assert not alive
         assert not victim.folder.exists()
 
@@ -271,17 +230,17 @@ def test_a_run_whose_driver_is_killed_goes_on_and_its_workers_end(
     tmp_path: Path, whole: Finished
 ) -> None:
     with new_server() as server:
-        job = Job(tmp_path, server)
+        job = new_job(tmp_path, server)
         server.faults = lambda call: "hang" if call.number >= 6 else None
-        process = job.start(*RAY)
-        server.wait_for(lambda: len(server.calls) == 6 + WIDTH, seconds=240)
-        children = psutil.Process(process.pid).children(recursive=True)
-        logs = folder_of(children)
-        # Ray's own agents look after their parent only now and then.
-        processes = [child for child in children if "Agent" not in child.name()]
-        process.kill()
-        process.communicate(timeout=60)
-        _, alive = psutil.wait_procs(processes, timeout=60)
+        with start(job, *RAY) as process:
+            server.wait_for(lambda: len(server.calls) == 6 + WIDTH, seconds=240)
+            children = psutil.Process(process.pid).children(recursive=True)
+            logs = folder_of(children)
+            # Ray's own agents look after their parent only now and then.
+            processes = [child for child in children if "Agent" not in child.name()]
+            process.kill()
+            process.communicate(timeout=240)
+        _, alive = psutil.wait_procs(processes, timeout=240)
         assert not alive
         shutil.rmtree(logs)
         server.faults = None
@@ -298,12 +257,12 @@ def test_ctrl_c_lets_the_rollouts_in_the_workers_end_and_nothing_is_paid_twice(
 ) -> None:
     with new_server() as server:
         server.latency = 0.3
-        job = Job(tmp_path, server)
-        process = job.start(*RAY, "--ray-address", address)
-        server.wait_for(lambda: len(server.calls) >= WIDTH, seconds=240)
-        # As a terminal does it: every process of the group gets the signal.
-        os.killpg(process.pid, signal.SIGINT)
-        _, stderr = process.communicate(timeout=240)
+        job = new_job(tmp_path, server)
+        with start(job, *RAY, "--ray-address", address) as process:
+            server.wait_for(lambda: len(server.calls) >= WIDTH, seconds=240)
+            # As a terminal does it: every process of the group gets the signal.
+            os.killpg(process.pid, signal.SIGINT)
+            _, stderr = process.communicate(timeout=240)
         assert process.returncode == 130, stderr
         assert all(call.usage for call in server.calls)
         assert "lost" not in stderr
@@ -318,8 +277,8 @@ def test_ctrl_c_lets_the_rollouts_in_the_workers_end_and_nothing_is_paid_twice(
 def test_a_budget_ends_a_run_with_the_rollouts_in_flight(
     tmp_path: Path, server: StandIn, address: str
 ) -> None:
-    job, before = Job(tmp_path, server), len(server.calls)
-    code, stderr = job.run(*RAY, "--ray-address", address, *BARE, "--max-calls", "6")
+    job, before = new_job(tmp_path, server), len(server.calls)
+    code, stderr = run(job, *RAY, "--ray-address", address, *BARE, "--max-calls", "6")
     assert code == 3, stderr
     # Rollouts in the workers, and calls of the driver for those that were done.
     assert 6 <= len(server.calls) - before <= 6 + 2 * WIDTH
@@ -334,7 +293,7 @@ def test_a_refusal_in_a_worker_ends_the_run(tmp_path: Path, address: str) -> Non
                 server.status = 401
 
         server.faults = withdraw
-        code, stderr = Job(tmp_path, server).run(*RAY, "--ray-address", address, *BARE)
+        code, stderr = run(new_job(tmp_path, server), *RAY, "--ray-address", address, *BARE)
     assert code == 1
     assert "401" in stderr
     assert "Traceback" not in stderr
@@ -346,8 +305,8 @@ def test_an_agent_that_workers_cannot_import_costs_nothing(
     tmp_path: Path, server: StandIn, address: str
 ) -> None:
     (tmp_path / "not_there.py").write_text(NOT_THERE, "utf-8")
-    job, before = Job(tmp_path, server), len(server.calls)
-    code, stderr = job.run(*RAY, "--ray-address", address, "--agent", "not_there:answer")
+    job, before = new_job(tmp_path, server), len(server.calls)
+    code, stderr = run(job, *RAY, "--ray-address", address, "--agent", "not_there:answer")
     assert code == 2, stderr
     assert "no such package on this machine" in stderr
     assert len(server.calls) == before
@@ -359,15 +318,15 @@ def test_workers_keep_their_answers_in_postgresql(
     tmp_path: Path, whole: Finished, address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with new_server() as server, postgres_server() as url:
-        job = Job(tmp_path, server)
+        job = new_job(tmp_path, server)
         monkeypatch.setenv("PGPASSWORD", PASSWORD)
         database = url.replace(f":{PASSWORD}", "")
         options = (*RAY, "--ray-address", address, *BARE, "--database", database)
-        code, stderr = job.run(*options)
+        code, stderr = run(job, *options)
         assert code == 0, stderr
         assert job.read("library.json") == whole.job.read("library.json")
         before = len(server.calls)
-        assert job.run(*options)[0] == 0
+        assert run(job, *options)[0] == 0
         assert len(server.calls) == before
         assert not (job.path / "calls.sqlite").exists()
 
@@ -376,7 +335,7 @@ def test_without_ray_the_remedy_is_named(
     tmp_path: Path, server: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
-    result = Job(tmp_path, server).here(*RAY)
+    result = new_job(tmp_path, server).here(*RAY)
     assert result.exit_code == 2
     assert "pip install 'training-free-grpo[ray]'" in result.stderr
 
@@ -384,7 +343,7 @@ def test_without_ray_the_remedy_is_named(
 @needs_ray
 def test_a_cluster_that_is_not_there_is_named_at_once(tmp_path: Path, server: StandIn) -> None:
     nobody = f"127.0.0.1:{free_port()}"
-    job = Job(tmp_path, server)
+    job = new_job(tmp_path, server)
     result = job.here(*RAY, "--ray-address", nobody)
     assert result.exit_code == 2
     assert f"--ray-address '{nobody}' cannot be reached" in result.stderr
@@ -395,7 +354,7 @@ def test_a_cluster_that_is_not_there_is_named_at_once(tmp_path: Path, server: St
 @pytest.mark.skipif(find_spec("psycopg") is None, reason="psycopg is not installed")
 def test_a_password_is_not_sent_to_workers(tmp_path: Path, server: StandIn) -> None:
     url = "postgresql://learner:secret@127.0.0.1/runs"
-    result = Job(tmp_path, server).here(*RAY, "--database", url)
+    result = new_job(tmp_path, server).here(*RAY, "--database", url)
     assert result.exit_code == 2
     assert "PGPASSWORD" in result.stderr
     assert "secret@" not in result.stderr
@@ -411,7 +370,7 @@ def test_a_password_is_not_sent_to_workers(tmp_path: Path, server: StandIn) -> N
 def test_an_executor_that_is_none_is_refused(
     tmp_path: Path, server: StandIn, options: tuple[str, ...], said: str
 ) -> None:
-    result = Job(tmp_path, server).here(*options)
+    result = new_job(tmp_path, server).here(*options)
     assert result.exit_code == 2
     assert said in result.stderr
 

@@ -5,6 +5,8 @@ import pytest
 from training_free_grpo.graders import grade_math
 from training_free_grpo.graders.math import MathPolicy
 
+pytestmark = pytest.mark.process  # formulas are compared in the sandbox
+
 
 def verdict(answer: str, gold: str, policy: MathPolicy | None = None) -> str:
     return grade_math(rf"\boxed{{{answer}}}", gold, policy=policy or MathPolicy())["verdict"]

@@ -32,16 +32,12 @@ pytest.importorskip("inspect_ai", reason="the extra `inspect` is not installed")
 SETTINGS = Settings(model="simulated", epochs=1, batch_size=8, group_size=4)
 
 
-async def nothing() -> None:
-    """Check nothing."""
-
-
 def train(folder: Path, place: Path, *, agent: Any = None, rows: Any = None) -> list[str]:
     """Make a run of two steps with its logs, and return the warnings."""
     problems = read_problems(rows)[0] if rows else training_problems()[::9]
     run, warnings = RunFolder(folder), list[str]()
     with TrainingLogs(run, place, warnings.append) as logs:
-        asyncio.run(TrainingRun(run, SETTINGS, problems, agent=agent).run(nothing, logs.hear))
+        asyncio.run(TrainingRun(run, SETTINGS, problems, agent=agent).run(logs.hear))
     return warnings
 
 
@@ -207,7 +203,7 @@ def test_recorded_attempts_are_those_of_no_model(run: RunFolder, tmp_path: Path)
     folder, warnings = RunFolder(tmp_path / "learned"), list[str]()
     with TrainingLogs(folder, tmp_path, warnings.append) as logs:
         learning = TrainingRun(folder, SETTINGS, traces.problems, traces=traces)
-        asyncio.run(learning.run(nothing, logs.hear))
+        asyncio.run(learning.run(logs.hear))
     log = read(tmp_path / "learned-step-0001.eval")
     assert log.eval.model == "recorded"
     assert {sample.output.model for sample in log.samples or []} == {"recorded"}
@@ -231,7 +227,7 @@ async def test_log_is_written_as_soon_as_its_step_is_finished(tmp_path: Path) ->
         if event["event"] == "step":
             heard.append(len(list(missing_logs(folder, tmp_path / "logs"))))
 
-    await TrainingRun(folder, SETTINGS, training_problems()[::9]).run(nothing, hear)
+    await TrainingRun(folder, SETTINGS, training_problems()[::9]).run(hear)
     assert heard == [1, 2]
 
 

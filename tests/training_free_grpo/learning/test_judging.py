@@ -221,7 +221,7 @@ async def test_words_of_the_judge_beside_its_verdict_do_not_count() -> None:
 
 @pytest.mark.parametrize("name", ["simulated", "recorded:solutions.jsonl"])
 def test_an_embedded_model_is_refused_as_a_judge(name: str) -> None:
-    with pytest.raises(SettingsError, match=f"setting 'judge_model' is '{name}'.*--judge-model"):
+    with pytest.raises(SettingsError, match=f"setting 'judge_model' is '{name}'.*judge_model="):
         judge_of(Models(), Settings(judge_model=name))
 
 
@@ -250,6 +250,7 @@ def open_grade(problem: Problem, answer: str) -> JSON:
 
 
 class TestInTheGroup:
+    @pytest.mark.process
     def test_what_is_undecided_is_for_the_judge_where_one_is_set(self) -> None:
         found = measure(open_grade, Models(AGENT, judge_model=judging("correct")))
         assert (found["mean"], found["usage"]["judge"]["calls"]) == (1.0, 1)

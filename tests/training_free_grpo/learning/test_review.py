@@ -193,7 +193,7 @@ class TestOutcome:
         plan, declined = self.carry({"operation": 1, "decision": "edit", "content": "Units:\n so."})
         changed, before = plan["edits"][1], PLAN["edits"][1]
         assert changed["operation"] == {**before["operation"], "content": "Units: so."}
-        assert changed["origin"] == {**before["origin"], "model": "m, edited by a person"}
+        assert changed["origin"] == {**before["origin"], "edited": True}
         assert declined == []
 
     def test_an_id_ahead_of_new_words_is_none_of_them(self) -> None:

@@ -177,6 +177,7 @@ async def test_answers_that_are_never_whole_are_unusable(
     assert charged(usage) == server.usage()
 
 
+@pytest.mark.server
 async def test_an_endpoint_that_loses_call_after_call_counts_as_dead() -> None:
     model = endpoint(nobody(), max_retries=0)
     for _ in range(9):

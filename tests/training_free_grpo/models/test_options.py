@@ -28,7 +28,7 @@ async def ask(server: Provider, **options: Any) -> dict[str, Any]:
 
 
 def read(*pairs: str, config: Path | None = None) -> Settings:
-    return read_settings(None, config, list(pairs))
+    return read_settings({"config": config, "pairs": list(pairs)})
 
 
 def test_options_are_set_by_dotted_names() -> None:

@@ -5,6 +5,8 @@ import json
 import httpx2
 import openai
 import pytest
+from langchain_openai import ChatOpenAI
+from pydantic import SecretStr
 
 from training_free_grpo.models.posting import Poster
 
@@ -20,15 +22,16 @@ class Server:
         self.http = httpx2.AsyncClient(transport=httpx2.MockTransport(self._answer))
 
     def poster(self) -> Poster:
-        client = openai.AsyncOpenAI(
-            api_key=KEY,
+        model = ChatOpenAI(
+            model="a-model",
+            api_key=SecretStr(KEY),
             base_url="http://endpoint/v1",
-            http_client=self.http,
+            http_async_client=self.http,
             max_retries=0,
             timeout=7.0,
             default_headers={"x-team": "ours"},
         )
-        return Poster(client, self.http, "/chat/completions")
+        return Poster(model)
 
     def _answer(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)

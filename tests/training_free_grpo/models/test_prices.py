@@ -49,7 +49,7 @@ def test_a_model_that_was_given_as_an_object_is_in_no_list() -> None:
 
 def test_an_embedded_model_that_was_given_as_an_object_is_free() -> None:
     models = Models(policy_model=SimulatedModel())
-    assert prices_of(models, Settings(**SERVER))["rollout"] == ("SimulatedModel", FREE)
+    assert prices_of(models, Settings(**SERVER))["rollout"] == ("simulated", FREE)
 
 
 def test_an_agent_of_the_users_has_no_listed_price() -> None:

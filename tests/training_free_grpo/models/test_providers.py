@@ -10,8 +10,7 @@ from langchain_core.tools import tool
 from tests.providers.profiles import PROFILES
 from tests.providers.server import Provider
 from tests.standin import Call
-from training_free_grpo import Settings, build_training_graph
-from training_free_grpo.evaluations import evaluate
+from training_free_grpo import Settings, build_training_graph, evaluate
 from training_free_grpo.graphs.evaluation import build_evaluation_graph
 from training_free_grpo.models import Refused
 from training_free_grpo.records import JSON

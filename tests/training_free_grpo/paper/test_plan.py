@@ -67,7 +67,7 @@ def attempt(reward: float | None, missing: str | None) -> Attempt:
     return {
         "id": "",
         "reward": reward,
-        "verdict": None,
+        "verdict": "undecided" if missing and "undecided" in missing else None,
         "extracted": "",
         "missing": missing,
         "tool_calls": 0,

@@ -13,7 +13,9 @@ from training_free_grpo.library import empty_library, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.records import Problem
 from training_free_grpo.report import write_report
+from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.settings import Settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
@@ -36,7 +38,7 @@ async def make_run(folder: RunFolder, text: str) -> None:
         "attempter": {"model": text, "replayable": True, "group_size": 3}},
         [{"id": text, "problem": text, "answers": [text]}],
     )  # fmt: skip
-    await folder.keep_library(0, empty_library())
+    await RunRecorder(folder.path).keep_library(0, empty_library())
     grades: dict[str, Any] = {}
     rollouts, summaries = [], {}
     for n, missing in enumerate((None, None, text)):
@@ -49,7 +51,7 @@ async def make_run(folder: RunFolder, text: str) -> None:
         line: Any = {"id": id, "step": 1, "problem_id": text, "problem": text, "attempt": n}
         line |= {"answer": text, "tool_calls": 1, "turns": 1, "seconds": 1.0, "missing": missing}
         rollouts.append(line | {"trajectory": None})
-        await folder.keep_rollout(line | {"usage": {}, "messages": messages})
+        await RunArchive(folder.path).keep_rollout(line | {"usage": {}, "messages": messages})
         if missing is None:
             grades[id] = {"reward": float(n), "verdict": "wrong", "extracted": text}
             grades[id] |= {"critique": text, "method": "test"}
@@ -66,10 +68,10 @@ async def make_run(folder: RunFolder, text: str) -> None:
     state = {"step": 1, "epoch": 1, "groups": [group]}
     figures = measure_step(state, library, [], [], {}, text, {})
     problem: Problem = {"id": text, "problem": text, "answers": [text]}
-    await folder.keep_group(1, group, problem, grades, summaries)
-    await folder.keep_library(1, library)
-    await folder.close_step(1, [group])
-    folder.save({"library": library, "metrics": [figures]})
+    await RunRecorder(folder.path).keep_group(1, group, problem, grades, summaries)
+    await RunRecorder(folder.path).keep_library(1, library)
+    await RunRecorder(folder.path).close_step(1, [group])
+    RunRecorder(folder.path).save({"library": library, "metrics": [figures]})
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from training_free_grpo.cli import main
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.records import JSON, Library
 from training_free_grpo.report import write_report
+from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.files import read_metrics
 from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.runs.reviews import keep_answer, read_pending
@@ -219,7 +220,7 @@ def test_a_run_that_learned_nothing_says_why(tmp_path: Path) -> None:
 
 async def start(path: Path, groups: int, length: int = 10) -> RunFolder:
     """Start a run and leave it in its first step."""
-    folder = RunFolder(path)
+    folder, archive = RunFolder(path), RunArchive(path)
     settings = Settings(epochs=1, group_size=1).model_dump(mode="json")
     folder.create(settings, MANIFEST, [])
     message = {"role": "assistant", "content": "x" * length}
@@ -231,7 +232,7 @@ async def start(path: Path, groups: int, length: int = 10) -> RunFolder:
             "problem": f"Problem {n}?",
         }
         figures = {"attempt": 0, "missing": None, "tool_calls": 0, "turns": 1, "seconds": 0.1}
-        await folder.keep_rollout(line | figures | {"usage": {}, "messages": [message]})
+        await archive.keep_rollout(line | figures | {"usage": {}, "messages": [message]})
     return folder
 
 
@@ -260,5 +261,5 @@ async def test_missing_rollouts_are_told_by_step_and_reason(tmp_path: Path) -> N
     folder = await start(tmp_path / "run", groups=2)
     line: Any = {"id": "1/p2/0", "step": 1, "problem_id": "p2", "problem": "?", "attempt": 0}
     line |= {"missing": "a time-out", "tool_calls": 0, "turns": 0, "seconds": 0.1}
-    await folder.keep_rollout(line | {"usage": {}, "messages": []})
+    await RunArchive(folder.path).keep_rollout(line | {"usage": {}, "messages": []})
     assert "step 1: 1 a time-out" in text_of(read(folder.path).get_element_by_id("losses"))

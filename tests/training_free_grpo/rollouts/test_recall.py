@@ -75,6 +75,7 @@ def test_the_same_call_twice_in_a_message_is_two_calls(tmp_path: Path) -> None:
     assert len({text for text, _ in said if "sold" in text}) == 2
 
 
+@pytest.mark.process
 def test_a_tool_that_keeps_variables_runs_again_for_the_calls_after_it(tmp_path: Path) -> None:
     python = make_python_tool(scope="thread")
     first, second = (

@@ -134,6 +134,7 @@ def test_a_machine_without_isolation_ends_the_run() -> None:
         call(make_toolbox([run_python]), "run_python", code="1")
 
 
+@pytest.mark.process
 async def test_the_end_of_a_thread_ends_its_variables() -> None:
     python = make_python_tool(scope="thread")
     toolbox = make_toolbox([python])

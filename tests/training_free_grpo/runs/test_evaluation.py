@@ -29,12 +29,8 @@ def settings(server: StandIn, attempts: int = 2, tools: str = "none") -> Setting
     )
 
 
-async def nothing() -> None:
-    """Check nothing."""
-
-
 async def run(arms: list[Arm | ArmAfter], folder: Path | None = None) -> dict[str, Evaluation]:
-    return await EvaluationRun(PROBLEMS, arms, folder=folder).run(nothing, lambda arm: None)
+    return await EvaluationRun(PROBLEMS, arms, folder=folder).run()
 
 
 async def test_arms_run_in_their_order_and_are_told_of_as_they_begin() -> None:
@@ -43,9 +39,7 @@ async def test_arms_run_in_their_order_and_are_told_of_as_they_begin() -> None:
         arms: list[Arm | ArmAfter] = [without, Arm("with", settings(server), LIBRARY)]
         told: list[tuple[str, int]] = []
         evaluation = EvaluationRun(PROBLEMS, arms)
-        found = await evaluation.run(
-            nothing, lambda arm: told.append((arm.name, len(server.calls)))
-        )
+        found = await evaluation.run(lambda arm: told.append((arm.name, len(server.calls))))
     assert list(found) == ["without", "with"]
     assert told == [("without", 0), ("with", 10)]
     assert ["Sums: add" in call.system for call in server.calls] == [False] * 10 + [True] * 10

@@ -42,7 +42,7 @@ def life(tmp_path_factory: pytest.TempPathFactory) -> Life:
     settings = Settings(attempts=ATTEMPTS)
     arms = [Arm("without library", settings), Arm("with library", settings)]
     evaluation = EvaluationRun(training_problems()[:PROBLEMS], arms, folder=folder.path)
-    found = run_sync(evaluation.run(nothing, look))
+    found = run_sync(evaluation.run(look))
     stopped = read_evaluation_status(folder)
     said: dict[str, Any] = {"evaluations": found, "differences": {}, "notes": {}}
     (folder.path / "evaluation.json").write_text(json.dumps(said), "utf-8")
@@ -78,7 +78,7 @@ def test_what_an_earlier_command_found_is_not_what_a_stopped_one_did(life: Life)
         [Arm("without library", Settings(attempts=1))],
         folder=life.folder.path,
     )
-    run_sync(more.run(nothing, lambda arm: None))
+    run_sync(more.run())
     assert read_evaluation_status(life.folder)["state"] == "stopped"
     assert found["evaluations"]["without library"]["attempts"] == ATTEMPTS
 

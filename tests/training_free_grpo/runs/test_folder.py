@@ -14,8 +14,10 @@ from training_free_grpo.library import empty_library, load_library, read_library
 from training_free_grpo.metrics import measure_step
 from training_free_grpo.prices import Price
 from training_free_grpo.records import JSON, Grade, Group, Ledger, Metrics, Problem, Rollout
+from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.files import read_groups
 from training_free_grpo.runs.folder import RunError, RunFolder
+from training_free_grpo.runs.recorder import RunRecorder
 
 SETTINGS: JSON = {"epochs": 3, "seed": 42}
 MANIFEST: JSON = {"created": "today", "versions": {"x": "1"}, "parent": None, "data": "abc"}
@@ -55,47 +57,65 @@ def folder(tmp_path: Path) -> RunFolder:
     return folder
 
 
-async def test_a_kept_transcript_reads_back_by_its_handle(folder: RunFolder) -> None:
-    handle = await folder.keep_rollout(line("1/a/0"))
-    assert await folder.read_transcript(handle) == line("1/a/0")["messages"]
+@pytest.fixture
+def archive(folder: RunFolder) -> RunArchive:
+    return RunArchive(folder.path)
 
 
-async def test_a_handle_is_plain_json_that_another_process_can_read(folder: RunFolder) -> None:
-    handles = [await folder.keep_rollout(line(f"1/a/{n}", f"text {n}")) for n in range(3)]
+@pytest.fixture
+def recorder(folder: RunFolder) -> RunRecorder:
+    return RunRecorder(folder.path)
+
+
+async def test_a_kept_transcript_reads_back_by_its_handle(
+    folder: RunFolder, archive: RunArchive
+) -> None:
+    handle = await archive.keep_rollout(line("1/a/0"))
+    assert await archive.read_transcript(handle) == line("1/a/0")["messages"]
+
+
+async def test_a_handle_is_plain_json_that_another_process_can_read(
+    folder: RunFolder, archive: RunArchive
+) -> None:
+    handles = [await archive.keep_rollout(line(f"1/a/{n}", f"text {n}")) for n in range(3)]
     again: list[Any] = json.loads(json.dumps(handles))
     for n in (2, 0, 1):
-        messages = await RunFolder(folder.path).read_transcript(again[n])
+        messages = await archive.read_transcript(again[n])
         assert messages[1]["content"] == f"text {n}"
 
 
-async def test_a_step_has_a_file_of_its_own(folder: RunFolder) -> None:
+async def test_a_step_has_a_file_of_its_own(folder: RunFolder, archive: RunArchive) -> None:
     for step in (1, 2, 12):
-        await folder.keep_rollout(line(f"{step}/a/0", step=step))
+        await archive.keep_rollout(line(f"{step}/a/0", step=step))
     names = sorted(file.name for file in (folder.path / "rollouts").iterdir())
     assert names == ["step-0001.jsonl", "step-0002.jsonl", "step-0012.jsonl"]
 
 
 @pytest.mark.parametrize("text", ["a\nb\r\nc\u2028d\u0085e", "\\boxed{½}", "\x00\x1f", "😀"])
-async def test_any_text_reads_back_as_it_was(folder: RunFolder, text: str) -> None:
-    handle = await folder.keep_rollout(line("1/a/0", text))
-    await folder.keep_rollout(line("1/a/1"))
-    await folder.close_step(1, [close("a", 1.0, 0.0)])
-    assert (await folder.read_transcript(handle))[1]["content"] == text
+async def test_any_text_reads_back_as_it_was(
+    folder: RunFolder, archive: RunArchive, recorder: RunRecorder, text: str
+) -> None:
+    handle = await archive.keep_rollout(line("1/a/0", text))
+    await archive.keep_rollout(line("1/a/1"))
+    await recorder.close_step(1, [close("a", 1.0, 0.0)])
+    assert (await archive.read_transcript(handle))[1]["content"] == text
 
 
 async def test_a_new_folder_is_an_archive_at_once(tmp_path: Path) -> None:
-    handle = await RunFolder(tmp_path / "new").keep_rollout(line("1/a/0"))
+    handle = await RunArchive(tmp_path / "new").keep_rollout(line("1/a/0"))
     assert handle["id"] == "1/a/0"
 
 
-def test_rollouts_kept_from_many_threads_are_all_whole(folder: RunFolder) -> None:
+def test_rollouts_kept_from_many_threads_are_all_whole(
+    folder: RunFolder, archive: RunArchive
+) -> None:
     def keep(n: int) -> Any:
-        return asyncio.run(folder.keep_rollout(line(f"1/a/{n}", f"{n} " * 5000)))
+        return asyncio.run(archive.keep_rollout(line(f"1/a/{n}", f"{n} " * 5000)))
 
     with ThreadPoolExecutor(8) as pool:
         handles = list(pool.map(keep, range(64)))
     assert sorted(found["id"] for found in lines(folder)) == sorted(f"1/a/{n}" for n in range(64))
-    for reader in (folder, RunFolder(folder.path)):
+    for reader in (archive, RunArchive(folder.path)):
         for n, handle in enumerate(handles):
             messages = asyncio.run(reader.read_transcript(handle))
             assert messages[1]["content"] == f"{n} " * 5000
@@ -103,35 +123,39 @@ def test_rollouts_kept_from_many_threads_are_all_whole(folder: RunFolder) -> Non
 
 @pytest.mark.parametrize("torn", [b'{"id": "1/a/1", "mess', b'{"id": "1/a/1", "t": "\xc3', b"{"])
 async def test_a_line_torn_by_a_kill_is_survived_and_the_next_is_whole(
-    folder: RunFolder, torn: bytes
+    folder: RunFolder, archive: RunArchive, recorder: RunRecorder, torn: bytes
 ) -> None:
-    first = await folder.keep_rollout(line("1/a/0", "first"))
+    first = await archive.keep_rollout(line("1/a/0", "first"))
     with (folder.path / "rollouts" / "step-0001.jsonl").open("ab") as file:
         file.write(torn)
-    started_again = RunFolder(folder.path)
+    started_again = RunArchive(folder.path)
     second = await started_again.keep_rollout(line("1/a/1", "second"))
-    for reader in (started_again, RunFolder(folder.path)):
+    for reader in (started_again, RunArchive(folder.path)):
         assert (await reader.read_transcript(first))[1]["content"] == "first"
         assert (await reader.read_transcript(second))[1]["content"] == "second"
-    await started_again.close_step(1, [close("a", 1.0, 0.0)])
+    await recorder.close_step(1, [close("a", 1.0, 0.0)])
     assert [found["id"] for found in lines(folder)] == ["1/a/0", "1/a/1"]
 
 
-async def test_a_rollout_that_was_made_again_counts_once(folder: RunFolder) -> None:
-    handle = await folder.keep_rollout(line("1/a/0", "before the kill"))
-    await folder.keep_rollout(line("1/a/0", "after the kill"))
-    for reader in (folder, RunFolder(folder.path)):
+async def test_a_rollout_that_was_made_again_counts_once(
+    folder: RunFolder, archive: RunArchive, recorder: RunRecorder
+) -> None:
+    handle = await archive.keep_rollout(line("1/a/0", "before the kill"))
+    await archive.keep_rollout(line("1/a/0", "after the kill"))
+    for reader in (archive, RunArchive(folder.path)):
         assert (await reader.read_transcript(handle))[1]["content"] == "after the kill"
-    await folder.close_step(1, [close("a", 1.0)])
+    await recorder.close_step(1, [close("a", 1.0)])
     assert len(lines(folder)) == 1
 
 
 async def test_a_closed_step_has_one_line_per_rollout_with_its_reward_in_order(
     folder: RunFolder,
+    archive: RunArchive,
+    recorder: RunRecorder,
 ) -> None:
     for id in ("1/b/1", "1/a/1", "1/b/0", "1/a/0"):
-        await folder.keep_rollout(line(id))
-    await folder.close_step(1, [close("a", 1.0, 0.25), close("b", None, 0.0)])
+        await archive.keep_rollout(line(id))
+    await recorder.close_step(1, [close("a", 1.0, 0.25), close("b", None, 0.0)])
     found = [(row["id"], row["reward"], row["missing"]) for row in lines(folder)]
     assert found == [
         ("1/a/0", 1.0, None),
@@ -141,50 +165,60 @@ async def test_a_closed_step_has_one_line_per_rollout_with_its_reward_in_order(
     ]
 
 
-async def test_a_closed_line_is_plain_json_with_the_transcript_last(folder: RunFolder) -> None:
-    await folder.keep_rollout(line("1/a/0"))
-    await folder.close_step(1, [close("a", 1.0)])
+async def test_a_closed_line_is_plain_json_with_the_transcript_last(
+    folder: RunFolder, archive: RunArchive, recorder: RunRecorder
+) -> None:
+    await archive.keep_rollout(line("1/a/0"))
+    await recorder.close_step(1, [close("a", 1.0)])
     assert list(lines(folder)[0])[-1] == "messages"
     assert b"\n\n" not in (folder.path / "rollouts" / "step-0001.jsonl").read_bytes()
 
 
-async def test_a_step_can_be_closed_again_after_a_kill(folder: RunFolder) -> None:
-    handle = await folder.keep_rollout(line("1/a/0"))
+async def test_a_step_can_be_closed_again_after_a_kill(
+    folder: RunFolder, archive: RunArchive, recorder: RunRecorder
+) -> None:
+    handle = await archive.keep_rollout(line("1/a/0"))
     for _ in range(2):
-        await folder.close_step(1, [close("a", 1.0)])
+        await recorder.close_step(1, [close("a", 1.0)])
     assert [row["reward"] for row in lines(folder)] == [1.0]
-    assert await folder.read_transcript(handle) == line("1/a/0")["messages"]
+    assert await archive.read_transcript(handle) == line("1/a/0")["messages"]
 
 
 async def test_transcripts_read_back_after_their_step_was_closed_in_another_order(
     folder: RunFolder,
+    archive: RunArchive,
+    recorder: RunRecorder,
 ) -> None:
     texts = {f"1/a/{n}": str(n) * (n + 1) * 50 for n in (2, 0, 1)}
-    handles = {id: await folder.keep_rollout(line(id, text)) for id, text in texts.items()}
-    await folder.close_step(1, [close("a", 1.0, 0.0, 0.5)])
+    handles = {id: await archive.keep_rollout(line(id, text)) for id, text in texts.items()}
+    await recorder.close_step(1, [close("a", 1.0, 0.0, 0.5)])
     for id, text in texts.items():
-        assert (await folder.read_transcript(handles[id]))[1]["content"] == text
+        assert (await archive.read_transcript(handles[id]))[1]["content"] == text
 
 
-async def test_closing_a_step_leaves_the_others_alone(folder: RunFolder) -> None:
-    handle = await folder.keep_rollout(line("2/a/0", step=2))
-    await folder.keep_rollout(line("1/a/0"))
-    await folder.close_step(1, [close("a", 1.0)])
+async def test_closing_a_step_leaves_the_others_alone(
+    folder: RunFolder, archive: RunArchive, recorder: RunRecorder
+) -> None:
+    handle = await archive.keep_rollout(line("2/a/0", step=2))
+    await archive.keep_rollout(line("1/a/0"))
+    await recorder.close_step(1, [close("a", 1.0)])
     assert "reward" not in lines(folder, 2)[0]
-    assert await folder.read_transcript(handle) == line("2/a/0")["messages"]
+    assert await archive.read_transcript(handle) == line("2/a/0")["messages"]
 
 
-async def test_a_step_without_rollouts_closes(folder: RunFolder) -> None:
-    await folder.close_step(1, [close("a")])
+async def test_a_step_without_rollouts_closes(folder: RunFolder, recorder: RunRecorder) -> None:
+    await recorder.close_step(1, [close("a")])
     assert not (folder.path / "rollouts").exists()
 
 
-async def test_a_text_is_kept_once_under_its_content(folder: RunFolder) -> None:
-    handles = [await folder.keep_text(text) for text in ("[G0] ½\r\n", "other", "[G0] ½\r\n", "")]
+async def test_a_text_is_kept_once_under_its_content(
+    folder: RunFolder, archive: RunArchive
+) -> None:
+    handles = [await archive.keep_text(text) for text in ("[G0] ½\r\n", "other", "[G0] ½\r\n", "")]
     assert handles[0] == handles[2]
     assert len(list((folder.path / "lessons").iterdir())) == 3
-    assert await RunFolder(folder.path).read_text(handles[3]) == ""
-    assert (await RunFolder(folder.path).read_text(handles[0])).startswith("[G0] ½")
+    assert await RunArchive(folder.path).read_text(handles[3]) == ""
+    assert (await RunArchive(folder.path).read_text(handles[0])).startswith("[G0] ½")
 
 
 def test_a_run_exists_once_it_was_started(tmp_path: Path) -> None:
@@ -219,7 +253,7 @@ def test_a_run_started_differently_is_refused_with_each_difference(folder: RunFo
     assert "new: None before, True now" in said
     assert "seed: 42 before, None now" in said
     assert "created" not in said
-    assert "--fork" in said
+    assert "give fork=" in said
 
 
 @pytest.mark.parametrize("damage", ["", "{", None])
@@ -275,6 +309,7 @@ def figures(step: int, usage: Ledger) -> Metrics:
 
 def test_a_saved_state_is_a_library_a_line_per_step_and_the_usage_of_all(
     folder: RunFolder,
+    recorder: RunRecorder,
 ) -> None:
     one: Ledger = {
         "rollout": {
@@ -283,7 +318,7 @@ def test_a_saved_state_is_a_library_a_line_per_step_and_the_usage_of_all(
     }  # fmt: skip
     library = read_library({"G0": "Größe: ½."})
     for _ in range(2):
-        folder.save({"library": library, "metrics": [figures(1, one), figures(2, one)]})
+        recorder.save({"library": library, "metrics": [figures(1, one), figures(2, one)]})
     assert load_library(folder.path) == library
     text = (folder.path / "metrics.jsonl").read_text("utf-8")
     assert [json.loads(row)["step"] for row in text.splitlines()] == [1, 2]
@@ -292,32 +327,37 @@ def test_a_saved_state_is_a_library_a_line_per_step_and_the_usage_of_all(
     assert usage["total"]["retries"] == 2
 
 
-def test_the_usage_of_a_run_says_what_each_role_cost_and_its_model(folder: RunFolder) -> None:
+def test_the_usage_of_a_run_says_what_each_role_cost_and_its_model(
+    folder: RunFolder, recorder: RunRecorder
+) -> None:
     used = no_usage() | {"calls": 1, "input": 1_000_000}
     steps = [figures(1, {"rollout": used, "judge": used}), figures(2, {"rollout": used})]
-    folder.save({"library": empty_library(), "metrics": steps})
+    recorder.save({"library": empty_library(), "metrics": steps})
     usage = folder.read_json("usage.json")
     assert usage["costs"]["rollout"] == {"model": "openai:m", "cost": 2.0}
     assert usage["costs"]["judge"] == {"model": "unknown", "cost": "unknown"}
     assert usage["cost"] == "unknown"
 
 
-def test_a_state_before_the_first_step_can_be_saved(folder: RunFolder) -> None:
-    folder.save({"library": empty_library()})
+def test_a_state_before_the_first_step_can_be_saved(
+    folder: RunFolder, recorder: RunRecorder
+) -> None:
+    recorder.save({"library": empty_library()})
     assert (folder.path / "metrics.jsonl").read_text("utf-8") == ""
     assert folder.read_json("usage.json")["total"]["calls"] == 0
 
 
 async def test_groups_are_kept_as_they_finish_and_put_in_order_when_the_step_ends(
     folder: RunFolder,
+    recorder: RunRecorder,
 ) -> None:
     groups = [close(id, 1.0, 0.0) for id in ("a", "b")]
     for group in reversed(groups):
         problem: Problem = {"id": group["problem"], "problem": "?", "answers": ["42"]}
         summaries = {attempt["id"]: "It tried." for attempt in group["attempts"]}
-        await folder.keep_group(1, group, problem, {}, summaries)
+        await recorder.keep_group(1, group, problem, {}, summaries)
     assert list(read_groups(folder.path, 1)) == ["b", "a"]
-    await folder.close_step(1, groups)
+    await recorder.close_step(1, groups)
     kept = read_groups(folder.path, 1)
     assert list(kept) == ["a", "b"]
     assert kept["a"]["answers"] == ["42"]

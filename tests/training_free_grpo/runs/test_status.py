@@ -29,14 +29,14 @@ class Life:
 def life(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Life]:
     with new_server() as server:
         job = Job(tmp_path_factory.mktemp("runs"), server, options=("--limit", str(BATCH + 1)))
-        process = job.start()
-        server.wait_for(lambda: len(server.of("edit_experiences")) == 1)
-        server.faults = lambda call: "hang" if call.role == "extract_advantage" else None
-        server.wait_for(lambda: len(server.of("extract_advantage")) == BATCH + 1)
+        server.faults = lambda call: (
+            "hang" if call.role == "extract_advantage" and server.of("edit_experiences") else None
+        )
         folder = RunFolder(job.path)
-        running = read_status(folder)
-        process.kill()
-        process.communicate(timeout=60)
+        with job.start() as process:
+            server.wait_for(lambda: len(server.of("extract_advantage")) == BATCH + 1)
+            running = read_status(folder)
+            process.kill()
         stopped = read_status(folder)
         server.faults = None
         assert job.here().exit_code == 0

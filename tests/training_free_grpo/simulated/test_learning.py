@@ -13,6 +13,7 @@ from random import Random
 from statistics import mean
 from typing import Any
 
+import pytest
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_core.runnables import Runnable
@@ -29,6 +30,8 @@ from training_free_grpo.simulated import (
 )
 from training_free_grpo.tools.corpus_search import corpus_search
 from training_free_grpo.tools.web_search import make_search_tool
+
+pytestmark = pytest.mark.long  # whole learning loops
 
 Rollout = list[AnyMessage]
 Reward = Callable[[list[float], Random], list[float]]

@@ -183,7 +183,7 @@ def is_json(text: str) -> bool:
 
 @pytest.mark.parametrize("trace", ["G999", "be careful", "at all times", "Useful."])
 def test_errs_now_and_then(trace: str) -> None:
-    assert 0.01 < sum(trace in text for text in answers()) / 400 < 0.07
+    assert 0.005 < sum(trace in text for text in answers()) / 400 < 0.07
 
 
 def test_breaks_its_json_now_and_then_but_not_when_asked_again() -> None:

@@ -44,7 +44,7 @@ def test_a_cost_that_became_unknown_ends_a_budget_in_dollars() -> None:
 
 
 def test_a_budget_in_dollars_needs_the_price_of_every_model_that_is_asked() -> None:
-    with pytest.raises(SettingsError, match=r"--max-cost 5 .* for j\. .*--set judge_price="):
+    with pytest.raises(SettingsError, match=r"Budget\(cost=5\) .* for j\. .*judge_price="):
         Budget(cost=5).check(PRICES, ["rollout", "judge"])
     Budget(cost=5).check(PRICES, ["rollout"])
     Budget(tokens=5).check(PRICES, ["rollout", "judge"])
@@ -123,9 +123,5 @@ async def test_rollouts_of_an_agent_of_the_users_count_when_they_end(tmp_path: P
     agent, budget = RunnableLambda(attempt), Budget(tokens=100)
     run = TrainingRun(RunFolder(tmp_path), settings, problems, agent=agent, budget=budget)
     with pytest.raises(OutOfBudget, match="of 100 tokens"):
-        await stop_on_interrupt(run.run(nothing, lambda *_: None), run.models.gate, print)
+        await stop_on_interrupt(run.run(lambda *_: None), run.models.gate, print)
     assert 10 <= len(made) < 10 + 3
-
-
-async def nothing() -> None:
-    """Check nothing before the first call."""

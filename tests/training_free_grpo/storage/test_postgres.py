@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from collections.abc import AsyncGenerator, Iterator
+from contextlib import ExitStack
 from operator import add
 from pathlib import Path
 from typing import Annotated, Any
@@ -122,7 +123,7 @@ def test_ctrl_c_stops_a_run_in_a_database(whole: Job, address: str, tmp_path: Pa
         with job.start() as process:
             server.wait_for(seen(server, "rollout", 6, 0))
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=60)
+            _, said = process.communicate(timeout=240)
         assert process.returncode == 130, said
         server.latency = 0.0
         assert job.here().exit_code == 0
@@ -130,11 +131,12 @@ def test_ctrl_c_stops_a_run_in_a_database(whole: Job, address: str, tmp_path: Pa
 
 
 def test_a_database_that_goes_away_ends_the_run_with_one_message(tmp_path: Path) -> None:
-    with new_server(latency=0.2) as server:
+    with new_server(latency=0.2) as server, ExitStack() as until_it_ends:
         with postgres_server() as gone:
-            process = Job(tmp_path, server, options=(*SMALL, "--database", gone)).start()
+            job = Job(tmp_path, server, options=(*SMALL, "--database", gone))
+            process = until_it_ends.enter_context(job.start())
             server.wait_for(seen(server, "rollout", 6, 0))
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=240)
     assert process.returncode == 1, said
     assert "the database failed" in said
     assert "Traceback" not in said

@@ -98,7 +98,7 @@ def test_tool_calls_are_kept(log: Path) -> None:
 
 def test_of_several_scores_one_is_to_be_named(tmp_path: Path) -> None:
     log = write_log(tmp_path / "log.eval", ("match", "model_graded"))
-    with pytest.raises(DatasetError, match=r"scores match, model_graded: take one with --map"):
+    with pytest.raises(DatasetError, match=r"scores match, model_graded: take one with mapping="):
         load_traces([log])
     traces, _ = load_traces([log], mapping={"reward": "scores.model_graded"})
     assert [t.grade for t in traces.attempts["tea"]] == [1.0, 0.0]

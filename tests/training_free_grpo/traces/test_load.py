@@ -10,7 +10,8 @@ from langchain_core.messages import AIMessage
 
 from training_free_grpo import Settings, build_training_graph
 from training_free_grpo.datasets import DatasetError
-from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.archive import RunArchive
+from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.simulated import training_problems
 from training_free_grpo.traces import Trace, Traces, load_traces
 
@@ -163,7 +164,7 @@ class TestBadRows:
 
     @pytest.mark.parametrize("value", [{"text": "5"}, ["5"]])
     def test_response_of_another_form_is_refused(self, value: Any, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match=r"row 1: 'pred' is no text.*--map response=FIELD"):
+        with pytest.raises(DatasetError, match=r"row 1: 'pred' is no text.*'response': 'FIELD'"):
             read(tmp_path, {"problem": "A?", "answer": "5", "pred": value})
 
     def test_file_without_attempts_is_told_why(self, tmp_path: Path) -> None:
@@ -257,7 +258,7 @@ class TestOwnRollouts:
     @pytest.fixture
     def run(self, tmp_path: Path) -> Path:
         settings = Settings(epochs=1, batch_size=4, group_size=4)
-        graph = build_training_graph(archive=RunFolder(tmp_path))
+        graph = build_training_graph(archive=RunArchive(tmp_path), recorder=RunRecorder(tmp_path))
         graph.invoke({"problems": training_problems()[:4]}, context=settings)
         return tmp_path / "rollouts" / "step-0001.jsonl"
 

@@ -5,13 +5,23 @@ down, and begins nothing else. Whoever watches the gate hears what each answer t
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
+from typing import Any
 
 from training_free_grpo.records import Role, Usage
 
 Watch = Callable[[Role, Usage], None]
 """Hears of a role and what an answer to it took."""
+
+
+_gate_of_run: ContextVar["StopGate | None"] = ContextVar("gate_of_run", default=None)
+
+
+def pass_gate_of_run(gate: "StopGate") -> None:
+    """Have every call made in this context pass a gate, too: that of one run of a graph."""
+    _gate_of_run.set(gate)
 
 
 class StopGate:
@@ -37,8 +47,14 @@ class StopGate:
 
     def count(self, role: Role, usage: Usage) -> None:
         """Tell who watches what an answer took, as it arrives."""
-        if self.watch:
-            self.watch(role, usage)
+        for gate in self._both():
+            if gate.watch:
+                gate.watch(role, usage)
+
+    def _both(self) -> list["StopGate"]:
+        """Return this gate, and that of the run of a graph with a budget."""
+        run = _gate_of_run.get()
+        return [self] if run is None or run is self else [self, run]
 
     async def wait_for_the_end(self) -> None:
         """Wait until the work is to end for a closed gate, and every call inside has ended."""
@@ -49,10 +65,31 @@ class StopGate:
         """Wait until every call inside has its answer, and has kept it."""
         await self._empty.wait()
 
+    @asynccontextmanager
+    async def ending(self) -> AsyncIterator[None]:
+        """Cancel the work inside when it is to end, and raise why the gate was closed."""
+        task = asyncio.current_task()
+        assert task is not None
+        ending = asyncio.create_task(self._cancel_at_the_end(task))
+        try:
+            yield
+        except asyncio.CancelledError:
+            if self.reason is None:
+                raise
+            task.uncancel()
+            raise self.reason from None
+        finally:
+            ending.cancel()
+
+    async def _cancel_at_the_end(self, task: asyncio.Task[Any]) -> None:
+        await self.wait_for_the_end()
+        if not task.cancelling():
+            task.cancel()
+
     @contextmanager
     def passage(self) -> Iterator["GatePass"]:
         """Yield the way of one call through the gate; at its end the call has kept its answer."""
-        passage = GatePass(self)
+        passage = GatePass(*self._both())
         try:
             yield passage
         finally:
@@ -75,19 +112,22 @@ class StopGate:
 class GatePass:
     """The way of one call through a gate, as often as it is tried."""
 
-    def __init__(self, gate: StopGate) -> None:
-        self._gate = gate
+    def __init__(self, *gates: StopGate) -> None:
+        self._gates = gates
         self._is_inside = False
 
     async def enter(self) -> None:
         """Come in with a request; at a closed gate wait until cancelled."""
-        if self._gate.reason:
-            self.leave()
-            await self._gate.refuse()
-        self._gate.count_inside(not self._is_inside)
+        for gate in self._gates:
+            if gate.reason:
+                self.leave()
+                await gate.refuse()
+        for gate in self._gates:
+            gate.count_inside(not self._is_inside)
         self._is_inside = True
 
     def leave(self) -> None:
         """Go out: with an answer that is kept, or to try again later."""
-        self._gate.count_inside(-self._is_inside)
+        for gate in self._gates:
+            gate.count_inside(-self._is_inside)
         self._is_inside = False

@@ -11,6 +11,7 @@ from langchain_core.runnables import Runnable
 from pydantic import ValidationError
 
 from training_free_grpo.ledger import no_usage, record, usage_of
+from training_free_grpo.model_name import ModelName
 from training_free_grpo.models.endings import Ending, find_ending
 from training_free_grpo.models.errors import (
     BadRequest,
@@ -22,6 +23,7 @@ from training_free_grpo.models.errors import (
     TooLong,
     Unusable,
 )
+from training_free_grpo.models.json_text import restore_value
 from training_free_grpo.models.labels import traced_as
 from training_free_grpo.models.thoughts import set_thoughts_apart
 from training_free_grpo.models.traffic.breaker import PATIENCE
@@ -46,8 +48,6 @@ _DEAD_AFTER = 10
 _LONGEST_WAIT = 60.0
 """Seconds between two tries, whatever the server asks for."""
 _CHARACTERS_PER_TOKEN = 4
-_FREE = ("simulated", "recorded:")
-"""Models that cost nothing, and need not say what they took."""
 _GARBLED_TRIES = 2
 """Further tries where a server cannot read what its model wrote."""
 _BEGUN = 0
@@ -191,7 +191,7 @@ class Tries:
         Counted as nothing, it would keep within any budget.
         """
         used = usage_of(answer)
-        if answer.usage_metadata is None and not self.name.startswith(_FREE):
+        if answer.usage_metadata is None and not ModelName.parse(self.name).is_embedded:
             used["input"], used["output"] = estimate(call.messages), estimate([answer])
         return used
 
@@ -260,6 +260,8 @@ def read_message(answer: Any) -> AIMessage:
         answer = answer["raw"]
     if not isinstance(answer, AIMessage):
         raise ValueError(f"the model answered with {type(answer).__name__}, not a message")
+    for call in answer.tool_calls:
+        call["args"] = restore_value(call["args"])
     return answer
 
 

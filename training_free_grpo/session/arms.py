@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from training_free_grpo.cli.options import find_place
-from training_free_grpo.library import load_library
+from training_free_grpo.arguments import argument
 from training_free_grpo.library.placebo import describe_placebo, make_placebo
 from training_free_grpo.metrics import compare_evaluations, compare_majority
 from training_free_grpo.records import Comparison, Evaluation
 from training_free_grpo.runs.evaluation import Arm, ArmAfter
 from training_free_grpo.runs.lineage import training_of
+from training_free_grpo.session.places import FoundLibrary
 from training_free_grpo.settings import Settings, SettingsError
 from training_free_grpo.spending.equal_cost import Spending, attempts_for
 
@@ -29,30 +28,31 @@ class Arms:
 
 def plan_arms(
     settings: Settings,
-    library: Path | None,
-    runs_dir: Path,
+    library: FoundLibrary | None,
     *,
     baseline: bool,
-    placebo: Path | None,
+    placebo: FoundLibrary | None,
     equal_cost: bool,
 ) -> Arms:
-    """Arms the arms that the flags ask for; equal cost begins with the attempts of the baseline."""
+    """Plan the arms that are asked for; equal cost begins with the attempts of the baseline."""
     if library is None:
-        asked = {"--baseline": baseline, "--placebo": placebo, "--equal-cost": equal_cost}
-        if surplus := [flag for flag, value in asked.items() if value]:
+        asked = {"baseline": baseline, "placebo": placebo, "equal_cost": equal_cost}
+        if surplus := [name for name, value in asked.items() if value]:
+            flag = f"--{surplus[0].replace('_', '-')}"
             raise SettingsError(
-                f"{surplus[0]} compares with a library: name one with --library FILE or RUN"
+                f"{argument(surplus[0], flag)} compares with a library: name one with "
+                f"{argument('library=', '--library FILE or RUN')}"
             )
         return Arms([Arm(BASELINE, settings)])
-    lessons = load_library(find_place(library, runs_dir))
+    lessons = library.library
     plan = Arms([Arm(BASELINE, settings)] if baseline or equal_cost else [])
     plan.arms.append(Arm(LIBRARY, settings, lessons))
     if placebo:
-        other = make_placebo(load_library(find_place(placebo, runs_dir)), lessons)
+        other = make_placebo(placebo.library, lessons)
         plan.notes[PLACEBO] = describe_placebo(other, lessons)
         plan.arms.append(Arm(PLACEBO, settings, other))
     if equal_cost:
-        training = list(training_of(find_place(library, runs_dir)))
+        training = list(training_of(library.place)) if library.place else []
         plan.arms.append(plan_equal_cost(settings, training, plan.notes))
     return plan
 
@@ -60,7 +60,7 @@ def plan_arms(
 def plan_equal_cost(
     settings: Settings, training: Sequence[Spending], notes: dict[str, str]
 ) -> ArmAfter:
-    """Arms the arm that spends on attempts what the library arm spent; note how many these are."""
+    """Plan the arm that spends on attempts what the library arm spent; note how many these are."""
 
     def make(found: Mapping[str, Evaluation]) -> Arm | None:
         bought = attempts_for(found[LIBRARY], training, found[BASELINE])

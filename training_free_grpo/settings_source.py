@@ -1,0 +1,89 @@
+"""Where a graph's settings come from: its builder, its caller, or the caller of a parent graph."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from training_free_grpo.policy import Policy
+from training_free_grpo.settings import Settings
+
+SettingsOf = Callable[[Any], Settings | Mapping[str, Any]]
+GivenSettings = Settings | Mapping[str, Any] | SettingsOf
+"""Settings of a graph, or a function that makes them of the context of a run."""
+GivenPolicy = Policy | Callable[[], Policy]
+"""What callers may choose, or a function that is asked for it at every run."""
+
+
+@dataclass(frozen=True)
+class SettingsSource:
+    """The settings that a graph was built with, and what its callers may change of them."""
+
+    built: Settings | Callable[[Any], Settings | Mapping[str, Any]] = field(
+        default_factory=Settings
+    )
+    policy: GivenPolicy | None = None
+    """None lets callers choose everything: they are the operator's own code."""
+
+    def read(self, context: Any, nested: bool) -> Settings:
+        """Return the settings of a run with this context: the caller's over the builder's.
+
+        `nested` contexts may belong to a parent graph: unless they hold settings, and nothing
+        else, they are ignored. Raise SettingsError for a setting that is unknown or not allowed.
+        """
+        if not isinstance(self.built, Settings):
+            return as_settings(self.built(context))
+        if isinstance(context, Settings):
+            given = context
+        elif not isinstance(context, Mapping) or (nested and not _holds_settings(context)):
+            return self.built
+        else:
+            given = Settings.read(dict(context))
+        merged = self.built.model_copy(
+            update={name: getattr(given, name) for name in given.changed()}
+        )
+        return self.allowed(merged)
+
+    def allowed(self, settings: Settings) -> Settings:
+        """Return settings that callers may choose; raise SettingsError for others."""
+        if self.policy is not None and isinstance(self.built, Settings):
+            policy = self.policy if isinstance(self.policy, Policy) else self.policy()
+            policy.check(settings, self.built)
+        return settings
+
+
+def make_source(settings: GivenSettings | None, policy: GivenPolicy | None) -> SettingsSource:
+    """Return the source for what a builder was given."""
+    if settings is None:
+        return SettingsSource(policy=policy)
+    if isinstance(settings, Settings | Mapping):
+        return SettingsSource(as_settings(settings), policy)
+    return SettingsSource(settings, policy)
+
+
+def as_settings(given: Settings | Mapping[str, Any]) -> Settings:
+    """Return settings that were given as such, or as a mapping."""
+    return given if isinstance(given, Settings) else Settings.read(dict(given))
+
+
+def _holds_settings(context: Mapping[str, Any]) -> bool:
+    return bool(context) and context.keys() <= Settings.model_fields.keys()
+
+
+_source: ContextVar[SettingsSource | None] = ContextVar("settings_source", default=None)
+
+
+def current_source() -> SettingsSource:
+    """Return the source of the graph whose node is running."""
+    return _source.get() or SettingsSource()
+
+
+@contextmanager
+def settings_from(source: SettingsSource) -> Iterator[None]:
+    """Run a node of a graph with this source."""
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)
