@@ -41,15 +41,19 @@ async def test_all_actions_that_wait_share_one_transaction(pool: ThreadPoolExecu
 
 
 async def test_a_failure_reaches_everyone_in_the_transaction(pool: ThreadPoolExecutor) -> None:
-    go_on = threading.Event()
+    begun, go_on = threading.Event(), threading.Event()
 
     @contextmanager
     def transaction() -> Iterator[None]:
         yield
 
+    def block() -> bool:
+        begun.set()
+        return go_on.wait()
+
     thread = SerialThread(pool, transaction)
-    first = asyncio.ensure_future(thread.run(go_on.wait))
-    await asyncio.to_thread(wait_until_taken, thread)
+    first = asyncio.ensure_future(thread.run(block))
+    await asyncio.to_thread(begun.wait)
     others = [asyncio.ensure_future(thread.run(call)) for call in (int, fail)]
     await asyncio.sleep(0)
     go_on.set()
@@ -92,9 +96,3 @@ def test_several_event_loops_share_a_thread(pool: ThreadPoolExecutor) -> None:
 
 def fail() -> None:
     raise OSError("the disk is full")
-
-
-def wait_until_taken(thread: SerialThread) -> None:
-    """Wait until the thread works on what it was asked first."""
-    while thread._waiting:
-        threading.Event().wait(0.001)
