@@ -1,19 +1,24 @@
 """The math grader against labelled answers, beside math-verify in the same run.
 
-    TFGRPO_DATA=FOLDER python -m benchmarks.graders
+    TFGRPO_DATA=FOLDER python -m benchmarks.graders [REVISION]
+
+With a revision of this repository, its math grader and this one grade the same rows in turn, and
+the ratio of their speeds is printed (CPU time, without the worker's).
 
 Labels are taken as published, but where a hand decided (`adjudicated_disagreements`). A false
 positive is a wrong answer graded right, a false negative a right one graded wrong. math-verify is
 used as it documents itself: `verify(parse(gold), parse(response))`.
 """
 
+import hashlib
 import json
 import logging
 import os
 import platform
 import statistics
+import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +26,9 @@ from typing import Any
 
 from math_verify import parse, verify
 
+from benchmarks.grader_speed import compare_speed
 from training_free_grpo.graders.math import MathPolicy, grade_math
+from training_free_grpo.graders.qa import grade_qa
 
 DATA = Path(os.environ.get("TFGRPO_DATA", "../shared/data"))
 LABELLED = (
@@ -136,14 +143,58 @@ def hand_made() -> None:
     print(f"{len(cases) - len(missed)} of {len(cases)} as expected; missed: {', '.join(missed)}")
 
 
+def halves(pairs: list[Row]) -> tuple[list[Row], list[Row]]:
+    """Split the pairs of a kind by a hash; the rules were written on the first half alone."""
+
+    def digest(row: Row) -> str:
+        return hashlib.sha256(f"{row['response']}\0{row['gold']}".encode()).hexdigest()
+
+    ordered = sorted(pairs, key=digest)
+    middle = (len(ordered) + 1) // 2
+    return ordered[:middle], ordered[middle:]
+
+
+def tallied(pairs: list[Row]) -> Counter[str]:
+    """Count how the pairs of `grader_pairs` are graded, each by the grader of its kind."""
+    graders = {"math": grade_math, "qa": grade_qa}
+    labels = [(row, float(row["right"])) for row in pairs]
+
+    def judge(row: Row) -> float | None:
+        return graders[row["kind"].partition("/")[0]](row["response"], row["gold"])["reward"]
+
+    return judged(judge, labels)[0]
+
+
+def kinds() -> None:
+    """Print how short answers aimed at weak spots are graded, by kind."""
+    by_kind: dict[str, list[Row]] = defaultdict(list)
+    for row in rows("grader_pairs"):
+        by_kind[row["kind"]].append(row)
+    tables: dict[str, Counter[str]] = {kind: tallied(by_kind[kind]) for kind in sorted(by_kind)}
+    for grader in ("math", "qa"):
+        named = {kind: pairs for kind, pairs in by_kind.items() if kind.startswith(grader)}
+        for place, half in enumerate(("first half", "second half")):
+            tables[f"{grader}, {half}"] = sum(
+                (tallied(halves(pairs)[place]) for pairs in named.values()), Counter()
+            )
+    print(
+        "| kind | pairs | agree | false + | false − | open |\n| --- | --: | --: | --: | --: | --: |"
+    )
+    columns = ("rows", "agree", "false positives", "false negatives", "undecided")
+    for name, counts in tables.items():
+        print(f"| {name} | {' | '.join(str(counts[column]) for column in columns)} |")
+
+
 def main() -> None:
     """Print everything that stands in docs/graders.md."""
     logging.disable()
     versions = ", ".join(f"{package} {version(package)}" for package in PACKAGES)
     print(f"Python {platform.python_version()}, {versions}\n")
-    for section in (table, causes, hand_made):
+    for section in (table, causes, hand_made, kinds):
         section()
         print()
+    for revision in sys.argv[1:]:
+        compare_speed(revision, [rows(name) for name in LABELLED])
 
 
 if __name__ == "__main__":

@@ -88,7 +88,8 @@ def may_be(kind: dict[str, Any]) -> str:
         return ", ".join(f"`{value}`" for value in kind["enum"])
     if kind["type"] == "boolean":
         return "`true`, `false`"
-    word = {"integer": "a whole number", "number": "a number", "string": "a text"}[kind["type"]]
+    words = {"integer": "a whole number", "number": "a number", "string": "a text"}
+    word = (words | {"object": "a table"})[kind["type"]]
     if "exclusiveMinimum" in kind:
         return f"{word} above {kind['exclusiveMinimum']:,}"
     if "minimum" not in kind:

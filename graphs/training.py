@@ -42,7 +42,12 @@ from training_free_grpo.rollouts.attempter import Attempter, attempter_for
 from training_free_grpo.rollouts.components import Components, make_components
 from training_free_grpo.rollouts.own_agent import Agent
 from training_free_grpo.settings import Settings
-from training_free_grpo.settings_source import GivenPolicy, GivenSettings, make_source
+from training_free_grpo.settings_source import (
+    GivenPolicy,
+    GivenSettings,
+    SettingsSource,
+    make_source,
+)
 from training_free_grpo.spending.budget import Budget
 from training_free_grpo.storage.archive import Archive
 from training_free_grpo.storage.recorder import Recorder
@@ -109,6 +114,33 @@ def more_steps(state: TrainingState) -> str:
     return "draw_batch" if state["step"] < state["steps"] else END
 
 
+def connect(components: Components, source: SettingsSource) -> StateGraph[Any, Any, Any, Any]:
+    """Connect the nodes."""
+    node = partial(Node, source=source)
+    graph = StateGraph(
+        TrainingState,
+        context_schema=Settings,
+        input_schema=TrainingInput,
+        output_schema=TrainingOutput,
+    )
+    graph.add_node("prepare", node(prepare, components))
+    graph.add_node("draw_batch", node(draw_batch, components))
+    graph.add_node("group", build_group_graph(components, source))
+    graph.add_node("plan_edits", node(plan_edits, components))
+    graph.add_node("review_edits", node(review_edits))
+    graph.add_node("edit_experiences", node(edit_experiences, components))
+    graph.add_edge(START, "prepare")
+    graph.add_edge("prepare", "draw_batch")
+    graph.add_conditional_edges("draw_batch", node(send_groups, components), ["group"])
+    graph.add_edge("group", "plan_edits")
+    graph.add_conditional_edges(
+        "plan_edits", node(after_plan, components), ["group", "review_edits", "edit_experiences"]
+    )
+    graph.add_edge("review_edits", "edit_experiences")
+    graph.add_conditional_edges("edit_experiences", node(more_steps), ["draw_batch", END])
+    return graph
+
+
 def build_training_graph(
     agent: Agent | None = None,
     grader: Grader | None = None,
@@ -139,29 +171,7 @@ def build_training_graph(
     """
     components = make_components(agent, grader, tools, models, archive, traces, attempter, recorder)
     source = make_source(settings, policy)
-    node = partial(Node, source=source)
-    graph = StateGraph(
-        TrainingState,
-        context_schema=Settings,
-        input_schema=TrainingInput,
-        output_schema=TrainingOutput,
-    )
-    graph.add_node("prepare", node(prepare, components))
-    graph.add_node("draw_batch", node(draw_batch, components))
-    graph.add_node("group", build_group_graph(components, source))
-    graph.add_node("plan_edits", node(plan_edits, components))
-    graph.add_node("review_edits", node(review_edits))
-    graph.add_node("edit_experiences", node(edit_experiences, components))
-    graph.add_edge(START, "prepare")
-    graph.add_edge("prepare", "draw_batch")
-    graph.add_conditional_edges("draw_batch", node(send_groups, components), ["group"])
-    graph.add_edge("group", "plan_edits")
-    graph.add_conditional_edges(
-        "plan_edits", node(after_plan, components), ["group", "review_edits", "edit_experiences"]
-    )
-    graph.add_edge("review_edits", "edit_experiences")
-    graph.add_conditional_edges("edit_experiences", node(more_steps), ["draw_batch", END])
-    compiled = graph.compile(name="training", checkpointer=checkpointer)
+    compiled = connect(components, source).compile(name="training", checkpointer=checkpointer)
     return Graph.of(compiled, make_limits(budget, components, source))
 
 

@@ -241,6 +241,8 @@ class Attempt(TypedDict):
     verdict: Verdict | None
     extracted: str
     missing: str | None
+    undecided: str | None
+    """Why the grader could not decide; such an attempt is neither right, wrong nor missing."""
     tool_calls: int
     turns: int
     seconds: float
@@ -268,6 +270,9 @@ class Metrics(TypedDict):
     problems: int
     rollouts: int
     missing: dict[str, int]
+    """Rollouts without an answer, or whose grader failed, by reason."""
+    undecided: dict[str, int]
+    """Rollouts whose grader could not decide, by what it said."""
     mean_reward: float | None
     best_of_group: float | None
     groups_with_contrast: int
@@ -306,8 +311,8 @@ class ProblemFigures(TypedDict):
     majority: float | None
     """The reward of the most frequent answer."""
     missing: dict[str, int]
-    undecided: int
-    """Of the missing: those whose grader could not decide, where another attempt is no use."""
+    undecided: dict[str, int]
+    """Attempts that the grader could not decide, by its reason; another attempt is no use."""
     usage: Usage
     cost: Cost
     seconds: float
@@ -333,6 +338,9 @@ class Evaluation(TypedDict):
     """Problems whose graded attempts are all right; without a graded one, in neither count."""
     all_wrong: int
     missing: dict[str, int]
+    """Attempts without an answer, or whose grader failed, by reason."""
+    undecided: dict[str, int]
+    """Attempts whose grader could not decide, by what it said."""
     tool_calls: float
     rewards: dict[str, list[float | None]]
     """By problem id, in the order of the attempts."""

@@ -122,12 +122,12 @@ class Settings(BaseModel):
     for the reflection model with that grader."""
     judge_base_url: str | None = None
     """Endpoint of the judge model; empty for that of the reflection model."""
-    model_options: Options = Field(default_factory=ModelOptions)
+    model_options: Options = Field(default={}, validate_default=True)
     """What else the policy model is made with, as JSON: `{"reasoning_effort": "low", "top_p": 0.9,
     "extra_body": {…}, "headers": {…}, "api_key_env": "MY_KEY"}`; null removes an option."""
-    reflection_options: Options = Field(default_factory=ModelOptions)
+    reflection_options: Options = Field(default={}, validate_default=True)
     """The same for the reflection model; added to `model_options` if it is the policy model."""
-    judge_options: Options = Field(default_factory=ModelOptions)
+    judge_options: Options = Field(default={}, validate_default=True)
     """The same for the judge; added to those of the reflection model if it is that one."""
     price: str | None = None
     """Price of the policy model: `INPUT,CACHED,OUTPUT` in dollars per million tokens; empty for

@@ -100,7 +100,8 @@ def test_what_is_rejected_is_not_learned_and_stands_in_the_figures_with_the_reas
     assert turned_down not in contents(state)
     reasons = [row["reason"] for row in state["metrics"][0]["rejected"]]
     assert "declined in review: too narrow" in reasons
-    assert state["declined"][0]["operation"]["content"] == turned_down
+    (declined,) = review.graph.get_state(THREAD).values["declined"]
+    assert declined["operation"]["content"] == turned_down
 
 
 def test_what_is_rejected_is_not_planned_again_though_groups_propose_it() -> None:

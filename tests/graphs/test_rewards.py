@@ -84,14 +84,17 @@ class TestForms:
         step = step_with(grade)
         assert (sum(step["missing"].values()), step["mean_reward"]) == (4, 1.0)
 
-    def test_undecided_is_missing_and_makes_no_contrast(self) -> None:
+    def test_undecided_is_told_apart_from_missing_and_makes_no_contrast(self) -> None:
         def grade(problem: Problem, answer: str) -> JSON:
             right = reward_of(problem, answer)
-            return {"verdict": "right"} if right else {"verdict": "undecided"}
+            return (
+                {"verdict": "right"} if right else {"verdict": "undecided", "critique": "unclear"}
+            )
 
         step = step_with(grade)
         assert (step["mean_reward"], step["groups_with_contrast"]) == (1.0, 0)
-        assert step["missing"]
+        assert step["missing"] == {}
+        assert list(step["undecided"]) == ["unclear"]
 
 
 class TestContrast:

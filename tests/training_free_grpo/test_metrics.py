@@ -37,6 +37,7 @@ def attempt(
         "verdict": verdict,
         "extracted": answer,
         "missing": missing if reward is None else None,
+        "undecided": None,
         "tool_calls": tool_calls,
         "turns": 1,
         "seconds": 0.5,

@@ -16,8 +16,8 @@ from uuid import uuid4
 
 from training_free_grpo.tools.corpus_search.passages import find_files, load_passages
 from training_free_grpo.tools.corpus_search.vectors import embed
-from training_free_grpo.tools.corpus_search.words import spell_out
 from training_free_grpo.tools.web_search import SearchSetupError
+from training_free_grpo.tools.words import TOKENIZER, spell_out
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Passages = Iterable[Mapping[str, str]]
 
 # To be raised when the same files come to be indexed in another way.
-_FORMAT = 1
+_FORMAT = 2
 _MAGIC = b"SQLite format 3\0"
 _OWNER = 0x7FC0_4905
 _OWNER_AT = slice(68, 72)
@@ -37,7 +37,7 @@ BEGIN;
 CREATE TABLE made (of TEXT);
 CREATE TABLE passages (id INTEGER PRIMARY KEY, title TEXT, url TEXT, text TEXT);
 CREATE VIRTUAL TABLE words USING fts5(
-    title, text, content = '', tokenize = 'porter unicode61 remove_diacritics 2'
+    title, text, content = '', tokenize = '{TOKENIZER}'
 );
 CREATE TABLE vectors (passages INTEGER, block BLOB);
 """

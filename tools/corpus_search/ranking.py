@@ -3,7 +3,7 @@
 import sqlite3
 
 from training_free_grpo.tools.corpus_search.terms import choose_terms
-from training_free_grpo.tools.corpus_search.words import find_words
+from training_free_grpo.tools.words import find_words
 
 # A word in the title says more of what a passage is about than one in its text.
 _CANDIDATES = """

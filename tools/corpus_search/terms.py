@@ -3,7 +3,7 @@
 import sqlite3
 from itertools import islice, pairwise
 
-from training_free_grpo.tools.corpus_search.words import find_words
+from training_free_grpo.tools.words import find_words
 
 _STOPWORDS = frozenset(
     find_words(

@@ -79,7 +79,8 @@ class Runner(ABC):
 def strip_fences(code: str) -> str:
     """Unwrap code from the Markdown fence that models like to put around it."""
     lines = code.strip().split("\n")
-    if not lines[0].startswith("```"):
-        return code
+    fences = sum(line.strip().startswith("```") for line in lines)
+    if not lines[0].startswith("```") or fences > 2:
+        return code  # several are told apart where the code is read
     closed = len(lines) > 1 and lines[-1].strip() == "```"
     return "\n".join(lines[1:-1] if closed else lines[1:])

@@ -27,17 +27,18 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
     (codecs.BOM_UTF8, "utf-8-sig"),
 )
-# What pages mean when they say the smaller one, as browsers read them.
-_SUPERSETS = {
-    "ascii": "cp1252",
-    "iso8859-1": "cp1252",
-    "iso8859-9": "cp1254",
-    "gb2312": "gb18030",
-    "gbk": "gb18030",
-    "shift_jis": "cp932",
-    "euc_kr": "cp949",
-}
 _META = re.compile(rb"""<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
+_XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
+_SAMPLE = 1 << 16
+"""Bytes by which a charset is detected."""
+_FEW = 0.1
+"""Share of the characters beyond ASCII that may be broken in a charset which a page declares."""
+_HIGH = re.compile(rb"[\x80-\xff]+")
+_EVIDENCE = 6
+"""Bytes beyond ASCII from which a guess is better than Western European."""
+_WESTERN = ("cp1252", "iso8859-1", "iso8859-15")
+_NEARLY = 0.8
+"""Share of the best score from which Western European is the better guess: most pages are."""
 
 
 Reading = tuple[str, str, bool]
@@ -145,27 +146,62 @@ def _page_text(page: Any) -> str:
 
 
 def _decode(body: bytes, header: str | None) -> str:
-    """Decode by mark, header, meta and what the bytes look like, in the order of their truth."""
+    """Decode by mark, header, declarations in the page, and at last by what the bytes look like."""
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body.decode(name, "replace")
-    meta = _META.search(body[:4096])
-    declared = [header or "", meta[1].decode("ascii", "ignore") if meta else ""]
+    found = (pattern.search(body[:_SAMPLE]) for pattern in (_XML, _META))
+    declared = [header or "", *(match[1].decode("ascii", "ignore") for match in found if match)]
     # Text beyond ASCII that is valid UTF-8 is UTF-8, whatever was declared.
     first = [] if body.isascii() else ["utf-8"]
-    for name in [*first, *declared, "cp1252"]:
-        with suppress(LookupError, UnicodeError):
-            return _decode_as(body, name)
-    return body.decode("utf-8", "replace")
+    known = [codec for label in [*first, *declared] if (codec := _codec(label))]
+    for codec in known:
+        with suppress(UnicodeError):
+            # A body that was cut may end within a character, which this leaves out.
+            return codec.incrementaldecoder("strict").decode(body)
+    for codec in known:
+        text = codec.decode(body, "replace")[0]
+        if text.count("\ufffd") <= _FEW * sum(not character.isascii() for character in text):
+            return text
+    return _detect(body).decode(body, "replace")[0]
 
 
-def _decode_as(body: bytes, name: str) -> str:
-    # Codecs from bytes to bytes are refused here.
-    "".encode(name)
-    name = codecs.lookup(name).name
-    codec = codecs.lookup(_SUPERSETS.get(name, name))
-    # A body that was cut may end within a character, which this leaves out.
-    return codec.incrementaldecoder("strict").decode(body)
+def _codec(label: str) -> codecs.CodecInfo | None:
+    """Find the codec that browsers use for a label, else Python's."""
+    import webencodings
+
+    label = label.strip("\"' ")
+    browser = webencodings.lookup(label)
+    if browser and browser.name == "gbk":
+        label = "gb18030"  # which browsers read it with, as the larger one
+    elif browser and browser.name != "replacement":
+        codec: codecs.CodecInfo = browser.codec_info
+        return codec
+    with suppress(LookupError, UnicodeError):
+        # Codecs from bytes to bytes are refused here.
+        "".encode(label)
+        return codecs.lookup(label)
+    return None
+
+
+def _detect(body: bytes) -> codecs.CodecInfo:
+    """Return the codec that makes most sense of a body that declares none."""
+    import chardet
+
+    western = codecs.lookup("cp1252")
+    high = _HIGH.findall(body[:_SAMPLE])
+    accents = sum(map(len, high)) < _EVIDENCE and all(len(run) < 3 for run in high)
+    if accents and b"\x1b" not in body:  # which ISO-2022-JP switches by
+        return western
+    era = chardet.EncodingEra.MODERN_WEB | chardet.EncodingEra.LEGACY_ISO
+    guesses = chardet.detect_all(
+        body[:_SAMPLE], ignore_threshold=True, encoding_era=era, compat_names=False
+    )
+    scores = {guess["encoding"]: guess["confidence"] for guess in guesses}
+    best = max(scores, key=lambda name: scores[name])
+    if any(scores.get(name, 0.0) >= _NEARLY * scores[best] for name in _WESTERN):
+        return western
+    return _codec(best or "") or western
 
 
 class _Cleaner(dict[int, str | None]):

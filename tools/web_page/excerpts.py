@@ -1,17 +1,16 @@
 """Cut a text into parts that fit a budget, in its own order or by what a question asks."""
 
-import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
+
+from training_free_grpo.tools.words import TOKENIZER, find_words, spell_out
 
 # Some 250 tokens: fine enough to choose by, coarse enough to make sense.
 _CHUNK_CHARS = 1000
 _BYTES_PER_TOKEN = 4
 _MAX_TERMS = 64
-# Scripts without spaces: each character counts as a word.
-_UNSPACED = re.compile("([\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af])")
-_SCHEMA = "CREATE VIRTUAL TABLE chunks USING fts5(text, tokenize = 'porter unicode61')"
+_SCHEMA = f"CREATE VIRTUAL TABLE chunks USING fts5(text, tokenize = '{TOKENIZER}')"
 _BEST = "SELECT rowid FROM chunks WHERE chunks MATCH ? ORDER BY bm25(chunks), rowid"
 
 
@@ -46,20 +45,16 @@ def _end(text: str, start: int, limit: int) -> int:
 
 def _by_relevance(chunks: list[str], question: str) -> list[int]:
     """Order the chunks by BM25, and after them those that share no word with the question."""
-    words = dict.fromkeys(re.findall(r"\w+", _spaced(question).lower()))
+    words = dict.fromkeys(find_words(question))
     query = " OR ".join(f'"{word}"' for word in list(words)[:_MAX_TERMS])
     best: list[int] = []
     if query:
         with closing(sqlite3.connect(":memory:")) as database:
             database.execute(_SCHEMA)
-            rows = ((number, _spaced(chunk)) for number, chunk in enumerate(chunks))
+            rows = ((number, spell_out(chunk)) for number, chunk in enumerate(chunks))
             database.executemany("INSERT INTO chunks(rowid, text) VALUES (?, ?)", rows)
             best = [number for (number,) in database.execute(_BEST, (query,))]
     return list(dict.fromkeys([*best, *range(len(chunks))]))
-
-
-def _spaced(text: str) -> str:
-    return _UNSPACED.sub(r" \1 ", text)
 
 
 def _parts(chunks: list[str], order: Iterable[int], max_tokens: int) -> list[list[int]]:

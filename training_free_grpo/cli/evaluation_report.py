@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from training_free_grpo.cli.output import percent, print_json, results, signed, span
+from training_free_grpo.cli.undecided import warn_of_evaluation
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.metrics.student import LEVEL
 from training_free_grpo.prices import show_cost
@@ -11,7 +12,7 @@ from training_free_grpo.records import Comparison, Evaluation, EvaluationReport,
 from training_free_grpo.session.arms import BASELINE, EQUAL_COST, PLACEBO
 
 _REASONS = 3
-"""Reasons for missing attempts that are told; `--json` has them all."""
+"""Reasons for missing and undecided attempts that are told; `--json` has them all."""
 _READINGS = {
     PLACEBO: {
         "better": "what the lessons say helps, not how much text they are",
@@ -58,7 +59,9 @@ def describe_evaluation(name: str, evaluation: Evaluation) -> str:
     line += f", {evaluation['problems']} problems"
     if usage["calls"]:
         line += f", {usage['calls']} calls, {usage['input']:,} + {usage['output']:,} tokens"
-    return line + (f", {missing} attempts missing" if missing else "")
+    undecided = sum(evaluation.get("undecided", {}).values())
+    line += f", {missing} attempts missing" if missing else ""
+    return line + (f", {undecided} undecided by the grader" if undecided else "")
 
 
 def describe_details(evaluation: Evaluation) -> Iterator[str]:
@@ -79,6 +82,10 @@ def describe_details(evaluation: Evaluation) -> Iterator[str]:
     yield f"{groups}{cost}{time}"
     for reason, count in Counter(evaluation["missing"]).most_common(_REASONS):
         yield f"missing: {count} × {' '.join(reason.split())}"
+    for reason, count in Counter(evaluation.get("undecided")).most_common(_REASONS):
+        yield f"undecided: {count} × {' '.join(reason.split())}"
+    if warning := warn_of_evaluation(evaluation):
+        yield f"warning: {warning}"
 
 
 def describe_figure(name: str, figure: Figure) -> str:
@@ -133,12 +140,13 @@ def describe_difference(found: Comparison, to: str = "") -> str:
 def draw_table(evaluation: Evaluation) -> Iterator[str]:
     """Draw a line per problem: its figures, and the reward of every attempt."""
     width = max(len("problem"), *map(len, evaluation["by_problem"]))
-    yield f"{'problem':{width}}     mean  majority  missing    tokens  seconds  rewards"
+    yield f"{'problem':{width}}     mean  majority  missing  undecided    tokens  seconds  rewards"
     for id, row in evaluation["by_problem"].items():
         tokens = row["usage"]["input"] + row["usage"]["output"]
         yield (
             f"{id:{width}}  {percent(row['mean']):>7}  {percent(row['majority']):>8}  "
-            f"{sum(row['missing'].values()):>7}  {known(tokens):>8}  {known(row['seconds']):>7}  "
+            f"{sum(row['missing'].values()):>7}  {sum(row.get('undecided', {}).values()):>9}  "
+            f"{known(tokens):>8}  {known(row['seconds']):>7}  "
             + " ".join("–" if r is None else f"{r:g}" for r in evaluation["rewards"][id])
         )
 

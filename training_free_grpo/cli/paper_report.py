@@ -15,8 +15,10 @@ _USAGE = ("calls", "input", "cached", "output", "cost")
 def draw_report(found: JSON) -> Iterator[str]:
     """Draw all that a table came to."""
     figures = ["method", "model", "cost of learning", *found["columns"]]
-    learned = ["library", "data set", "problems", "rollouts", "missing", "lessons", *_USAGE]
-    measured = ["method", "data set", "library", "lessons", "rollouts", "missing", "tool calls"]
+    learned = ["library", "data set", "problems", "rollouts", "missing", "undecided"]
+    learned += ["lessons", *_USAGE]
+    measured = ["method", "data set", "library", "lessons", "rollouts", "missing", "undecided"]
+    measured += ["tool calls"]
     sections = {
         "In %. Bold is from here, with 95 % intervals over problems; the rest is from: "
         f"{found['source']}.": draw_table(figures, list_rows(found)),
@@ -83,18 +85,19 @@ def list_differences(found: JSON) -> Iterator[str]:
 
 def learning_row(row: JSON) -> list[str]:
     """Write what a library was learned from, and what it took."""
-    counts = (row[name] for name in ("problems", "rollouts", "missing", "lessons"))
+    counts = (row[name] for name in ("problems", "rollouts", "missing", "undecided", "lessons"))
     return [row["library"], row["dataset"], *map(number, counts), *usage_cells(row)]
 
 
 def evaluation_row(row: JSON) -> list[str]:
     """Write what an evaluation was made of, and what it took."""
-    rollouts, missing = row["problems"] * row["attempts"], sum(row["missing"].values())
+    rollouts = row["problems"] * row["attempts"]
+    missing, undecided = (sum(row[name].values()) for name in ("missing", "undecided"))
     return [
         row["method"],
         row["dataset"],
         row["library"] or "",
-        *map(number, (row["lessons"], rollouts, missing)),
+        *map(number, (row["lessons"], rollouts, missing, undecided)),
         f"{row['tool_calls']:.1f}",
         *usage_cells(row),
     ]

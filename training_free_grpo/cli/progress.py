@@ -116,6 +116,7 @@ class Watch:
         said = [
             f"{len(tally.rollouts):,} of {tally.rollouts_expected:,} rollouts",
             *([f"{len(tally.missing):,} missing"] if tally.missing else []),
+            *([f"{len(tally.undecided):,} undecided"] if tally.undecided else []),
             f"{len(tally.closed):,} of {tally.groups_expected:,} groups",
             f"{len(tally.contrast):,} with contrast",
             f"reward {percent(tally.mean_reward)} so far",

@@ -9,6 +9,7 @@ import typer
 from training_free_grpo.cli.evaluation_report import describe_differences, describe_evaluation
 from training_free_grpo.cli.options import Json, RunsDir
 from training_free_grpo.cli.output import percent, print_json, reports_errors, results
+from training_free_grpo.cli.undecided import REMEDY, give_examples
 from training_free_grpo.errors import UserError
 from training_free_grpo.prices import Bill, show_cost
 from training_free_grpo.records import JSON, Usage
@@ -80,6 +81,7 @@ def describe_status(found: RunStatus) -> Iterator[str]:
     yield f"  lessons  {found['lessons']}"
     yield describe_spending(found["total"], found)
     yield from describe_missing(found["missing"], "rollouts")
+    yield from describe_undecided(found["undecided"], "rollouts")
     yield f"  next     {say_next(found)}"
 
 
@@ -110,6 +112,7 @@ def describe_evaluation_status(found: EvaluationStatus) -> Iterator[str]:
         yield f"  begun    {', '.join(arms)}"
     yield describe_spending(found["total"], found)
     yield from describe_missing(found["missing"], "attempts")
+    yield from describe_undecided(found["undecided"], "attempts")
     yield f"  next     {say_next_of_evaluation(found)}"
 
 
@@ -126,6 +129,12 @@ def describe_missing(reasons: dict[str, int], what: str) -> Iterator[str]:
     missing = sum(reasons.values())
     for reason, count in sorted(reasons.items(), key=lambda item: -item[1]):
         yield f"  missing  {count} of {missing} missing {what}: {' '.join(reason.split())}"
+
+
+def describe_undecided(reasons: dict[str, int], what: str) -> Iterator[str]:
+    """Write how many rollouts the grader could not decide, with examples and what to do."""
+    if count := sum(reasons.values()):
+        yield f"  undecided  {count} {what} by the grader. {REMEDY} {give_examples(reasons)}"
 
 
 def of(done: int, expected: int | None) -> str:

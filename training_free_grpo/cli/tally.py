@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.metrics.figures import mean
-from training_free_grpo.records import JSON, Event, Ledger
+from training_free_grpo.records import JSON, Event, Ledger, Verdict
 
 
 @dataclass
@@ -20,6 +20,8 @@ class Tally:
     groups_expected: int = 0
     rollouts: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
+    undecided: set[str] = field(default_factory=set)
+    """Rollouts whose grader could not decide."""
     rewards: dict[str, float] = field(default_factory=dict)
     contrast: set[str] = field(default_factory=set)
     """Problems whose attempts differ in their rewards."""
@@ -45,7 +47,7 @@ class Tally:
     def begin(self, title: str, groups: int, rollouts: int) -> None:
         """Begin a step or an evaluation of so many groups, and rollouts in all of them."""
         self.title, self.groups_expected, self.rollouts_expected = title, groups, rollouts
-        self.rollouts, self.missing, self.rewards = set(), set(), {}
+        self.rollouts, self.missing, self.undecided, self.rewards = set(), set(), set(), {}
         self.contrast, self.closed = set(), set()
 
     def take_up(self, rollouts: Iterable[str], groups: Iterable[JSON], usage: Ledger) -> None:
@@ -56,7 +58,7 @@ class Tally:
             if group["contrast"]:
                 self.contrast.add(group["problem"])
             for attempt in group["attempts"]:
-                self._count_reward(attempt["id"], attempt["reward"])
+                self._count_reward(attempt["id"], attempt["reward"], attempt["verdict"])
         self.usage = usage
 
     def hear(self, event: Event) -> None:
@@ -69,14 +71,16 @@ class Tally:
             if event["contrast"]:
                 self.contrast.add(event["problem"])
             for id, grade in event["grades"].items():
-                self._count_reward(id, grade["reward"])
+                self._count_reward(id, grade["reward"], grade["verdict"])
         elif event["event"] == "group":
             self.closed.add(event["problem"])
         if "usage" in event:
             self.usage = add_ledgers(self.usage, event["usage"])
 
-    def _count_reward(self, rollout: str, reward: float | None) -> None:
-        if reward is None:
-            self.missing.add(rollout)
-        else:
+    def _count_reward(self, rollout: str, reward: float | None, verdict: Verdict | None) -> None:
+        if reward is not None:
             self.rewards[rollout] = reward
+        elif verdict == "undecided":
+            self.undecided.add(rollout)
+        else:
+            self.missing.add(rollout)

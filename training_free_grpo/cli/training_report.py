@@ -14,6 +14,7 @@ from training_free_grpo.cli.output import (
     progress,
     results,
 )
+from training_free_grpo.cli.undecided import warn_of_steps
 from training_free_grpo.ledger import total_usage
 from training_free_grpo.library import active_experiences
 from training_free_grpo.prices import show_cost
@@ -41,6 +42,8 @@ def describe_step(step: Metrics) -> str:
     )
     if missing:
         line += f", {missing} rollouts missing ({say_most_frequent(Counter(step['missing']))})"
+    if undecided := Counter(step.get("undecided")):
+        line += f", {undecided.total()} undecided by the grader ({say_most_frequent(undecided)})"
     if lost := Counter(step["groups_lost"]):
         line += f", {lost.total()} groups lost ({say_most_frequent(lost)})"
     return line + (f"\n  warning: {step['warning']}" if step["warning"] else "")
@@ -52,6 +55,8 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
     warning = None if pending else learned_nothing(state["metrics"])
     if warning:
         errors.print(f"warning: {warning}")
+    if undecided := None if pending else warn_of_steps(state["metrics"]):
+        errors.print(f"warning: {undecided}")
     if as_json:
         status = "waiting for review" if pending else "finished"
         print_json({"status": status, **summarize_run(folder, state, warning)})
@@ -70,7 +75,8 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
 
 def is_lost(step: Metrics) -> bool:
     """Tell whether a step made rollouts, and none of them could be graded."""
-    return 0 < step["rollouts"] == sum(step["missing"].values())
+    without = [*step["missing"].values(), *step.get("undecided", {}).values()]
+    return 0 < step["rollouts"] == sum(without)
 
 
 def summarize_run(folder: RunFolder, state: JSON, warning: str | None) -> JSON:

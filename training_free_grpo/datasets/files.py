@@ -1,19 +1,24 @@
 """Rows of JSONL, JSON and CSV files, read as they are asked for."""
 
+import ast
 import csv
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from training_free_grpo.datasets.errors import DatasetError, RowError
+from training_free_grpo.datasets.values import read_whole_number
 
 _LONGEST_FIELD = 2**27
 """Characters in one field of a CSV file; Python's own limit is 131,072."""
 
 _UNEVEN = "more or fewer cells than columns; put quotes around a cell that holds separators"
 
+_SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+_LIST = re.compile(r"\s*\[\s*[\"'].*[\"']\s*,?\s*\]\s*", re.DOTALL)
 _HEAD = 1024
 _BOM = b"\xef\xbb\xbf"
 _TELLTALES = {
@@ -77,7 +82,7 @@ def load_lines(path: Path) -> Iterator[Any]:
 def load_line(line: bytes) -> Any:
     """Read one line of a JSONL file; return the error of one that cannot be read."""
     try:
-        return json.loads(line.decode())
+        return json.loads(line.decode(), parse_int=read_whole_number)
     except UnicodeDecodeError:
         return RowError("not UTF-8 text; save the file as UTF-8")
     except (ValueError, RecursionError) as error:
@@ -87,7 +92,7 @@ def load_line(line: bytes) -> Any:
 def load_json(path: Path) -> list[Any]:
     """Read a JSON file: a list of rows, or an object that holds one."""
     try:
-        data = json.loads(path.read_text("utf-8-sig"))
+        data = json.loads(path.read_text("utf-8-sig"), parse_int=read_whole_number)
     except UnicodeDecodeError:
         raise DatasetError(f"cannot read the data set {path}: it is not UTF-8 text") from None
     except (ValueError, RecursionError) as error:
@@ -101,26 +106,56 @@ def load_json(path: Path) -> list[Any]:
 
 
 def load_csv(path: Path) -> Iterator[Any]:
-    """Read the rows of a CSV file, whose first line names the columns."""
+    """Read the rows of a CSV file, whose first line names the columns, or the separator first."""
     csv.field_size_limit(_LONGEST_FIELD)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = file.readline()
-            file.seek(0)
-            reader = csv.DictReader(file, strict=True, delimiter=find_delimiter(header))
-            check_columns(reader.fieldnames or [], path)
+            delimiter = _skip_to_header(file)
+            reader = csv.DictReader(file, strict=True, delimiter=delimiter, skipinitialspace=True)
+            reader.fieldnames = [name.strip() for name in reader.fieldnames or []]
+            check_columns(reader.fieldnames, path)
             for row in reader:
                 whole = None not in row and None not in row.values()
-                yield row if whole else RowError(_UNEVEN)
+                yield {name: read_cell(row[name]) for name in row} if whole else RowError(_UNEVEN)
     except UnicodeDecodeError:
         raise DatasetError(f"cannot read the data set {path}: it is not UTF-8 text") from None
     except csv.Error as error:
         raise DatasetError(f"{path} is not CSV: {error}") from None
 
 
+def _skip_to_header(file: TextIO) -> str:
+    """Go to the line that names the columns; return what separates them.
+
+    Excel writes a line such as `sep=;` ahead of it.
+    """
+    start = file.tell()
+    header = file.readline()
+    if named := _SEPARATOR.fullmatch(header):
+        return named[1]
+    file.seek(start)
+    return find_delimiter(header)
+
+
 def find_delimiter(header: str) -> str:
-    """Return what parts the columns: commas, or in a header without any, semicolons or tabs."""
+    """Return what separates the columns: commas, or in a header without any, semicolons or tabs."""
     return next((mark for mark in ",;\t" if mark in header), ",")
+
+
+def read_cell(text: str) -> str | list[str]:
+    """Read a list of texts that a cell holds, as JSON or Python writes it; other text stays.
+
+    `[1, 2]` may be an answer: only quoted items make a list.
+    """
+    if not _LIST.fullmatch(text):
+        return text
+    for read in (json.loads, ast.literal_eval):
+        try:
+            items = read(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(items, list) and all(isinstance(item, str) for item in items):
+            return items
+    return text
 
 
 def check_columns(names: Iterable[str], path: Path) -> None:

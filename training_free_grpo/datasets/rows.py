@@ -10,6 +10,7 @@ from typing import Any
 
 from training_free_grpo.arguments import argument, map_field
 from training_free_grpo.datasets.errors import DatasetError, RowError
+from training_free_grpo.datasets.values import plain
 from training_free_grpo.records import Problem
 from training_free_grpo.text import well_formed
 
@@ -65,20 +66,20 @@ def find_field(
     if target in mapping:
         return repr(mapping[target]), follow(row, mapping[target])
     names = fields[target]
-    found = next((name for name in names if row.get(name) not in _EMPTY), None)
-    if found is None:
-        return " or ".join(map(repr, names)), None
-    return repr(found), row[found]
+    for name in names:
+        if (value := plain(row.get(name))) not in _EMPTY:
+            return repr(name), value
+    return " or ".join(map(repr, names)), None
 
 
 def follow(row: Mapping[str, Any], path: str) -> Any:
     """Return what stands under a name, or under a path such as `prompt.0.content`."""
     if path in row:
-        return row[path]
+        return plain(row[path])
     value: Any = row
     for part in path.split("."):
         if isinstance(value, Mapping) and part in value:
-            value = value[part]
+            value = plain(value[part])
         elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
             value = value[int(part)]
         else:
@@ -91,7 +92,7 @@ def read_answers(name: str, value: Any) -> list[str]:
     """Read the accepted answers of a row: one or several; none for a row without a truth."""
     if value in _EMPTY:
         return []
-    many = value if isinstance(value, Sequence) and not isinstance(value, str) else [value]
+    many = value if isinstance(value, list) else [value]
     if not all(is_answer(item) for item in many):
         raise RowError(
             f"{name} is not a text, a finite number or a list of them; name what stands inside "
@@ -114,6 +115,8 @@ def read_id(name: str, value: Any) -> str:
     """Read the id of a row; empty for a row without one. No file is named by it: `a/b` is fine."""
     if value in _EMPTY:
         return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # what pandas makes of whole numbers where a row has none
     id = str(value)
     readable = id.isprintable() and len(id) <= _LONGEST_ID
     if not isinstance(value, str | int) or isinstance(value, bool) or not readable:

@@ -8,55 +8,71 @@ itself must not turn a search into a quadratic one.
 
 import re
 
+from training_free_grpo.graders.characters import ascii_spelled
+from training_free_grpo.graders.conclusions import (
+    FORMULA,
+    announced_value,
+    concluding_value,
+    content,
+    is_terse,
+    last_value,
+    predicate,
+)
+from training_free_grpo.graders.conclusions import tidy as tidy
+from training_free_grpo.graders.hedges import is_negated
+from training_free_grpo.graders.languages import ANNOUNCED
+from training_free_grpo.graders.wrapping import uncovered, unwrapped
+
 _BOX = re.compile(r"\\(?:boxed|fbox)\s{0,9}\{")
 _BOXES = 20
 _END = 20_000
 _BRACE = re.compile(r"(?<!\\)[{}]")
+_TAGGED = re.compile(r"<(?:final_?)?answer>", re.IGNORECASE)
+_TAG_END = re.compile(r"</(?:final_?)?answer>", re.IGNORECASE)
 _MARKER = re.compile(
-    r"####|^[ \t*#>-]{0,20}(?:a|(?:the )?(?:final )?answer) ?\**\s?[:=]"
-    r"|\bfinal answer ?\**:|\banswer is\b ?:?",
+    r"####|^[ \t*#>-]{0,20}(?:a|ans|(?:the )?(?:final )?answer)\b[ .]?\**\s?[:=]"
+    r"|^[ \t*#>-]{0,20}ans\. |\bfinal answer ?\**:|\b(?:answers?|(?:correct|right) (?:option"
+    r"|choice))"
+    r" (?:is|are)\b ?:?",
     re.IGNORECASE | re.MULTILINE,
 )
+_VALUE_IN_WORDS = re.compile(r"\s*[A-Z][a-z]*(?: [^\d\s]+)+.*\d", re.DOTALL)
+_MARKER_ABROAD = re.compile(f"{ANNOUNCED}|{_MARKER.pattern}", re.IGNORECASE | re.MULTILINE)
 _NAMED = re.compile(r"(?<![A-Za-z\\])([A-Za-z](?:_\d)?)[\s\\()$]*(?:=|\bis\b|:)[\s\\()$]*$")
 _NAME_LENGTH = 40
 _ONE_SENTENCE = re.compile(r"(?:[^.!?\n]|\n(?!\s*\n)|[.](?=\d))*")
+_JOINED = re.compile(r"[\s$\\()]*(?:,|,?\s*(?:and|or|\\text\{ ?(?:and|or) ?\}))[\s$\\()]*")
 _GAP_WORDS = 4
 _STATED = re.compile(r"[\s:}$]*(-?\s*(?:\\d?frac\{\d+\}\{\d+\}|\d[\d,]*(?:\.\d+)?(?:/\d+)?))")
 _SENTENCE = 300
 _SENTENCE_END = re.compile(r"[.!?](?:\s|$)|\n[ \t]{0,9}\n")
-# A dollar sign opens mathematics only where it hugs it, or where LaTeX follows: prices do not.
-_FORMULA = re.compile(
-    r"\$\$(?P<display>[^$]{1,500})\$\$"
-    r"|\\\[(?P<bracket>(?:[^\\]|\\(?!\])){1,500})\\\]"
-    r"|\\\((?P<paren>(?:[^\\]|\\(?!\))){1,500})\\\)"
-    r"|(?<![\\\w$])\$(?P<inline>(?:[^\s$\\]|\\.)(?:(?:[^$\n\\]|\\.){0,500}(?:[^\s$\\]|\\.))?"
-    r"|[^$\n\\]{0,99}\\.(?:[^$\n\\]|\\.){0,500})\$(?!\d)"
-)
-_DISPLAYED = re.compile(r"(?:\$\$([^$]{1,500})\$\$|\\\[((?:[^\\]|\\(?!\])){1,500})\\\])$")
-_FINAL = re.compile(rf"\bfinal answer (?:is\b ?:?|\**:)\s?(?:{_FORMULA.pattern})", re.IGNORECASE)
-_VALUE = re.compile(
-    _FORMULA.pattern + r"|\*\*(?P<bold>[^*\n]{1,500})\*\*"
-    r"|(?P<number>(?<![\w.,])[-−]?\s?[$€£]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:/\d+)?(?:\s?\\?%)?)"
-)
-_EQUALS = re.compile(r"(?<![<>!\\])=|\\approx|≈")
+_FINAL = re.compile(rf"\bfinal answer (?:is\b ?:?|\**:)\s?(?:{FORMULA.pattern})", re.IGNORECASE)
 _WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|pi|sin|cos|tan|log|ln|exp)(?![A-Za-z]))[A-Za-z]{2,}")
-_TERSE_LENGTH = 100
-_TERSE_WORDS = 3
 
 
-def final_answer(response: str, *, several: bool = False) -> str:
+def spoken(response: str) -> str:
+    """Return the end of a response as it is read: unwrapped, in one spelling of characters."""
+    text = unwrapped(response, _END)
+    return text if text.isascii() else uncovered(ascii_spelled(text))
+
+
+def final_answer(response: str, *, several: bool = False, valued: bool = False) -> str:
     """Take the final answer from a response; an empty string where it states none.
 
     Boxes that share the last sentence are joined with commas where each is named, as in "x is
-    [box], and y is [box]", or where `several` says that a list is expected.
+    [box], and y is [box]", or where `several` says that a list is expected. A tagged sentence is
+    the answer itself, unless `valued` says that it is the value in it.
     """
-    text = _after_thinking(response)
-    if "<answer>" in text:
-        inside = text.rpartition("<answer>")[2].partition("</answer>")[0]
-        return _boxed(inside, several) or _marked(inside) or tidy(inside)
-    return (
-        _final(text) or _boxed(text, several) or _marked(text) or _bare(text) or _concluding(text)
-    )
+    text = spoken(response)
+    tags = list(_TAGGED.finditer(text)) if "<" in text else []
+    if tags:
+        text = uncovered(_TAG_END.split(text[tags[-1].end() :], maxsplit=1)[0])
+    stated = _final(text) or _boxed(text, several)
+    if not stated and (marked := _marked(text, several)) is not None:
+        return marked
+    if tags and not (valued and _VALUE_IN_WORDS.match(text)):
+        return stated or tidy(text)
+    return stated or _bare(text) or concluding_value(text, several) or (tidy(text) if tags else "")
 
 
 def value_of_option(letter: str, response: str) -> str:
@@ -66,40 +82,32 @@ def value_of_option(letter: str, response: str) -> str:
         if stated := _STATED.match(match.string, match.end()):
             return stated[1]
         ahead = match.string[max(0, match.start() - _SENTENCE) : match.start()]
-        if value := _last_value(_SENTENCE_END.split(ahead)[-1]):
+        if value := last_value(_SENTENCE_END.split(ahead)[-1]):
             return value
     return ""
-
-
-def tidy(text: str) -> str:
-    """Strip what surrounds an answer: spaces, bold, delimiters of mathematics, final dots."""
-    text = text.lstrip("* \t\n").rstrip("*.,;: \t\n")
-    if formula := _FORMULA.fullmatch(text):
-        return tidy(_content(formula))
-    return text
-
-
-def _after_thinking(response: str) -> str:
-    spoken = response.rpartition("</think>")[2]
-    return spoken.partition("<think>")[0][-_END:]
 
 
 def _boxed(text: str, several: bool) -> str:
     contents: list[str] = []
     names: list[str] = []
     gap_end = len(text)
+    joined = True
     for match in reversed(list(_BOX.finditer(text))[-_BOXES:]):
-        content, end = _braced(text, match.end())
+        inside, end = _braced(text, match.end())
         if contents and not _stand_together(text[end:gap_end], names[0]):
             break
-        if tidy(_BOX.sub("", content)):
+        if is_negated(text[max(0, match.start() - _NAME_LENGTH) : match.start()]):
+            continue
+        if contents:
+            joined = joined and bool(_JOINED.fullmatch(text[end:gap_end]))
+        if tidy(_BOX.sub("", inside)):
             name = _NAMED.search(text, max(0, match.start() - _NAME_LENGTH), match.start())
             names.insert(0, name[1] if name else "")
-            contents.insert(0, tidy(content))
+            contents.insert(0, tidy(inside))
         gap_end = match.start()
     if len(contents) > 1 and all(names):
         return ", ".join(map(" = ".join, zip(names, contents, strict=True)))
-    return ", ".join(contents if several else contents[-1:])
+    return ", ".join(contents if several or joined else contents[-1:])
 
 
 def _stand_together(gap: str, name: str) -> bool:
@@ -109,7 +117,7 @@ def _stand_together(gap: str, name: str) -> bool:
 
 def _final(text: str) -> str:
     said = list(_FINAL.finditer(text, max(0, text.rfind("\\boxed"))))
-    return tidy(_content(said[-1])) if said else ""
+    return tidy(content(said[-1])) if said else ""
 
 
 def _braced(text: str, start: int) -> tuple[str, int]:
@@ -121,45 +129,16 @@ def _braced(text: str, start: int) -> tuple[str, int]:
     return text[start:].partition("\n")[0], len(text)
 
 
-def _marked(text: str) -> str:
-    markers = list(_MARKER.finditer(text))
-    if not markers:
-        return ""
-    phrase = text[markers[-1].end() :].lstrip(" :*\n\t")
-    if formula := _FORMULA.match(phrase):
-        return tidy(_content(formula))
-    sentence = tidy(_SENTENCE_END.split(phrase.partition("\n")[0], maxsplit=1)[0])
-    return sentence if _is_terse(sentence) else _last_value(sentence) or sentence
+def _marked(text: str, several: bool) -> str | None:
+    markers = list((_MARKER if text.isascii() else _MARKER_ABROAD).finditer(text))
+    phrase = text[markers[-1].end() :].lstrip(" :*\n\t") if markers else ""
+    if not phrase:
+        return None
+    ahead = _SENTENCE_END.split(text[: markers[-1].start()][-_SENTENCE:])[-1]
+    return announced_value(ahead, phrase, several)
 
 
 def _bare(text: str) -> str:
     answer = tidy(text)
     whole = "\n" not in answer and not _BOX.search(answer)
-    return answer if whole and _is_terse(answer) else ""
-
-
-def _concluding(text: str) -> str:
-    # Only the end concludes: a number further up is often a step, or stands in a refusal.
-    end = text.strip()
-    if displayed := _DISPLAYED.search(end[-_TERSE_LENGTH:]):
-        return tidy(_EQUALS.split(_content(displayed))[-1])
-    return _last_value(end.rpartition("\n")[2])
-
-
-def _is_terse(text: str) -> bool:
-    if len(text) > _TERSE_LENGTH:
-        return False
-    words = len(_WORD.findall(text))
-    named = not re.search(r"\d", text)
-    measured = re.match(r"[-+$(]*\s*[\d.]|[A-Za-z](?:\([A-Za-z]\))?\s*=", text)
-    formula = _FORMULA.search(text)
-    return not words or bool(words <= _TERSE_WORDS and (named or measured) and not formula)
-
-
-def _last_value(line: str) -> str:
-    values = [_content(value) for value in _VALUE.finditer(line)]
-    return tidy(_EQUALS.split(values[-1])[-1]) if values else ""
-
-
-def _content(match: re.Match[str]) -> str:
-    return next(group for group in match.groups() if group is not None)
+    return (predicate(answer) or answer) if whole and is_terse(answer) else ""

@@ -7,7 +7,10 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from training_free_grpo.graders import symbolic
+from training_free_grpo.graders.characters import ascii_spelled
 from training_free_grpo.graders.extraction import final_answer, tidy, value_of_option
+from training_free_grpo.graders.magnitudes import expanded, in_digits
+from training_free_grpo.graders.moments import compare_moments
 from training_free_grpo.graders.names import (
     asked_name,
     concluded,
@@ -17,20 +20,25 @@ from training_free_grpo.graders.names import (
     without_name,
 )
 from training_free_grpo.graders.notation import (
+    bare,
     is_list,
     is_prose,
     is_sequence,
-    is_word,
+    is_sign,
     numbers,
     plain,
     squeezed,
 )
-from training_free_grpo.graders.units import Quantity, quantity
+from training_free_grpo.graders.spelling import is_spelled, same_spelling
+from training_free_grpo.graders.units import Quantity, common_units, in_base_ten, quantity
+from training_free_grpo.graders.wrapping import repaired
 from training_free_grpo.records import Grade
 
 _SHOWN = 120
 _LONGEST = 1000
 _FLOAT_NOISE = 1e-14
+_ANSWER = re.compile(r"[\w<>=+*/-]|\\\{")
+_DIGITS = re.compile(r"[-+]?[\d,]+(?:\.\d+)?")
 
 
 @dataclass(frozen=True)
@@ -65,8 +73,10 @@ def grade_math(
     """
     golds = [_expected(text) for text in ([gold] if isinstance(gold, str) else gold)]
     short = [text for text in golds if len(text) <= _LONGEST]
-    answer = final_answer(response, several=any(is_list(plain(text)) for text in short))
-    if not re.search(r"\w", answer[:_LONGEST]):
+    answer = final_answer(
+        response, several=any(is_list(plain(text)) for text in short), valued=True
+    )
+    if not _ANSWER.search(answer[:_LONGEST]):
         critique = "The response states no final answer."
         return _grade(0.0, "", critique, "extraction")
     if not golds:
@@ -80,7 +90,7 @@ def grade_math(
 
 def _expected(gold: str) -> str:
     worked = any(sign in gold for sign in ("\\boxed", "####", "answer is"))
-    return final_answer(gold, several=True) if worked else tidy(gold)
+    return final_answer(gold, several=True) if worked else tidy(ascii_spelled(repaired(gold)))
 
 
 def _meant(answer: str, golds: list[str], problem: str, response: str) -> str:
@@ -116,18 +126,21 @@ def _compare_named(answer: str, golds: list[str], problem: str, policy: MathPoli
 
 def _compare(answer: str, golds: list[str], policy: MathPolicy) -> _Result:
     open_golds: dict[str, list[str]] = {}
-    result = _Result(False, "exact")
+    results = []
     for gold in golds:
         result = _compare_cheaply(answer, gold, policy)
         if result.equal:
             return result
-        if result.equal is None:
+        if result.method == "symbolic":
             given, expected = result.formulas
             open_golds.setdefault(given, []).append(expected)
+        else:
+            results.append(result)
     if not open_golds:
-        return result
+        return next((result for result in results if result.equal is None), results[-1])
     tolerance = max(_FLOAT_NOISE, policy.decimals)
     truths = {symbolic.equal(known, given, tolerance) for given, known in open_golds.items()}
+    truths |= {result.equal for result in results}
     return _Result(True if True in truths else None if None in truths else False, "symbolic")
 
 
@@ -139,47 +152,82 @@ def _compare_cheaply(answer: str, gold: str, policy: MathPolicy) -> _Result:
     (letter, text), (gold_letter, gold_text) = option(answer), option(gold)
     if letter and gold_letter and not (text and gold_text):
         return _Result(letter == gold_letter, "exact")
-    given, expected = _quantities(text or answer, gold_text or gold)
-    scale = _scale(given, expected, policy)
-    if scale is None:
-        return _Result(False, "units")
+    answer, gold = bare(text or answer), bare(gold_text or gold)
+    if moments := compare_moments(answer, gold):
+        return _Result(moments[0], "exact")
+    given, expected = _quantities(in_digits(answer), in_digits(gold))
+    one, other = in_base_ten(given), in_base_ten(expected)
+    if one is not None and other is not None:
+        return _Result(one == other, "numeric")
+    scales = _scales(given, expected, policy)
+    if not scales:
+        return _Result(None if scales is None else False, "units")
+    return _compare_values(given, expected, scales, policy, ordered=is_sequence(gold))
+
+
+def _compare_values(
+    given: Quantity,
+    expected: Quantity,
+    scales: list[Fraction],
+    policy: MathPolicy,
+    *,
+    ordered: bool,
+) -> _Result:
     left, right = concluded(plain(given.value)), concluded(plain(expected.value))
     if is_named(left) != is_named(right):
         left, right = without_name(left), without_name(right)
-    values = numbers(left, right)
-    if values:
-        percent = given.is_percent - expected.is_percent
+    percent = given.is_percent - expected.is_percent
+    if values := numbers(left, right):
         slack = max(_FLOAT_NOISE, policy.decimals) if "." in left + right else 0.0
-        equal = _same_number(values[0] * scale, values[1], percent, slack, policy)
+        equal = any(
+            _same_number(values[0] * scale, values[1], percent, slack, policy) for scale in scales
+        )
         return _Result(equal, "numeric")
-    if scale == 1 and given.is_percent == expected.is_percent and squeezed(left) == squeezed(right):
+    scale = scales[0]
+    if scale == 1 and not percent and squeezed(left) == squeezed(right):
         return _Result(True, "exact")
-    if is_prose(left) or is_prose(right) or (is_word(left) and is_word(right)):
+    if is_prose(left) or is_prose(right) or is_sign(left) or is_sign(right):
         return _Result(False, "exact")
+    if is_spelled(left) and is_spelled(right):
+        return _Result(same_spelling(left, right), "exact")
     if scale != 1:
         left = rf"({left})\cdot\frac{{{scale.numerator}}}{{{scale.denominator}}}"
-    ordered = is_sequence(gold) or (policy.ordered_lists and is_list(right))
+    ordered = ordered or (policy.ordered_lists and is_list(right))
     return _Result(None, "symbolic", (left, f"({right})" if ordered else right))
 
 
 def _quantities(answer: str, gold: str) -> tuple[Quantity, Quantity]:
+    answer, gold = _in_full(answer, gold), _in_full(gold, answer)
     given, expected = quantity(answer), quantity(gold)
-    if expected.unit and not given.unit:
+    if expected.units and not given.units:
         given = quantity(answer, glued=True)
-    elif given.unit and not expected.unit:
+    elif given.units and not expected.units:
         expected = quantity(gold, glued=True)
     return given, expected
 
 
-def _scale(given: Quantity, expected: Quantity, policy: MathPolicy) -> Fraction | None:
-    """Convert the unit of one to that of the other; None where they contradict each other."""
-    if (given.unit and expected.is_percent) or (given.is_percent and expected.unit):
+def _in_full(text: str, other: str) -> str:
+    """Write `5k` as 5000 beside a number, and `$1.5M` in any case."""
+    full = expanded(text)
+    money = full and not full[:1].isdigit() and full[:1] != "-"
+    suffixed = full and text[-1] in "kKMB" and _DIGITS.fullmatch(other)
+    return full if money or suffixed else text
+
+
+def _scales(given: Quantity, expected: Quantity, policy: MathPolicy) -> list[Fraction] | None:
+    """Convert units; empty where they contradict each other, None where that stays open."""
+    if (given.units and expected.is_percent) or (given.is_percent and expected.units):
+        return []
+    if given.units and expected.units:
+        return common_units(given, expected)
+    labels = {given.label, expected.label} - {""}
+    symbols = any(label[1:] != label[1:].lower() for label in labels)
+    if len(labels) > 1 and (symbols or (given.is_percent and expected.is_percent)):
+        return []
+    if (given.units or expected.units) and labels:
         return None
-    if given.unit and expected.unit:
-        same = given.unit.kind == expected.unit.kind
-        return given.unit.size / expected.unit.size if same else None
-    missing = policy.units_required and given.unit != expected.unit
-    return None if missing else Fraction(1)
+    missing = policy.units_required and bool(given.units) != bool(expected.units)
+    return [] if missing else [Fraction(1)]
 
 
 def _same_number(

@@ -1,31 +1,32 @@
 r"""Grade the answer to a question of knowledge by its words: right, wrong, or for a judge.
 
-The same words are right; nothing in common is wrong. What lies between, "Obama" for "Barack
-Obama" or for "Michelle Obama", words alone cannot tell: it stays undecided.
+The same words are right. Words that differ only in what no paraphrase changes, a number, a single
+letter or a sign as in O+ and O-, are wrong, and so is an answer with nothing in common. What lies
+between, "Obama" for "Barack Obama" or for "Michelle Obama", words alone cannot tell: it stays
+undecided.
 """
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
-from functools import lru_cache
+from fractions import Fraction
+from itertools import takewhile
 
-from training_free_grpo.graders.extraction import final_answer, tidy
+import regex
+
+from training_free_grpo.graders.abbreviations import APPROXIMATE, TITLES
+from training_free_grpo.graders.stated import opening, stated_answer
+from training_free_grpo.graders.words import bare_words, parts, tokens
 from training_free_grpo.records import Grade, Verdict
 
-_ARTICLES = {"a", "an", "the"}
-_LATIN_MARKS = 200
-"""Combining classes from here on are accents; those below tell letters of other scripts apart."""
-_INSIDE = re.compile(r"['’ʻʼ`´]|(?<=\d),(?=\d{3})|\.(?!\d)|(?<=[^\W\d])\.")
-"""What a word has inside, or at its end, that is none of it: O'Hara, 1,000, U.S."""
-_UNSPACED = "぀-ヿ㐀-鿿"
-"""Scripts without spaces, in which every character counts as a word."""
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?<!\S)-(?=\d))?(?:(?![{_UNSPACED}])\w)+(?:\.\d+)*")
-_MARKER = re.compile(r"\banswer(?: is\b ?:?| ?\**:)[\s*]*(?=\S)", re.IGNORECASE)
-# A dot after a single letter is that of an initial: "J. K. Rowling", "U.S. Navy".
-_SENTENCE_END = re.compile(r"(?<=\w\w)[.!?](?:\s|$)")
-_WORDS_IN_BOX = re.compile(r"\\(?:text|textbf|mathrm)\s?\{([^{}]*)\}")
-_END = 20_000
+_NAMELESS = {"yes", "no", "who", "what", "when", "where", "it"}
+"""Words that only a title makes a name: Dr. No."""
+_CURRENCY = regex.compile(r"\p{Sc}")
+_ROMAN = re.compile(r"(?=[ivx])(x{0,3})(ix|iv|v?i{0,3})")
+_UNITS = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
+_ALPHABETIC = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}]")
+_LEAST_WITHIN = 4
+"""Letters of an alphabet that a word must share with another for that to mean something."""
 _SHOWN = 120
 
 
@@ -43,44 +44,45 @@ def grade_qa(response: str, gold: str | Sequence[str]) -> Grade:
     if not golds:
         critique = f"No expected answer is known to check the answer {shown} against."
         return _grade("undecided", answer, critique, "none")
-    if any(is_exact(answer, each) for each in golds):
+    if any(is_same(part, each) for part in {answer, opening(answer)} for each in golds):
         return _grade("right", answer, f"The answer {shown} is the expected one.", "exact")
-    if any(overlaps(answer, each) for each in golds):
-        critique = f"Whether the answer {shown} means the expected {expected}, words cannot tell."
+    if any(overlaps(answer, each) and not contradicts(answer, each) for each in golds):
+        critique = f"Words cannot tell whether the answer {shown} means the expected {expected}."
         return _grade("undecided", answer, critique, "overlap")
-    critique = f"The answer {shown} has nothing of the expected {expected}."
+    critique = f"The answer {shown} is not the expected {expected}."
     return _grade("wrong", answer, critique, "overlap")
-
-
-def stated_answer(response: str) -> str:
-    """Take what a response states as its answer: tagged, boxed, announced, or all that it says."""
-    spoken = response.rpartition("</think>")[2].partition("<think>")[0][-_END:]
-    if "<answer>" in spoken or "\\boxed" in spoken:
-        return _WORDS_IN_BOX.sub(r"\1", final_answer(spoken))
-    announced = list(_MARKER.finditer(spoken))
-    if not announced:
-        return tidy(spoken)
-    line = spoken[announced[-1].end() :].partition("\n")[0]
-    return tidy(_SENTENCE_END.split(line, maxsplit=1)[0])
-
-
-# A long response is compared with each of many names for the same thing.
-@lru_cache(maxsize=64)
-def tokens(text: str) -> tuple[str, ...]:
-    """Cut a text into words, without case, accents, punctuation and articles.
-
-    SQuAD's normalization, but that 3.5 is not 35, and that "Vitamin A" ends with no article.
-    """
-    letters = unicodedata.normalize("NFKD", text.replace("−", "-")).casefold()
-    plain = "".join(c for c in letters if unicodedata.combining(c) < _LATIN_MARKS)
-    words = _WORD.findall(_INSIDE.sub("", plain).replace("_", " "))
-    kept = [word for word in words[:-1] if word not in _ARTICLES]
-    return tuple(kept + words[-1:] or plain.split())
 
 
 def is_exact(answer: str, gold: str) -> bool:
     """Tell whether an answer has just the words of the expected one (EM)."""
     return tokens(answer) == tokens(gold)
+
+
+def is_same(answer: str, gold: str) -> bool:
+    """Tell whether an answer is the expected one, but for what either may leave out."""
+    if _other_currency(answer, gold):
+        return False
+    given, expected = tokens(answer), tokens(gold)
+    return (
+        given == expected
+        or tokens(_unbroken(answer)) == tokens(_unbroken(gold))
+        or _is_titled(given, expected)
+        or (len(given) == len(expected) == 1 and _is_same_number(given[0], expected[0]))
+    )
+
+
+def contradicts(answer: str, gold: str) -> bool:
+    """Tell whether two answers differ in nothing but numbers, single letters, signs or currency."""
+    given, expected = tokens(answer), tokens(gold)
+    if given == expected:
+        return _other_currency(answer, gold)
+    if bare_words(answer) == bare_words(gold):
+        return True
+    differing = [pair for pair in zip(given, expected, strict=False) if pair[0] != pair[1]]
+    return len(given) == len(expected) and all(
+        _is_atom(one) and _is_atom(other) and _value(one) != _value(other)
+        for one, other in differing
+    )
 
 
 def covers(text: str, other: str) -> bool:
@@ -96,7 +98,63 @@ def token_f1(answer: str, gold: str) -> float:
 
 def overlaps(answer: str, gold: str) -> bool:
     """Tell whether two answers have a word in common, or one contains the other."""
-    return token_f1(answer, gold) > 0 or covers(answer, gold) or covers(gold, answer)
+    given, expected = parts(answer), parts(gold)
+    return bool({*given} & {*expected}) or _within(given, expected) or _within(expected, given)
+
+
+def _within(inner: list[str], outer: list[str]) -> bool:
+    text = " ".join(inner)
+    if not text.isdigit() and len(text) < (_LEAST_WITHIN if _ALPHABETIC.search(text) else 2):
+        return False
+    # A digit or a vowel sign beside it makes another word of it.
+    return bool(regex.search(rf"(?<!\d){regex.escape(text)}(?![\d\p{{M}}])", " ".join(outer)))
+
+
+def _unbroken(text: str) -> str:
+    """Leave out invisible characters that a space may stand for."""
+    return text.replace("\u200b", "").replace("\u200c", "")
+
+
+def _other_currency(answer: str, gold: str) -> bool:
+    given, expected = (set(_CURRENCY.findall(text)) for text in (answer, gold))
+    return bool(given and expected and given != expected)
+
+
+def _is_titled(given: tuple[str, ...], expected: tuple[str, ...]) -> bool:
+    """Tell whether one of two answers is the other behind a title, "approximately" or "vs."."""
+    return given != expected and (_untitled(given) == expected or given == _untitled(expected))
+
+
+def _untitled(words: tuple[str, ...]) -> tuple[str, ...]:
+    if len(words) > 1 and (
+        words[0] == "versus" or (words[0] in APPROXIMATE and words[1][0].isdigit())
+    ):
+        return words[1:]
+    titles = sum(1 for _ in takewhile(TITLES.__contains__, words))
+    rest = words[titles:]
+    nameless = len(rest) == 1 and (len(rest[0]) == 1 or rest[0] in _NAMELESS)
+    return words if not rest or nameless else rest
+
+
+def _is_atom(word: str) -> bool:
+    letter = len(word) == 1 and bool(_ALPHABETIC.match(word))
+    return letter or any(map(str.isdigit, word)) or bool(_ROMAN.fullmatch(word))
+
+
+def _is_same_number(one: str, other: str) -> bool:
+    return one[0].isdigit() and other[0].isdigit() and _value(one) == _value(other)
+
+
+def _value(word: str) -> Fraction | str:
+    roman = _ROMAN.fullmatch(word)
+    try:
+        return Fraction(_roman(roman) if roman else word[:_SHOWN])
+    except (ValueError, ZeroDivisionError):
+        return word
+
+
+def _roman(numeral: re.Match[str]) -> int:
+    return 10 * len(numeral[1]) + _UNITS.index(numeral[2])
 
 
 def _grade(verdict: Verdict, answer: str, critique: str, method: str) -> Grade:

@@ -20,16 +20,20 @@ _CPU_SECONDS = 1
 _MEMORY_MB = 2048
 _REMEMBERED = 50_000
 _PREIMPORT = ("sympy", "latex2sympy2_extended", "latex2sympy2_extended.latex2sympy2")
-_COMPARE = """
-import json, sys, math_worker
-print(json.dumps(math_worker.compare(**json.load(sys.stdin))))
+_FORMULAS = f"{__package__}.formulas"
+_MODULES = ("truth", "values", "nodes", "ranges", "comparison")  # each imports those before it
+_COMPARE = f"""
+import json, sys
+from {_FORMULAS}.comparison import compare
+print(json.dumps(compare(**json.load(sys.stdin))))
 """
 # What the first comparison loads and builds, none has to wait for.
 _WARM_UP = """
 import sys, types
-sys.modules["math_worker"] = worker = types.ModuleType("math_worker")
-exec({source!r}, vars(worker))
-worker.compare([r"\\frac{{x}}{{2}} + 1"], "y")
+for name, source in {sources!r}:
+    sys.modules[name] = module = types.ModuleType(name)
+    exec(source, vars(module))
+module.compare([r"\\frac{{x}}{{2}} + 1"], "y")
 """
 
 
@@ -90,9 +94,12 @@ def _sandbox() -> "PythonSandbox":
     # Imported late: with it comes LangChain.
     from training_free_grpo.tools.python_sandbox import PythonSandbox
 
-    worker = Path(__file__).with_name("math_worker.py").read_text("utf-8")
+    folder = Path(__file__).with_name("formulas")
+    sources = [
+        (f"{_FORMULAS}.{name}", (folder / f"{name}.py").read_text("utf-8")) for name in _MODULES
+    ]
     sandbox = PythonSandbox(
-        memory_mb=_MEMORY_MB, preimport=_PREIMPORT, warm_up=_WARM_UP.format(source=worker)
+        memory_mb=_MEMORY_MB, preimport=_PREIMPORT, warm_up=_WARM_UP.format(sources=sources)
     )
     on_close(_sandbox.cache_clear)
     on_close(sandbox.close)

@@ -85,15 +85,19 @@ def close_group(
 
 def note_attempt(rollout: Rollout, grade: Grade | None) -> Attempt:
     """Keep the figures of an attempt. One whose grader failed is missing, never wrong."""
-    missing = rollout["missing"]
+    missing, undecided = rollout["missing"], None
     if missing is None and grade is not None and grade["reward"] is None:
-        missing = f"not graded ({grade['verdict']}): {grade['critique']}"
+        if grade["verdict"] == "undecided":
+            undecided = grade["critique"] or "The grader could not decide."
+        else:
+            missing = f"not graded ({grade['verdict']}): {grade['critique']}"
     return {
         "id": rollout["id"],
         "reward": grade["reward"] if grade else None,
         "verdict": grade["verdict"] if grade else None,
         "extracted": grade["extracted"] if grade else "",
         "missing": missing,
+        "undecided": undecided,
         "tool_calls": rollout["tool_calls"],
         "turns": rollout["turns"],
         "seconds": rollout["seconds"],

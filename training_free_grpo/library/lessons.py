@@ -3,13 +3,16 @@
 import re
 from collections.abc import Collection, Iterable, Sequence
 
+import regex
+
 from training_free_grpo.errors import UserError
 from training_free_grpo.records import Experience, Library, Origin
 from training_free_grpo.text import drop_controls, well_formed
+from training_free_grpo.tools.letters import UNSPACED
 
 FORMAT = 1
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff"
-"""Japanese and Chinese characters."""
+_WORD = regex.compile(r"[\p{L}\p{N}\p{M}]+(?:['’-][\p{L}\p{N}\p{M}]+)*")
+_COUNTED = regex.compile(rf"[{UNSPACED}]\p{{M}}*|[^\s{UNSPACED}]+")
 _ID = re.compile(r"G(?:0|[1-9][0-9]*)")
 _LINE = re.compile(r"^\[(G[0-9]+)\] (.+)$", re.MULTILINE)
 
@@ -114,9 +117,9 @@ def one_line(content: str) -> str:
 
 def words(text: str) -> list[str]:
     """Cut a text into lower-case words, for counting and comparing."""
-    return re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.casefold())
+    return list(_WORD.findall(text.casefold()))
 
 
 def count_words(text: str) -> int:
     """Count words; in scripts without spaces each character counts as one."""
-    return len(re.findall(rf"[{_UNSPACED}]|[^\s{_UNSPACED}]+", text))
+    return len(_COUNTED.findall(text))

@@ -10,6 +10,7 @@ from training_free_grpo.metrics.figures import (
     known_rewards,
     majority,
     mean,
+    undecided,
     worst_of,
 )
 from training_free_grpo.metrics.student import Range, Student, limits_of
@@ -40,6 +41,7 @@ def measure_evaluation(groups: Sequence[Group], attempts: int, prices: Prices) -
         "all_right": sum(all_are(group, "right") for group in groups),
         "all_wrong": sum(all_are(group, "wrong") for group in groups),
         "missing": count(a["missing"] for a in everything),
+        "undecided": undecided(everything),
         "tool_calls": mean(a["tool_calls"] for a in everything if not a["missing"]) or 0.0,
         "rewards": {g["problem"]: [a["reward"] for a in g["attempts"]] for g in groups},
         "by_problem": by_problem,
@@ -56,7 +58,7 @@ def measure_problem(group: Group, prices: Prices) -> ProblemFigures:
         "mean": mean(known_rewards(attempts)),
         "majority": majority(attempts),
         "missing": count(attempt["missing"] for attempt in attempts),
-        "undecided": sum(attempt["verdict"] == "undecided" for attempt in attempts),
+        "undecided": undecided(attempts),
         "usage": total_usage(group["usage"]),
         "cost": bill(group["usage"], prices)["cost"],
         "seconds": round(sum(attempt["seconds"] for attempt in attempts), 3),

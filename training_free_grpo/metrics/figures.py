@@ -58,6 +58,12 @@ def all_are(group: Group, verdict: str) -> bool:
     return verdicts == {verdict}
 
 
+def undecided(attempts: Iterable[Attempt]) -> dict[str, int]:
+    """Count what the grader said of attempts that it could not decide."""
+    # Groups of a run that was started by an earlier version do not tell.
+    return count(attempt.get("undecided") for attempt in attempts)
+
+
 def count(reasons: Iterable[str | None]) -> dict[str, int]:
     """Count how often each reason or kind stands there."""
     return dict(Counter(reason for reason in reasons if reason is not None))

@@ -5,7 +5,7 @@ from typing import Any
 
 from training_free_grpo.ledger import add_ledgers
 from training_free_grpo.library import active_experiences
-from training_free_grpo.metrics.figures import all_are, count, known_rewards, mean
+from training_free_grpo.metrics.figures import all_are, count, known_rewards, mean, undecided
 from training_free_grpo.prices import Prices, bill
 from training_free_grpo.records import Group, Ledger, Library, Metrics, Operation, Rejection
 
@@ -31,6 +31,7 @@ def measure_step(
         "problems": len(groups),
         "rollouts": len(attempts),
         "missing": count(a["missing"] for a in attempts),
+        "undecided": undecided(attempts),
         "mean_reward": mean(a["reward"] for a in attempts),
         "best_of_group": mean(max(known_rewards(g["attempts"]), default=None) for g in groups),
         "groups_with_contrast": sum(group["contrast"] for group in groups),

@@ -9,6 +9,8 @@ from uuid import uuid4
 from langchain_core.messages import AIMessage
 from langchain_core.messages.tool import ToolCall
 
+from training_free_grpo.models.json_text import restore_backslashes
+
 _BLOCK = re.compile(
     r"<(tool_call|function_call|tool_use|tool)>(.*?)(?:</\1>|\Z)"
     r"|\[TOOL_CALLS\](.*)\Z|<\|python_tag\|>(.*)\Z|<\|tool_call\|>(.*?)(?:<\|/tool_call\|>|\Z)",
@@ -71,6 +73,7 @@ def calls_in(part: str) -> Iterator[ToolCall]:
 
 def objects_in(text: str) -> Iterator[dict[str, Any]]:
     """Yield the JSON objects in a text, one after the other."""
+    text = restore_backslashes(text)
     start = text.find("{")
     while start >= 0:
         try:

@@ -15,7 +15,7 @@ from training_free_grpo.library import active_experiences, load_library, render_
 from training_free_grpo.models import Models
 from training_free_grpo.paper.tables import Method
 from training_free_grpo.prompts import fingerprint_prompts
-from training_free_grpo.records import Evaluation, Event, Library, Metrics, Problem, ProblemFigures
+from training_free_grpo.records import Evaluation, Event, Library, Metrics, Problem
 from training_free_grpo.runs.evaluation import Arm, EvaluationRun
 from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.settings import Settings
@@ -128,7 +128,8 @@ class Measurement:
         return [
             problem
             for problem in self.data.problems
-            for _ in range(count_retries(found["by_problem"][problem["id"]]))
+            for count in found["by_problem"][problem["id"]]["missing"].values()
+            for _ in range(count)
         ]
 
     @property
@@ -164,8 +165,3 @@ class Measurement:
 
 
 Work = Learning | Measurement
-
-
-def count_retries(found: ProblemFigures) -> int:
-    """Count the missing attempts that are worth another."""
-    return sum(found["missing"].values()) - found["undecided"]

@@ -23,6 +23,8 @@ class AttemptView:
     critique: str
     """What the grader said of it."""
     missing: str | None
+    undecided: str | None
+    """Why the grader could not decide."""
     tool_calls: int
     turns: int
     seconds: float
@@ -63,7 +65,7 @@ class Group:
     @property
     def troubled(self) -> bool:
         """Tell whether something was lost or turned down."""
-        lost = any(attempt.missing for attempt in self.attempts)
+        lost = any(attempt.missing or attempt.undecided for attempt in self.attempts)
         return bool(lost or self.failure or self.rejected)
 
 
@@ -122,6 +124,7 @@ def make_attempt(id: str, row: JSON, summary: str, critique: str, longest: int) 
         extracted=row.get("extracted", ""),
         critique=critique,
         missing=row["missing"],
+        undecided=row.get("undecided"),
         tool_calls=row["tool_calls"],
         turns=row["turns"],
         seconds=row["seconds"],

@@ -8,7 +8,7 @@ from training_free_grpo.runs.status import RunStatus
 
 
 class Missing(NamedTuple):
-    """Rollouts that are missing for one reason, in all and by step."""
+    """Rollouts that have no reward for one reason, in all and by step."""
 
     reason: str
     rollouts: int
@@ -33,6 +33,15 @@ def count_missing(metrics: Sequence[Metrics], status: RunStatus) -> list[Missing
             steps.append((status["current"]["step"], rest))
         found.append(Missing(reason, rollouts, steps))
     return sorted(found, key=lambda missing: -missing.rollouts)
+
+
+def count_undecided(metrics: Sequence[Metrics], status: RunStatus) -> list[Missing]:
+    """Count the rollouts that the grader could not decide, by what it said."""
+    found = []
+    for reason, rollouts in status["undecided"].items():
+        steps = [(s["step"], n) for s in metrics if (n := s.get("undecided", {}).get(reason))]
+        found.append(Missing(reason, rollouts, steps))
+    return sorted(found, key=lambda undecided: -undecided.rollouts)
 
 
 def list_lost(metrics: Sequence[Metrics]) -> Iterator[Lost]:

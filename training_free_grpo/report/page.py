@@ -20,7 +20,7 @@ from training_free_grpo.library import (
 from training_free_grpo.prices import dollars
 from training_free_grpo.records import Library
 from training_free_grpo.report.charts import Chart, Point, draw
-from training_free_grpo.report.losses import count_missing, list_lost
+from training_free_grpo.report.losses import count_missing, count_undecided, list_lost
 from training_free_grpo.report.steps import Step, by_person, count_graded, read_steps
 from training_free_grpo.report.wording import (
     compact,
@@ -76,6 +76,7 @@ def render(folder: RunFolder) -> str:
         pending=read_pending(folder.path),
         nothing=explain_nothing(measured, status),
         missing=count_missing(finished, status),
+        undecided=count_undecided(finished, status),
         lost=list(list_lost(finished)),
         rollouts=rollouts,
         metrics=finished,

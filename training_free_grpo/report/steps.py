@@ -127,7 +127,8 @@ def by_person(origin: Origin) -> bool:
 
 def count_graded(figures: Metrics) -> int:
     """Return how many rollouts of a step have a reward."""
-    return figures["rollouts"] - sum(figures["missing"].values())
+    lost = [*figures["missing"].values(), *figures.get("undecided", {}).values()]
+    return figures["rollouts"] - sum(lost)
 
 
 def interval_of(groups: Sequence[Group]) -> tuple[float, float] | None:

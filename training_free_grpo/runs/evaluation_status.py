@@ -32,6 +32,8 @@ class EvaluationStatus(TypedDict):
     """Kept ones of all arms; until it is finished, of earlier commands with other settings too."""
     missing: dict[str, int]
     """Attempts without an answer, by reason; the same command makes them anew."""
+    undecided: dict[str, int]
+    """Attempts of the finished evaluation whose grader could not decide, by what it said."""
     usage: Ledger
     total: Usage
     cost: Cost
@@ -56,7 +58,8 @@ def read_evaluation_status(folder: RunFolder) -> EvaluationStatus:
         "state": "running" if folder.at_work else "finished" if found else "stopped",
         "arms": plan["arms"] or arms,
         "attempts": sum(a["problems"] * a["attempts"] for a in arms) if arms else len(rollouts),
-        "missing": add_missing(found) if found else missing,
+        "missing": add_up(found, "missing") if found else missing,
+        "undecided": add_up(found, "undecided") if found else {},
         "usage": usage,
         "total": total_usage(usage),
         **bill(usage, read_prices(plan["prices"])),
@@ -81,11 +84,11 @@ def list_arms(found: JSON | None) -> list[ArmStatus]:
     ]
 
 
-def add_missing(found: JSON) -> dict[str, int]:
-    """Count the missing attempts of all arms by their reason."""
+def add_up(found: JSON, name: Literal["missing", "undecided"]) -> dict[str, int]:
+    """Count the attempts of all arms that have no reward by their reason."""
     total: Counter[str] = Counter()
     for arm in found["evaluations"].values():
-        total.update(arm["missing"])
+        total.update(arm.get(name))
     return dict(total)
 
 

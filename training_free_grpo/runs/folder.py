@@ -34,6 +34,9 @@ from training_free_grpo.storage.files import remove_parts, write_json
 
 _MAY_DIFFER = OPERATIONAL | {"created", "versions", "parent", "schema"}
 _LOCK = ".lock"
+_LONGEST_NAME = 200
+"""Bytes; file systems take 255, and files beside a run add to its name."""
+_SHOWN = 60
 
 
 class RunError(UserError, ValueError):
@@ -51,6 +54,12 @@ def name_run(runs_dir: Path, name: str) -> Path:
         raise RunError(
             f"{name!r} is not the name of a run: give a word, such as first; "
             f"{argument('runs_dir=', '--runs-dir')} says where runs are kept"
+        )
+    if not plain.isprintable() or len(plain.encode(errors="replace")) > _LONGEST_NAME:
+        shown = plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"
+        raise RunError(
+            f"{shown!r} is not the name of a run: give one line of at most {_LONGEST_NAME} bytes, "
+            "such as first"
         )
     return runs_dir / plain
 

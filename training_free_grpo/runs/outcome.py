@@ -12,6 +12,7 @@ def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
     if any(step["applied"] for step in metrics):
         return None
     missing, lost = add_up(metrics, "missing"), add_up(metrics, "groups_lost")
+    missing.update(add_up(metrics, "undecided"))
     rollouts = sum(step["rollouts"] for step in metrics)
     if rollouts and missing.total() == rollouts:
         return f"nothing was learned: no rollout could be graded; {say_most_frequent(missing)}"
@@ -33,9 +34,11 @@ def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
     return "nothing was learned: no proposed lesson could be carried out (see metrics.jsonl)"
 
 
-def add_up(metrics: Sequence[Metrics], name: Literal["missing", "groups_lost"]) -> Counter[str]:
+def add_up(
+    metrics: Sequence[Metrics], name: Literal["missing", "undecided", "groups_lost"]
+) -> Counter[str]:
     """Count by reason over all steps."""
-    return sum((Counter(step[name]) for step in metrics), Counter())
+    return sum((Counter(step.get(name)) for step in metrics), Counter())
 
 
 def say_most_frequent(reasons: Counter[str]) -> str:

@@ -8,6 +8,7 @@ from training_free_grpo.learning.batches import count_steps, draw
 from training_free_grpo.ledger import add_ledgers, total_usage
 from training_free_grpo.library import active_experiences, load_library
 from training_free_grpo.metrics.figures import count, mean
+from training_free_grpo.metrics.figures import undecided as count_undecided
 from training_free_grpo.models import Models
 from training_free_grpo.models.prices import price_of, prices_of
 from training_free_grpo.prices import add_bills, bill
@@ -49,7 +50,9 @@ class RunStatus(TypedDict):
     """Mean reward of each finished step."""
     lessons: int
     missing: dict[str, int]
-    """Rollouts without a reward, by reason."""
+    """Rollouts without an answer, or whose grader failed, by reason."""
+    undecided: dict[str, int]
+    """Rollouts whose grader could not decide, by what it said."""
     usage: Ledger
     total: Usage
     cost: Cost
@@ -72,9 +75,11 @@ def read_status(folder: RunFolder) -> RunStatus:
     rollout = price_of(settings.price, (attempter["model"], settings.base_url))
     bills = [bill(usage, prices_of(Models(), settings, rollout)), *steps]
     missing = Counter(count(row["missing"] for row in rollouts.values()))
+    undecided = Counter(count_undecided(a for group in groups.values() for a in group["attempts"]))
     for step in steps:
         usage = add_ledgers(usage, step["usage"])
         missing.update(step["missing"])
+        undecided.update(step.get("undecided"))
     return {
         "run": str(folder.path),
         "state": find_state(folder, finished=current is None),
@@ -84,6 +89,7 @@ def read_status(folder: RunFolder) -> RunStatus:
         "rewards": [step["mean_reward"] for step in steps],
         "lessons": count_lessons(folder),
         "missing": dict(missing),
+        "undecided": dict(undecided),
         "usage": usage,
         "total": total_usage(usage),
         **add_bills(bills),

@@ -147,6 +147,29 @@ def test_words_of_every_script_are_found_in_a_sentence(text: str, query: str) ->
     assert titles(search, query) == ["right"]
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong"),
+    [
+        ("राम", "रोम"),
+        ("C#", "C++"),
+        ("O−", "O+"),
+        ("Łódź", "Gdańsk"),
+        ("1945", "1946"),
+        ("ปี", "ปู"),
+    ],
+)
+def test_what_tells_words_apart_ranks_passages(right: str, wrong: str) -> None:
+    passages = [{"title": text, "text": f"About {text}."} for text in (wrong, right)]
+    assert titles(corpus_search(passages), right)[0] == right
+
+
+@pytest.mark.parametrize(
+    ("text", "query"), [("Łódź", "lodz"), ("١٩٤٥", "1945"), ("Ørsted", "orsted")]
+)
+def test_letters_and_digits_are_found_by_their_plain_forms(text: str, query: str) -> None:
+    assert titles(corpus_search([{"title": "right", "text": text}]), query) == ["right"]
+
+
 def test_characters_side_by_side_rank_above_the_same_ones_apart() -> None:
     search = corpus_search(
         [

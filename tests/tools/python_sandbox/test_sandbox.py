@@ -321,3 +321,67 @@ def test_a_warm_up_that_fails_says_why() -> None:
 def test_unsafe_local_warns() -> None:
     with pytest.warns(RuntimeWarning, match="ordinary child processes"):
         PythonSandbox(unsafe_local=True)
+
+
+NBSP = "\u00a0"
+
+
+@pytest.mark.parametrize(
+    ("code", "printed"),
+    [
+        ("\ufeffprint(1)", "1\n"),
+        (f"for i in range(2):\n{NBSP * 4}print(i)", "0\n1\n"),
+        (f"for i in range(2):\n{NBSP * 4}print(i)\n" * 80, "0\n1\n" * 80),
+        (f"x{NBSP}= 1\nprint(x,\u200b 2)", "1 2\n"),
+        ("print(5 − 3)\nprint('5 − 3')", "2\n5 − 3\n"),
+        ("print(“it’s”, ‘b’)", "it’s b\n"),
+        ("print（1，2）", "1 2\n"),
+        ("```python\nx = 1\n```\nThen:\n```py\nprint(x)\n```", "1\n"),
+        ("Here it is:\n```python\nprint(7)\n```\nIt prints\n```text\n7\n```", "7\n"),
+        (">>> x = 3\n>>> x\n3\n>>> for i in range(2):\n...     print(i)\n...\n0\n1", "0\n1\n"),
+        ("```pycon\n>>> print(5 − 3)\n2\n```", "2\n"),
+    ],
+    ids=ascii,
+)
+def test_code_runs_however_it_was_written_down(
+    sandbox: PythonSandbox, code: str, printed: str
+) -> None:
+    result = sandbox.run(code)
+    assert (result.stdout, result.stderr) == (printed, "")
+
+
+@pytest.mark.parametrize("last", ["await double(21)", "x = await double(21)\nx"])
+def test_code_may_await_at_the_top(sandbox: PythonSandbox, last: str) -> None:
+    code = "import asyncio\nasync def double(n):\n    await asyncio.sleep(0)\n    return 2 * n\n"
+    assert sandbox.run(code + last).stdout == "42\n"
+
+
+def test_what_cannot_be_repaired_is_shown_as_it_came(sandbox: PythonSandbox) -> None:
+    result = sandbox.run("x = 1 − 1\nprint(5 $ 3)")
+    assert "print(5 $ 3)" in result.stderr or "invalid character '−' (U+2212)" in result.stderr
+    assert result.status == "error"
+
+
+def test_numbers_of_any_length_are_printed_and_read(sandbox: PythonSandbox) -> None:
+    result = sandbox.run("print(len(str(10**20_000)), int('7' * 5_000) % 10)")
+    assert result.stdout == "20001 7\n"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "from multiprocessing import Pool\nwith Pool(2) as pool: print(pool.map(abs, [-1]))",
+        "import multiprocessing as m\np = m.Process(target=print)\np.start()\np.join()",
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "with ProcessPoolExecutor() as pool: print(list(pool.map(abs, [-1])))",
+        "import os\nos.fork()",
+        "import subprocess\nsubprocess.run(['ls'])",
+    ],
+    ids=["pool", "process", "executor", "fork", "program"],
+)
+def test_who_asks_for_another_process_is_told_that_there_is_none(
+    sandbox: PythonSandbox, code: str
+) -> None:
+    if sandbox.run("1").isolation == "none":
+        pytest.skip("without walls there are other processes")
+    assert "This sandbox has one process and starts no other" in sandbox.run(code).stderr

@@ -125,6 +125,75 @@ def test_the_charset_may_stand_in_the_page(site: Site, reader: PageReader, meta:
     assert reader.read(site.put("/", markup.encode("cp1251")))["text"] == "Мэр Москвы"
 
 
+TEXTS = {
+    "cp932": "東京は日本の首都であり、①番目の大都市です。",
+    "euc_jp": "東京は日本の首都であり、世界でも有数の大都市です。",
+    "gb18030": "北京是中华人民共和国的首都，是全国的政治、文化中心。",
+    "big5hkscs": "臺北市是中華民國的首都，也是臺灣的政治與文化中心。",
+    "cp949": "서울은 대한민국의 수도이자 똠방각하의 도시이다.",
+    "cp874": "กรุงเทพมหานครเป็นเมืองหลวงของประเทศไทย",
+    "koi8-r": "Москва является столицей и крупнейшим городом России.",
+    "cp1251": "Москва является столицей и крупнейшим городом России.",
+    "cp1253": "Η Αθήνα είναι η πρωτεύουσα της Ελλάδας.",
+    "cp1255": "ירושלים היא עיר הבירה של מדינת ישראל.",
+    "cp1256": "القاهرة هي عاصمة جمهورية مصر العربية.",
+    "cp1250": "Žluté listí padá ze stromů a slunce svítí nad městem Třebíč u řeky.",
+    "iso2022_jp": "東京は日本の首都であり、世界でも有数の大都市です。",
+    "cp1252": "L’été est très agréable à Orléans, où les cafés sont animés.",
+}
+LABELS = [
+    ("x-sjis", "cp932"),
+    ("Windows-31J", "cp932"),
+    ("ms_kanji", "cp932"),
+    ("x-euc-jp", "euc_jp"),
+    ("x-gbk", "gb18030"),
+    ("gb_2312-80", "gb18030"),
+    ("x-x-big5", "big5hkscs"),
+    ("windows-949", "cp949"),
+    ("ks_c_5601-1987", "cp949"),
+    ("windows-874", "cp874"),
+    ("TIS-620", "cp874"),
+    ("koi8", "koi8-r"),
+    ("x-cp1251", "cp1251"),
+    ("csisolatin1", "cp1252"),
+]
+
+
+@pytest.mark.parametrize(("label", "codec"), LABELS)
+@pytest.mark.parametrize("place", ["header", "quoted header", "meta", "XML"])
+def test_a_charset_is_known_by_the_labels_that_browsers_know(
+    site: Site, reader: PageReader, label: str, codec: str, place: str
+) -> None:
+    markup = f"<html><head><title>.</title></head><body><p>{TEXTS[codec]}</p></body></html>"
+    kind = "text/html"
+    if place == "meta":
+        markup = markup.replace("<title>", f"<meta charset='{label}'><title>")
+    elif place == "XML":
+        markup = f'<?xml version="1.0" encoding="{label}"?>{markup}'
+    else:
+        kind += f'; charset="{label}"' if "quoted" in place else f"; charset={label}"
+    page = reader.read(site.put("/", markup.encode(codec), Content_Type=kind))
+    assert page["text"] == TEXTS[codec]
+
+
+@pytest.mark.parametrize("codec", TEXTS)
+@pytest.mark.parametrize("declared", [None, "utf-8", "no-such-code"])
+def test_a_charset_that_nothing_declares_is_detected(
+    site: Site, reader: PageReader, codec: str, declared: str | None
+) -> None:
+    if codec == "iso2022_jp" and declared == "utf-8":
+        pytest.skip("such bytes are valid UTF-8")
+    kind = f"text/plain; charset={declared}" if declared else "text/plain"
+    page = reader.read(site.put("/", TEXTS[codec].encode(codec), Content_Type=kind))
+    assert page["text"] == TEXTS[codec]
+
+
+def test_a_few_broken_bytes_do_not_change_the_charset(site: Site, reader: PageReader) -> None:
+    body = "été à Orléans ".encode() * 20 + b"\xff"
+    text = reader.read(site.put("/", body, Content_Type="text/plain; charset=utf-8"))["text"]
+    assert text.startswith("été à Orléans")
+
+
 def test_a_body_cut_within_a_character_is_read(site: Site) -> None:
     reader = PageReader(allow_hosts=[site.host], max_bytes=1001)
     text = reader.read(site.put("/", "é" * 1000, Content_Type="text/plain"))["text"]

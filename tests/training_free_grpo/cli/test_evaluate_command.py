@@ -194,6 +194,18 @@ def test_recorded_answers_that_cannot_be_graded_are_missing_and_not_wrong() -> N
     assert "KeyError" in result.stdout
 
 
+def test_undecided_answers_are_told_apart_from_missing_ones_with_a_remedy() -> None:
+    record(("Who?", "Barack Obama", "Obama"), ("Where?", "Paris", "Paris"))
+    result = grade("--grader", "qa")
+    assert "1 undecided by the grader" in result.stdout
+    assert "missing" not in result.stdout
+    assert "the grader left 1 of 2 attempts undecided (50%)" in result.stdout
+    assert "Set judge_model" in result.stdout
+    assert "whether the answer Obama means the expected Barack Obama" in " ".join(
+        result.stdout.split()
+    )
+
+
 def test_recorded_answers_leave_nothing_to_say_about_how_to_make_them() -> None:
     record(("1 + 1?", "2", "2"))
     result = grade("--library", "lessons.json", "--k", "2")

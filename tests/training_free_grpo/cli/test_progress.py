@@ -36,7 +36,11 @@ def rollout(id: str, missing: str | None = None) -> Any:
 
 
 def graded(problem: str, *rewards: float | None) -> Any:
-    grades = {f"{problem}/{n}": {"reward": reward} for n, reward in enumerate(rewards)}
+    verdicts = ["failed" if reward is None else "right" for reward in rewards]
+    grades = {
+        f"{problem}/{n}": {"reward": reward, "verdict": verdict}
+        for n, (reward, verdict) in enumerate(zip(rewards, verdicts, strict=True))
+    }
     contrast = len(set(rewards) - {None}) > 1
     told = {"event": "grade", "problem": problem, "grades": grades, "usage": {}}
     return told | {"contrast": contrast}
@@ -70,6 +74,14 @@ def test_an_attempt_that_could_not_be_graded_is_missing_and_not_wrong() -> None:
     tally = Tally()
     tally.hear(graded("a", None, 1.0))
     assert (tally.mean_reward, tally.missing) == (1.0, {"a/0"})
+
+
+def test_an_attempt_that_the_grader_left_undecided_is_not_missing() -> None:
+    tally = Tally()
+    event = graded("a", None, 1.0)
+    event["grades"]["a/0"]["verdict"] = "undecided"
+    tally.hear(event)
+    assert (tally.missing, tally.undecided) == (set(), {"a/0"})
 
 
 def test_what_was_made_again_after_a_resume_counts_once() -> None:

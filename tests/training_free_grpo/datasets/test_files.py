@@ -42,6 +42,12 @@ GOOD: dict[str, tuple[str, str]] = {
         "a.jsonl",
         '[{"problem": "a\u2028b", "answer": 1}, {"problem": "c", "answer": 2}]\n',
     ),
+    "table with spaces after commas": ("a.csv", 'problem, answer\n"a\u2028b", "1"\nc, 2\n'),
+    "table whose separator is named": ("a.csv", 'sep=;\nproblem;answer\n"a\u2028b";1\nc;2\n'),
+    "table whose separator is named, by Excel": (
+        "a.csv",
+        '"sep=|"\r\nproblem|answer\r\n"a\u2028b"|1\r\nc|2\r\n',
+    ),
     "table, ending in capitals": ("a.CSV", 'problem,answer\r\n"a\u2028b",1\r\nc,2\r\n'),
 }
 
@@ -54,6 +60,29 @@ def test_every_form_holds_the_same_problems(
     problems, notes = load_problems(write(tmp_path / name, text, encoding))
     assert [(p["problem"], p["answers"]) for p in problems] == [("a\u2028b", ["1"]), ("c", ["2"])]
     assert notes == []
+
+
+@pytest.mark.parametrize(
+    "cell",
+    ['"[""NYC"", ""New York""]"', """"['NYC', 'New York']\"""", """ "[ 'NYC', 'New York' ]\"\n"""],
+    ids=["JSON", "Python", "spaces"],
+)
+def test_a_list_of_texts_in_a_cell_is_several_answers(tmp_path: Path, cell: str) -> None:
+    problems, _ = load_problems(write(tmp_path / "a.csv", f"problem,answer\nWhere?,{cell}\n"))
+    assert problems[0]["answers"] == ["NYC", "New York"]
+
+
+@pytest.mark.parametrize("answer", ["[1, 2]", "[0, 5)", "['a", "[x] and [y]"])
+def test_other_brackets_in_a_cell_are_text(tmp_path: Path, answer: str) -> None:
+    problems, _ = load_problems(write(tmp_path / "a.csv", f'problem,answer\nWhich?,"{answer}"\n'))
+    assert problems[0]["answers"] == [answer]
+
+
+def test_a_huge_whole_number_of_a_file_is_read(tmp_path: Path) -> None:
+    digits = "7" * 5000
+    line = f'{{"problem": "a", "answer": {digits}}}'
+    problems, _ = load_problems(write(tmp_path / "a.jsonl", line))
+    assert problems[0]["answers"] == [digits]
 
 
 @pytest.mark.parametrize("header", ["problem,answer", "problem,answers"])
@@ -81,7 +110,11 @@ BAD: dict[str, tuple[str, bytes, str]] = {
         r"a\.jsonl, rows 1, 2, 3, 4, 5 and 2 more: not JSON",
     ),
     "nested without end": ("a.jsonl", LINE.encode() + b"[" * 100_000, "row 2: not JSON"),
-    "number without end": ("a.jsonl", LINE.encode() + b"1" * 10_000, "row 2: not JSON"),
+    "number without end": (
+        "a.jsonl",
+        LINE.encode() + b"1" * 10_000,
+        "row 2: it is str, not an object",
+    ),
     "line in Latin-1": ("a.jsonl", LINE.encode() + b'{"problem": "caf\xe9"}', "row 2: not UTF-8"),
     "NUL in a line": ("a.jsonl", LINE.encode() * 99 + b'{"problem": "a\0"}', "row 100: not JSON"),
     "NUL": ("a.jsonl", b"\x50\x00\x00", "NUL bytes: it is not UTF-8 text"),

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-import pandas
-import pyarrow
 import pytest
 
 from training_free_grpo import build_evaluation_graph
 from training_free_grpo.datasets import DatasetError, read_problems
 from training_free_grpo.settings import Settings
+
+pandas, pyarrow = pytest.importorskip("pandas"), pytest.importorskip("pyarrow")
 
 ROWS = [
     {"id": "a", "problem": "6 times 7?", "answer": ["42", "forty-two"]},

@@ -1,10 +1,16 @@
 """What a row may hold, and what is said of one that holds something else."""
 
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from training_free_grpo.datasets import DatasetError, read_mapping, read_problem, read_problems
+from training_free_grpo.datasets.errors import RowError
 
 
 @pytest.mark.parametrize("question", ["problem", "question"])
@@ -199,3 +205,61 @@ def test_a_mapping_of_another_form_is_refused(pairs: list[str], said: str) -> No
     with pytest.raises(DatasetError) as error:
         read_mapping(pairs)
     assert said in str(error.value)
+
+
+MADE_ELSEWHERE: dict[str, tuple[Any, list[str]]] = {
+    "numpy whole number": (np.int64(5), ["5"]),
+    "numpy float": (np.float32(0.5), ["0.5"]),
+    "numpy text": (np.str_("Paris"), ["Paris"]),
+    "array of texts": (np.array(["Paris", "Rome"]), ["Paris", "Rome"]),
+    "array of one number": (np.array(3), ["3"]),
+    "numpy date": (np.datetime64("2020-01-02T00:00:00.000000000"), ["2020-01-02"]),
+    "decimal": (Decimal("1E+3"), ["1000"]),
+    "decimal with zeros": (Decimal("2.50"), ["2.50"]),
+    "fraction": (Fraction(1, 2), ["1/2"]),
+    "date": (date(2020, 1, 2), ["2020-01-02"]),
+    "time of a day": (datetime(2020, 1, 2, 3, 4), ["2020-01-02T03:04:00"]),
+    "tuple": (("Paris", np.int64(2)), ["Paris", "2"]),
+    "set": ({"b", "a"}, ["a", "b"]),
+    "huge whole number": (10**5000, ["1" + 5000 * "0"]),
+    "bytes": (b"Paris", ["Paris"]),
+    "long float": (np.longdouble(1.5), ["1.5"]),
+}
+
+
+@pytest.mark.parametrize(("value", "answers"), MADE_ELSEWHERE.values(), ids=MADE_ELSEWHERE)
+def test_values_of_other_libraries_are_read(value: Any, answers: list[str]) -> None:
+    problem = read_problem({"problem": "a", "answer": value})
+    assert problem["answers"] == answers
+    assert all(type(answer) is str for answer in problem["answers"])
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.bool_(True),
+        np.float64("nan"),
+        np.array([1.0, np.inf]),
+        Decimal("NaN"),
+        pd.NaT,
+        pd.NA,
+        b"\xff",
+        1j,
+        object(),
+    ],
+    ids=repr,
+)
+def test_values_that_are_no_answer_are_refused_by_field(value: Any) -> None:
+    with pytest.raises(RowError, match="'answer' is not a text, a finite number or a list"):
+        read_problem({"problem": "a", "answer": value})
+
+
+def test_ids_of_other_libraries_are_read() -> None:
+    ids = [np.int64(7), 7.0, "7", np.str_("7")]
+    assert {read_problem({"id": id, "problem": "a"})["id"] for id in ids} == {"7"}
+
+
+def test_a_row_of_a_data_frame_names_the_field_without_a_text() -> None:
+    frame = pd.DataFrame({"problem": ["a", None], "answer": [1, 2]})
+    with pytest.raises(DatasetError, match="row 2: no text under 'problem'"):
+        read_problems(frame.to_dict("records"))

@@ -86,3 +86,10 @@ def test_the_solutions_of_math500_are_right() -> None:
     problems = rows("math500")
     right = [grade_math(row["solution"], row["answer"])["verdict"] == "right" for row in problems]
     assert sum(right) / len(right) >= 0.995
+
+
+def test_pairs_aimed_at_weak_spots_are_graded_as_labelled_but_for_a_few() -> None:
+    pairs = [row for row in rows("grader_pairs") if row["kind"].startswith("math/")]
+    rewards = [(grade_math(row["response"], row["gold"])["reward"], row["right"]) for row in pairs]
+    assert sum(reward == float(right) for reward, right in rewards) >= 0.98 * len(pairs)
+    assert sum(reward == 1.0 and not right for reward, right in rewards) == 0

@@ -6,7 +6,9 @@ from typing import Any
 import pytest
 
 from training_free_grpo.graders import grade_qa
-from training_free_grpo.graders.qa import covers, stated_answer, token_f1, tokens
+from training_free_grpo.graders.qa import covers, token_f1
+from training_free_grpo.graders.stated import stated_answer
+from training_free_grpo.graders.words import tokens
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("TFGRPO_DATA", ROOT.parent / "shared" / "data"))
@@ -156,3 +158,56 @@ def test_with_a_judge_for_a_quarter_of_them_answers_are_graded_as_published() ->
     asked = [found == "undecided" for found, _ in graded]
     assert sum(agree) / len(labelled) >= 0.99
     assert sum(asked) / len(labelled) <= 0.25
+
+
+PAIRS = [
+    json.loads(line)
+    for line in Path(__file__).with_name("qa_pairs.jsonl").read_text(encoding="utf-8").splitlines()
+]
+KINDS = sorted({pair["kind"] for pair in PAIRS})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_answers_as_they_are_written_are_never_graded_the_wrong_way(kind: str) -> None:
+    pairs = [pair for pair in PAIRS if pair["kind"] == kind]
+    opposite = {True: "wrong", False: "right"}
+    assert len(pairs) >= 10
+    assert not [p for p in pairs if verdict(p["response"], p["gold"]) == opposite[p["right"]]]
+
+
+def test_nearly_all_of_them_are_decided_without_a_judge() -> None:
+    undecided = [p for p in PAIRS if verdict(p["response"], p["gold"]) == "undecided"]
+    assert len(undecided) <= 0.05 * len(PAIRS)
+    assert not [p for p in undecided if p["right"]]
+
+
+def test_the_given_pairs_are_graded_as_labelled() -> None:
+    path = DATA / "grader_pairs.jsonl"
+    if not path.exists():
+        pytest.skip(f"real data is absent: no {path.name} in the folder TFGRPO_DATA names")
+    given = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    given = [pair for pair in given if pair["kind"].startswith("qa/")]
+    expected = {True: {"right"}, False: {"wrong", "undecided"}}
+    assert not [p for p in given if verdict(p["response"], p["gold"]) not in expected[p["right"]]]
+
+
+def test_a_title_that_makes_the_name_is_part_of_it() -> None:
+    assert verdict("Dr. Smith", "Smith") == "right"
+    assert verdict("Dr. No", "no") != "right"
+
+
+def test_a_response_full_of_markers_is_read_in_time() -> None:
+    for part in (
+        "answer is ",
+        "a. ",
+        "{",
+        "[",
+        "1,",
+        "**",
+        "(source ",
+        "Answer:\n",
+        "No, wait, ",
+        "Dr. ",
+        ".",
+    ):
+        assert verdict(part * 20_000, "Paris") in ("wrong", "undecided")

@@ -9,11 +9,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from langchain_core.messages import HumanMessage
+from langchain_core.messages import AIMessage, HumanMessage
 
 from training_free_grpo.models import Endpoint
 from training_free_grpo.models.json_text import restore_value
 from training_free_grpo.models.structured import parse_json
+from training_free_grpo.models.written_calls import read_written_calls
 from training_free_grpo.settings import Settings
 
 COMMANDS = re.findall(
@@ -159,3 +160,9 @@ async def test_the_arguments_of_a_tool_call_keep_their_latex_and_their_line_brea
     endpoint = Endpoint(Settings(model="openai:m", base_url=server), "openai:m", server)
     answer = await endpoint.call([HumanMessage("Note it.")], role="rollout")
     assert answer.tool_calls[0]["args"] == {"text": SAID, "code": "a\nb"}
+
+
+def test_a_tool_call_that_is_written_as_text_keeps_its_latex() -> None:
+    call = undoubled({"name": "note", "arguments": {"text": SAID + r" \alpha"}})
+    answer = read_written_calls(AIMessage(f"<tool_call>{call}</tool_call>"), ["note"])
+    assert answer.tool_calls[0]["args"] == {"text": SAID + r" \alpha"}

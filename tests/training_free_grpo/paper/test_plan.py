@@ -45,12 +45,12 @@ def measurement(found: PaperPlan, method: str, dataset: str) -> Measurement:
     return every[method, dataset]
 
 
-def evaluation(*missing: str | None) -> Evaluation:
+def evaluation(*missing: str | None, undecided: str | None = None) -> Evaluation:
     """Measure an attempt at each of a data set's problems, missing for these reasons."""
     groups: list[Group] = [
         {
             "problem": f"{n}",
-            "attempts": [attempt(1.0 if reason is None else None, reason)],
+            "attempts": [attempt(None if reason or undecided else 1.0, reason, undecided)],
             "contrast": False,
             "reasoning": "",
             "proposals": [],
@@ -63,13 +63,14 @@ def evaluation(*missing: str | None) -> Evaluation:
     return measure_evaluation(groups, 1, {})
 
 
-def attempt(reward: float | None, missing: str | None) -> Attempt:
+def attempt(reward: float | None, missing: str | None, undecided: str | None = None) -> Attempt:
     return {
         "id": "",
         "reward": reward,
         "verdict": "undecided" if missing and "undecided" in missing else None,
         "extracted": "",
         "missing": missing,
+        "undecided": undecided,
         "tool_calls": 0,
         "turns": 1,
         "seconds": 1.0,
@@ -184,9 +185,9 @@ def test_an_attempt_that_an_outage_has_cost_is_left_to_be_made(tmp_path: Path) -
     assert not found.finished
 
 
-def test_an_attempt_that_could_not_be_graded_is_not_made_again(tmp_path: Path) -> None:
+def test_an_attempt_that_the_grader_left_undecided_is_not_made_again(tmp_path: Path) -> None:
     found = measurement(plan("table4", tmp_path), "ReAct", "webwalkerqa")
-    found.keep(evaluation(None, "not graded (undecided): words cannot tell"))
+    found.keep(evaluation(None, None, undecided="words cannot tell"))
     assert found.finished
 
 

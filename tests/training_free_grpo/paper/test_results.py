@@ -15,6 +15,7 @@ def attempt(reward: float | None) -> Attempt:
         "verdict": None if reward is None else "right" if reward else "wrong",
         "extracted": "",
         "missing": "an outage" if reward is None else None,
+        "undecided": None,
         "tool_calls": 0,
         "turns": 1,
         "seconds": 1.0,

@@ -16,6 +16,7 @@ from training_free_grpo.report import write_report
 from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.files import read_metrics
 from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.runs.reviews import keep_answer, read_pending
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
@@ -255,6 +256,20 @@ async def test_of_very_many_groups_some_are_left_out_and_counted(tmp_path: Path)
     page = read((await start(tmp_path / "run", groups=1010)).path)
     assert len(page.find_class("group")) == 1000
     assert "10 more groups" in text_of(page.get_element_by_id("groups"))
+
+
+async def test_undecided_rollouts_are_told_apart_from_missing_ones(tmp_path: Path) -> None:
+    folder = await start(tmp_path / "run", groups=1)
+    attempt: Any = {"id": "1/p0/0", "reward": None, "verdict": "undecided", "extracted": "Obama"}
+    attempt |= {"missing": None, "undecided": "Words cannot tell.", "tool_calls": 0, "turns": 1}
+    group: Any = {"problem": "p0", "attempts": [attempt | {"seconds": 0.1}], "contrast": False}
+    group |= {"reasoning": "", "proposals": [], "rejected": [], "failure": None, "usage": {}}
+    problem: Any = {"id": "p0", "problem": "Problem 0?", "answers": ["Barack Obama"]}
+    await RunRecorder(folder.path).keep_group(1, group, problem, {}, {})
+    losses = text_of(read(folder.path).get_element_by_id("losses"))
+    assert "Undecided by the grader" in losses
+    assert "Words cannot tell." in losses
+    assert "Missing rollouts" not in losses
 
 
 async def test_missing_rollouts_are_told_by_step_and_reason(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from training_free_grpo.prices import Price
 from training_free_grpo.records import JSON, Grade, Group, Ledger, Metrics, Problem, Rollout
 from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.files import read_groups
-from training_free_grpo.runs.folder import RunError, RunFolder
+from training_free_grpo.runs.folder import RunError, RunFolder, name_run
 from training_free_grpo.runs.recorder import RunRecorder
 
 SETTINGS: JSON = {"epochs": 3, "seed": 42}
@@ -369,3 +369,17 @@ def test_whether_a_process_is_at_work_can_be_asked(folder: RunFolder) -> None:
     with folder.locked():
         assert RunFolder(folder.path).at_work
     assert not folder.at_work
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\rb", "x" * 300, "日" * 100, "a\u202eb", "\x1b[31m"])
+def test_a_name_that_no_terminal_shows_or_no_disk_takes_is_refused(
+    tmp_path: Path, name: str
+) -> None:
+    with pytest.raises(RunError, match="is not the name of a run: give one line") as refused:
+        name_run(tmp_path, name)
+    assert str(refused.value).isprintable()
+    assert len(str(refused.value)) < 500
+
+
+def test_a_name_may_be_of_any_script(tmp_path: Path) -> None:
+    assert name_run(tmp_path, "первый запуск") == tmp_path / "первый запуск"

@@ -6,8 +6,10 @@ space is kept and an answer follows each program, how it went; otherwise the pro
 
 import ast
 import atexit
+import inspect
 import linecache
 import os
+import re
 import resource
 import socket
 import sys
@@ -16,13 +18,21 @@ import traceback
 from types import ModuleType, TracebackType
 from typing import IO, NoReturn
 
+from .source import read
+
 CODE = "<code>"
+_NO_PROCESSES = (
+    "This sandbox has one process and starts no other: compute in a plain loop, or use threads."
+)
+_POOLS = re.compile(r"/(?:multiprocessing|joblib|loky)/|/concurrent/futures/process\.py")
+_STARTS = re.compile(r"\bos\.(?:fork|forkpty|spawn|posix_spawn|exec|popen|system)")
 
 
 def serve(programs: socket.socket, session: bool) -> NoReturn:
     """Run what comes, until the other side has gone."""
     main = sys.modules["__main__"] = ModuleType("__main__")
     sys.argv = [CODE]
+    sys.set_int_max_str_digits(0)  # time and memory are limited already
     if "numpy" in sys.modules:
         # A fork inherits the state of the old generator; `random` sees to itself.
         sys.modules["numpy"].random.seed(int.from_bytes(os.urandom(4), "little"))
@@ -74,18 +84,35 @@ def _open_text(place: int, mode: str) -> IO[str]:
 
 def _execute(source: str, main: ModuleType) -> int:
     """Run code in a module, echo the value of a last bare expression, return the exit code."""
-    linecache.cache[CODE] = (len(source), None, source.splitlines(keepends=True), CODE)
+    _show_in_tracebacks(source)
     try:
-        tree = ast.parse(source, CODE)
+        source, tree = read(source, CODE)
+        _show_in_tracebacks(source)
         last = [tree.body.pop()] if tree.body and isinstance(tree.body[-1], ast.Expr) else []
-        exec(compile(tree, CODE, "exec", dont_inherit=True), vars(main))
-        exec(compile(ast.Interactive(last), CODE, "single", dont_inherit=True), vars(main))
+        _run(tree, "exec", main)
+        _run(ast.Interactive(last), "single", main)
     except SystemExit as end:
         return _exit_code(end)
     except BaseException as error:  # noqa: BLE001 - whatever a program raises
         _explain(type(error), error, error.__traceback__)
         return 1
     return 0
+
+
+def _show_in_tracebacks(source: str) -> None:
+    linecache.cache[CODE] = (len(source), None, source.splitlines(keepends=True), CODE)
+
+
+def _run(tree: ast.Module | ast.Interactive, mode: str, main: ModuleType) -> None:
+    """Run a program, or its last expression; one that awaits at the top gets an event loop."""
+    flags = ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+    code = compile(tree, CODE, mode, flags=flags, dont_inherit=True)
+    if code.co_flags & inspect.CO_COROUTINE:
+        import asyncio
+
+        asyncio.run(eval(code, vars(main)))
+    else:
+        exec(code, vars(main))
 
 
 def _exit_code(end: SystemExit) -> int:
@@ -98,6 +125,8 @@ def _exit_code(end: SystemExit) -> int:
 def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """Write a traceback that shows the frames of the code and no others."""
     try:
+        if _wants_processes(error, trace):
+            error.add_note(_NO_PROCESSES)
         report = traceback.TracebackException(kind, error, trace)
         pending = [report]
         while pending:
@@ -108,6 +137,17 @@ def _explain(kind: type[BaseException], error: BaseException, trace: TracebackTy
         sys.stderr.write("".join(report.format()))
     except BaseException:  # noqa: BLE001 - a hostile exception, or no memory left
         os.write(2, f"{kind.__name__}\n".encode(errors="replace"))
+
+
+def _wants_processes(error: BaseException, trace: TracebackType | None) -> bool:
+    """Tell whether a program failed because it asked for another process."""
+    frames = traceback.extract_tb(trace)
+    files = {frame.filename.replace(os.sep, "/") for frame in frames}
+    if any(_POOLS.search(file) for file in files):
+        return isinstance(error, OSError | ImportError | RuntimeError)
+    called = frames[-1].line or "" if frames else ""
+    started = any(file.endswith("/subprocess.py") for file in files) or _STARTS.search(called)
+    return isinstance(error, PermissionError) and bool(started)
 
 
 def _finish(exit_code: int) -> NoReturn:

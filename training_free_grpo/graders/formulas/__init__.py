@@ -1,0 +1,1 @@
+"""Compare formulas by value: modules that run in the sandbox, and import nothing else of ours."""
