@@ -40,10 +40,12 @@ class SettingsSource:
             return self.built
         else:
             given = Settings.read(dict(context))
-        merged = self.built.model_copy(
-            update={name: getattr(given, name) for name in given.changed()}
-        )
-        return self.allowed(merged)
+        # A server fills in every default, so that only a difference is a choice. What repeats the
+        # builder's value changes nothing, and counts as named.
+        chosen = {name: getattr(given, name) for name in given.changed()}
+        named = {name: getattr(given, name) for name in given.model_fields_set}
+        same = {name: value for name, value in named.items() if value == getattr(self.built, name)}
+        return self.allowed(self.built.model_copy(update=same | chosen))
 
     def allowed(self, settings: Settings) -> Settings:
         """Return settings that callers may choose; raise SettingsError for others."""
