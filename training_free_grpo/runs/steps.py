@@ -60,7 +60,7 @@ class Steps:
                 return
             if asked and (fault := state.interrupts[0].value["fault"]):
                 take_back(self.folder.path, read_request(state))
-                raise RunError(f"the review cannot be carried out: {fault}. Repeat tfgrpo review")
+                raise RunError(f"the review cannot be applied: {fault}. Run tfgrpo review again")
 
     async def save(self) -> JSON:
         """Write down what the run has come to, and return its state."""

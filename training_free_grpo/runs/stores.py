@@ -44,9 +44,9 @@ def open_stores(
     begun = damaged or (folder.path / "metrics.jsonl").exists()
     if begun and not any(path.exists() for path in enough):
         raise RunError(
-            f"the run {folder.path.name!r} cannot go on: checkpoints.sqlite and calls.sqlite are "
-            "damaged or gone, and nothing else holds what it was made of. Put back a copy, or give "
-            f"{argument('fork=', '--fork NEW')} to go on from its library."
+            f"the run {folder.path.name!r} cannot be resumed: checkpoints.sqlite and calls.sqlite "
+            "are damaged or missing, and its work is stored nowhere else. Restore a copy, or give "
+            f"{argument('fork=', '--fork NEW')} to continue from its library."
         )
     for path in damaged:
         log.warning("%s is damaged and was moved to %s", path, move_aside(path).name)
@@ -66,7 +66,7 @@ def read_stores(folder: RunFolder, database: str | None) -> Iterator[tuple[Dual,
         return
     for path in (folder.checkpoints, folder.calls):
         if is_damaged(path) or not path.exists():
-            raise RunError(f"{path} is damaged or not there: repeat the run's first command")
+            raise RunError(f"{path} is damaged or missing: rerun the command that started the run")
     with (
         DualSqliteSaver.open(folder.checkpoints) as saver,
         Journal.open(folder.calls) as journal,

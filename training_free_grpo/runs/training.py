@@ -222,13 +222,13 @@ class TrainingRun:
         nameless = self.models.policy_model or self.tools or (self.agent and not self.agent_name)
         if nameless or self.record:
             raise ClusterError(
-                "workers of a cluster are told names, and nothing of an earlier run: give the "
-                "agent as module:attr and the model as provider:name, or run without a cluster"
+                "workers of a cluster receive names only, and no record of an earlier run: give "
+                "the agent as module:attr and the model as provider:name, or run without a cluster"
             )
         if self.database and has_password(self.database):
             raise ClusterError(
-                f"{argument('database', '--database')} holds a password, and workers are told no "
-                "secret: put it into PGPASSWORD or ~/.pgpass on every machine"
+                f"{argument('database', '--database')} contains a password, and workers receive no "
+                "secrets: set PGPASSWORD or ~/.pgpass on every machine"
             )
 
 

@@ -125,8 +125,8 @@ async def acompare(
 ) -> EvaluationReport:
     """Evaluate with a library and without, on the same problems, and compare.
 
-    `placebo` is a library of another domain, whose lessons are shown in place of these in another
-    arm; `equal_cost` adds an arm that spends on more attempts what the library cost. The other
+    `placebo` is an unrelated library: an arm shows its lessons instead, at similar length.
+    `equal_cost` adds an arm that spends the library's cost on extra attempts without it. The other
     arguments are those of `evaluate`.
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_PLANNED}
@@ -135,7 +135,7 @@ async def acompare(
 
 
 _NOT_PLANNED = ("problems", "on_event", "progress")
-"""Arguments that say nothing of what is to be made."""
+"""Arguments that are not part of the plan."""
 
 
 def synchronous(call: Callable[P, Coroutine[Any, Any, R]], name: str) -> Callable[P, R]:

@@ -71,5 +71,5 @@ def explain_stop(error: OutOfBudget, call: str, *, named: bool) -> OutOfBudget:
     """Say how to resume a run that its budget has ended."""
     rest = "name it with run= to be able to resume"
     if named:
-        rest = f"repeat {call}() with a larger budget to resume; nothing is paid for twice"
-    return OutOfBudget(f"{error}. {'Nothing was kept: ' if not named else ''}{rest}")
+        rest = f"call {call}() again with a larger budget to resume; nothing is paid for twice"
+    return OutOfBudget(f"{error}. {'Nothing was saved: ' if not named else ''}{rest}")

@@ -57,7 +57,7 @@ def open_folder(
     if not parent.is_dir():
         raise RunError(f"there is no run {run!r} in {runs_dir} to fork")
     if not (start or (parent / "library.json").exists()):
-        raise RunError(f"the run {run!r} has finished no step, so there is nothing to fork")
+        raise RunError(f"the run {run!r} has no finished step to fork from")
     return RunFolder(new), start or load_library(parent), learner or parent.name
 
 

@@ -230,7 +230,7 @@ def test_a_link_opens_a_group_that_the_choice_has_hidden(page: Any) -> None:
 
 def test_where_no_group_is_of_the_chosen_kind_it_is_said(page: Any) -> None:
     page.locator("#groups > details").first.evaluate("one => one.open = true")
-    said = page.get_by_text("There is no group of this kind.")
+    said = page.get_by_text("No group matches this filter.")
     assert not said.is_visible()
     page.get_by_label("Without contrast").check()
     assert said.is_visible()
