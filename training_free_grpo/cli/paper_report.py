@@ -20,12 +20,12 @@ def draw_report(found: JSON) -> Iterator[str]:
     measured = ["method", "data set", "library", "lessons", "rollouts", "missing", "undecided"]
     measured += ["tool calls"]
     sections = {
-        "In %. Bold is from here, with 95 % intervals over problems; the rest is from: "
+        "In %. Bold: measured here, with 95 % intervals over problems. The rest: "
         f"{found['source']}.": draw_table(figures, list_rows(found)),
         "Compared problem by problem:": list_differences(found),
-        "Not as published:": (f"- {line}" for line in found["differences"]),
-        "What the libraries took:": draw_libraries(learned, found["libraries"]),
-        "What measuring took:": draw_table(
+        "Differences from the published protocol:": (f"- {line}" for line in found["differences"]),
+        "Cost of the libraries:": draw_libraries(learned, found["libraries"]),
+        "Cost of the evaluations:": draw_table(
             [*measured, *_USAGE], map(evaluation_row, found["evaluations"])
         ),
     }

@@ -153,7 +153,9 @@ def read_answer(
     except ValidationError as error:
         raise ReviewError(f"{explain(error)}. {_HOW}") from None
     if None not in (step, found.step) and step != found.step:
-        raise ReviewError(f"the answer is to the plan of step {found.step}, and step {step} waits")
+        raise ReviewError(
+            f"the answer is for the plan of step {found.step}, but step {step} is waiting"
+        )
     decisions: dict[int, Decision] = {}
     for decision in found.decisions:
         number = decision.operation
@@ -168,8 +170,8 @@ def read_answer(
     undecided = [n for n in range(len(operations)) if n not in decisions]
     if undecided and found.all is None:
         raise ReviewError(
-            f"operation {undecided[0]} is not decided on: approve, edit or reject it, or say what "
-            'is to become of the rest, as {"all": "approve"}'
+            f"operation {undecided[0]} is not decided on: approve, edit or reject it, or decide "
+            'on the rest, as {"all": "approve"}'
         )
     for number in undecided:
         rest = {"operation": number, "decision": found.all, "reason": found.reason}

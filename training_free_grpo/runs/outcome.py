@@ -31,7 +31,7 @@ def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
         return f"nothing was learned: no proposal was kept; {say_most_frequent(turned_down)}"
     if not any(step["proposals"] for step in metrics):
         return "nothing was learned: the reflection model proposed no lesson; try a stronger one"
-    return "nothing was learned: no proposed lesson could be carried out (see metrics.jsonl)"
+    return "nothing was learned: no proposed lesson could be applied (see metrics.jsonl)"
 
 
 def add_up(

@@ -1,4 +1,4 @@
-"""Where a run keeps its checkpoints and its journal: in its folder, or in PostgreSQL.
+"""The stores of the checkpoints and the journal of a run: its folder, or PostgreSQL.
 
 Either of the two survives the loss of the other: a damaged journal costs only answers whose tasks
 had not finished, and from the journal a run without checkpoints makes itself again at no cost.
@@ -29,10 +29,10 @@ def open_stores(
     *,
     rebuilds: bool = True,
 ) -> Iterator[tuple[Dual, Journal]]:
-    """Open the checkpoints and the journal of a run whose folder is held by this process.
+    """Open the checkpoints and the journal of a run that this process has locked.
 
-    Damaged files are moved aside if the run can go on without them; else RunError is raised.
-    `rebuilds` says whether its calls are in the journal: those of an agent of one's own are not.
+    Damaged files are moved aside if the run can resume without them; else RunError is raised.
+    `rebuilds` says whether its calls are in the journal: those of a user's agent are not.
     """
     if database is not None:
         with open_postgres(database, folder.schema, record, sealed) as stores:
@@ -59,7 +59,7 @@ def open_stores(
 
 @contextmanager
 def read_stores(folder: RunFolder, database: str | None) -> Iterator[tuple[Dual, Journal]]:
-    """Open the checkpoints and the journal of a run that is only read; it may be at work."""
+    """Open the checkpoints and the journal of a run for reading, even while it is running."""
     if database is not None:
         with open_postgres(database, folder.schema, alone=False) as stores:
             yield stores
@@ -75,7 +75,7 @@ def read_stores(folder: RunFolder, database: str | None) -> Iterator[tuple[Dual,
 
 
 def is_damaged(path: Path) -> bool:
-    """Tell whether a database is there that cannot be read to its end."""
+    """Tell whether a database exists but cannot be read completely."""
     if not path.exists():
         return False
     with closing(sqlite3.connect(path)) as database:
@@ -83,12 +83,12 @@ def is_damaged(path: Path) -> bool:
             found: tuple[str] = database.execute("PRAGMA quick_check(1)").fetchone()
             return found != ("ok",)
         except sqlite3.DatabaseError as error:
-            # A full disk or a folder that cannot be written to is another matter.
+            # A full disk or a read-only folder is a different error.
             return error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def move_aside(path: Path) -> Path:
-    """Rename a database with what belongs to it, under a name that is free."""
+    """Rename a database and its companion files to an unused name."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1

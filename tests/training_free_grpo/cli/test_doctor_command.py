@@ -228,7 +228,7 @@ def test_a_search_engine_without_its_key_fails() -> None:
 def test_search_is_asked_only_when_that_is_asked_for() -> None:
     Path("notes.jsonl").write_text('{"title": "Wall", "text": "The Great Wall of China."}\n')
     corpus = ("--set", "search=corpus:notes.jsonl", "--json")
-    assert "was not asked" in findings(doctor(*corpus))["search"]["said"]
+    assert "was not queried" in findings(doctor(*corpus))["search"]["said"]
     assert "gave 1 results" in findings(doctor(*corpus, "--search"))["search"]["said"]
 
 

@@ -115,7 +115,7 @@ def test_a_lesson_with_too_many_words_is_asked_for_again(job: Job) -> None:
     typed = f"e\nRule: {'very ' * 40}long.\ne\nRule: be short.\na\ny\n"
     said = review(job, typed=typed)
     assert said.exit_code == 0
-    assert "32 is the most" in said.stderr
+    assert "the maximum is 32" in said.stderr
 
 
 def test_decisions_come_from_a_file(job: Job) -> None:
@@ -196,7 +196,7 @@ def test_a_file_of_decisions_may_begin_with_a_byte_order_mark(job: Job) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(None, "the answer is None"), ({"step": 2, "all": "approve"}, "step 1 waits")],
+    [(None, "the answer is None"), ({"step": 2, "all": "approve"}, "step 1 is waiting")],
 )
 def test_a_file_that_answers_no_plan_or_another_is_refused(
     job: Job, answer: Any, said: str

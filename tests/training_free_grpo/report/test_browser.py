@@ -248,7 +248,7 @@ def test_a_printed_page_is_light_cuts_no_table_and_says_what_it_leaves_out(page:
     page.set_viewport_size({"width": 718, "height": 1000})
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 29, 32)"
     assert page.locator(".scroll").first.evaluate("one => one.scrollWidth <= one.clientWidth")
-    assert page.get_by_text("The groups are left out in print").is_visible()
+    assert page.get_by_text("Groups are not printed").is_visible()
     assert not page.locator(".group").first.is_visible()
 
 
