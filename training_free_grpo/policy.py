@@ -1,4 +1,4 @@
-"""What the callers of a served graph may choose: everything that costs the operator is closed.
+"""What callers of a served graph may choose: by default, nothing that costs the operator.
 
 Whoever can post a context to a server chooses models, addresses and files. The graphs that
 `langgraph.json` names take from a context only what the operator allows in the environment.
@@ -19,25 +19,25 @@ _OPTIONS = ("model_options", "reflection_options", "judge_options")
 """These can name any environment variable as a key or a header."""
 _SEARCH = ("search", "search_cache")
 GUARDED = frozenset((*_MODELS, *_ADDRESSES, *_OPTIONS, *_SEARCH))
-"""The settings that a policy decides on."""
+"""The settings that a policy restricts."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What callers may choose beside the settings that the operator built the graph with."""
+    """What callers may choose besides the settings of the operator."""
 
     models: tuple[str, ...] = ("simulated",)
     """Names of models, with wildcards: `openai:gpt-5-*`."""
     addresses: tuple[str, ...] = ()
     """Endpoints, searxng instances included; the provider's own key is sent to them."""
     paths: tuple[str, ...] = ()
-    """Folders with documents to search, and with recorded solutions."""
+    """Folders with documents to search or recorded solutions."""
     searches: tuple[str, ...] = ("duckduckgo",)
-    """Search engines; some are paid for with the operator's key."""
+    """Search engines; some use the operator's paid key."""
 
     @classmethod
     def from_environment(cls) -> Self:
-        """Read TFGRPO_ALLOW_MODELS, _ADDRESSES, _PATHS and _SEARCHES: lists with commas."""
+        """Read TFGRPO_ALLOW_MODELS, _ADDRESSES, _PATHS and _SEARCHES: comma-separated lists."""
         found = {name: os.environ.get(f"TFGRPO_ALLOW_{name.upper()}") for name in _FIELDS}
         lists = {name: tuple(_split(value)) for name, value in found.items() if value is not None}
         return cls(**lists)

@@ -28,7 +28,7 @@ from pydantic import (
 from training_free_grpo.errors import UserError
 
 TOOLS = ("python", "search", "pages")
-"""What the ReAct agent may have, in the order in which its model is offered them."""
+"""Tools of the ReAct agent, in the order in which its model sees them."""
 MOST_ATTEMPTS = 1024
 """Rollouts per problem in evaluation."""
 
@@ -40,13 +40,13 @@ OPERATIONAL = frozenset(
         *("call_timeout", "max_retries", "search_cache"),
     }
 )
-"""Where, how fast and at what price models are asked: a run may go on with others of these."""
+"""Options of how models are called, and at what price: they may change when a run resumes."""
 
 
 CONNECTION_OPTIONS = frozenset(
     ("api_key_env", "headers", "headers_env", "azure_endpoint", "api_version", "timeout")
 )
-"""Model options that say where and as whom a model is asked."""
+"""Model options that say where and with which credentials a model is called."""
 _SECRET = re.compile(
     r"(^|[_-])(api[_-]?key|key|token|secret|password|authorization)$", re.IGNORECASE
 )
@@ -57,14 +57,14 @@ class SettingsError(UserError, ValueError):
 
 
 class ModelOptions(dict[str, Any]):
-    """Options of a model: a JSON object that is never changed, so that it can be hashed."""
+    """Options of a model: an immutable JSON object, so that it can be hashed."""
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(json.dumps(self, sort_keys=True))
 
 
 def read_options(value: Any) -> Any:
-    """Read a JSON object that was given as text."""
+    """Read a JSON object given as text."""
     if not isinstance(value, str):
         return value
     if not value.strip():
@@ -72,20 +72,20 @@ def read_options(value: Any) -> Any:
     try:
         return json.loads(value)
     except ValueError:
-        raise ValueError('it is no JSON object such as {"reasoning_effort": "low"}') from None
+        raise ValueError('it is not a JSON object such as {"reasoning_effort": "low"}') from None
 
 
 def check_options(options: dict[str, Any]) -> ModelOptions:
-    """Return options that are plain JSON and hold no secret."""
+    """Return the options, if they are plain JSON without secrets."""
     try:
         plain = json.loads(json.dumps(options, allow_nan=False))
     except (TypeError, ValueError):
-        raise ValueError("it holds something that is no JSON") from None
+        raise ValueError("it contains a value that is not JSON") from None
     plain = {name: None if value == "null" else value for name, value in plain.items()}  # TOML
     if secret := find_secret(plain):
         raise ValueError(
-            f"{secret!r} looks like a secret, and settings are written to files: put it into an "
-            "environment variable and name that in api_key_env (or headers_env, by header)"
+            f"{secret!r} looks like a secret, and settings are written to files: set it in an "
+            "environment variable, and name that in api_key_env (or, for a header, in headers_env)"
         )
     return ModelOptions(plain)
 
@@ -118,26 +118,26 @@ class Settings(BaseModel):
     reflection_base_url: str | None = None
     """Endpoint of the reflection model; empty for that of the policy model."""
     judge_model: str | None = None
-    """Model that judges what a grader leaves open, and for the grader `judge`; empty for none, and
-    for the reflection model with that grader."""
+    """Judge for answers the grader leaves undecided. Empty: none (the `judge` grader then uses the
+    reflection model)."""
     judge_base_url: str | None = None
     """Endpoint of the judge model; empty for that of the reflection model."""
     model_options: Options = Field(default={}, validate_default=True)
-    """What else the policy model is made with, as JSON: `{"reasoning_effort": "low", "top_p": 0.9,
+    """Further options of the policy model, as JSON: `{"reasoning_effort": "low", "top_p": 0.9,
     "extra_body": {…}, "headers": {…}, "api_key_env": "MY_KEY"}`; null removes an option."""
     reflection_options: Options = Field(default={}, validate_default=True)
-    """The same for the reflection model; added to `model_options` if it is the policy model."""
+    """The same for the reflection model; extends `model_options` if it is the policy model."""
     judge_options: Options = Field(default={}, validate_default=True)
-    """The same for the judge; added to those of the reflection model if it is that one."""
+    """The same for the judge; extends `reflection_options` if it is the reflection model."""
     price: str | None = None
     """Price of the policy model: `INPUT,CACHED,OUTPUT` in dollars per million tokens; empty for
-    the listed one of a model that a price list knows."""
+    the list price, if it is known."""
     reflection_price: str | None = None
     """Price of the reflection model; empty for `price` if it is the policy model."""
     judge_price: str | None = None
     """Price of the judge model; empty for `reflection_price` if it is the reflection model."""
     structured_output: Literal["auto", "json_schema", "tool", "text"] = "auto"
-    """How reflection answers are asked for; auto takes the first that the endpoint can do."""
+    """How to request reflection answers; auto uses the first form that the endpoint supports."""
 
     epochs: int = Field(default=3, ge=1, le=1000)
     """Passes over the problems."""
@@ -146,47 +146,47 @@ class Settings(BaseModel):
     group_size: int = Field(default=5, ge=1, le=256)
     """Rollouts per problem (G). With 1 every attempt is reflected on: the paper's ablation."""
     seed: int = Field(default=42, ge=0)
-    """Draws the batches and seeds the embedded models; the same on every platform."""
+    """Seed for the batches and the embedded models; platform-independent."""
     shuffle: bool = True
     """Draw each epoch's batches in a new order; off keeps the data set's order."""
 
     temperature: float | None = Field(default=0.7, ge=0, le=2)
-    """Temperature of rollouts in training; empty sends none, for models that take none."""
+    """Temperature of rollouts in training; empty sends none, for models that accept none."""
     evaluation_temperature: float | None = Field(default=0.3, ge=0, le=2)
     """Temperature of rollouts in evaluation; empty sends none."""
     reflection_temperature: float | None = Field(default=0.0, ge=0, le=2)
     """Temperature of summaries, comparisons, edits and judges; empty sends none."""
     max_output_tokens: int | None = Field(default=None, ge=16)
-    """Longest answer of one model call, in tokens; empty for the provider's default. An answer that
-    is cut off there is asked for once more with twice the room."""
+    """Maximum length of an answer, in tokens; empty for the provider's default. An answer that is
+    cut off is requested once more with twice the limit."""
 
     concurrency: int = Field(default=128, ge=1, le=4096)
-    """Model calls of all roles in flight at once; fewer where an endpoint refuses so many."""
+    """Model calls of all roles in flight at once; reduced when an endpoint rejects that many."""
     endpoint_concurrency: int | None = Field(default=None, ge=1, le=4096)
-    """Model calls in flight at once at any one endpoint; empty for `concurrency`."""
+    """Model calls in flight at once per endpoint; empty for `concurrency`."""
     requests_per_minute: int | None = Field(default=None, ge=1)
-    """Model calls a minute at any one endpoint; empty for no limit."""
+    """Model calls per minute and endpoint; empty for no limit."""
     tokens_per_minute: int | None = Field(default=None, ge=1)
-    """Tokens a minute, prompts and answers, at any one endpoint; empty for no limit."""
+    """Tokens per minute and endpoint, prompts and answers together; empty for no limit."""
     call_timeout: float = Field(default=600, gt=0)
-    """Seconds before one model call is given up and tried again."""
+    """Seconds before a model call times out and is retried."""
     max_retries: int = Field(default=8, ge=0, le=100)
-    """Tries again after an outage, or an empty or cut-off answer. Calls that were too many at once
-    are made again without counting."""
+    """Retries after an outage, or an empty or cut-off answer. Rate-limited calls are retried
+    without counting."""
     rollout_timeout: float = Field(default=1800, gt=0)
-    """Seconds before a rollout is given up and counted as missing; waiting does not count."""
+    """Seconds before a rollout times out and counts as missing; waiting time is excluded."""
     max_turns: int = Field(default=20, ge=1, le=1000)
-    """Model calls with tools per rollout; then the final answer is asked for without tools."""
+    """Model calls with tools per rollout; the final answer is then requested without tools."""
 
     top_k: int | None = Field(default=None, ge=1, le=10_000)
-    """Lessons shown per problem: those that fit it best; empty for the whole library. Reflection
-    reads the whole one all the same."""
+    """Lessons shown per problem, the most relevant ones; empty for the whole library. Reflection
+    always reads the whole library."""
     hide: float = Field(default=0.0, ge=0, le=0.5)
     """Share of the lessons hidden from each training rollout, so that `tfgrpo library effects` can
-    tell what each lesson is worth; 0.2 is a good value, 0 hides none."""
+    measure what each lesson adds; 0.2 is a good value, 0 hides none."""
     tools: str = ",".join(TOOLS)
-    """Tools of the ReAct agent: some of `python,search,pages`, or `none`. There are no pages where
-    the search needs no network."""
+    """Tools of the ReAct agent: some of `python,search,pages`, or `none`. A search
+    without network has no pages."""
     search: str = Field(
         default="duckduckgo",
         pattern=r"^(duckduckgo|tavily|brave|serper|searxng:https?://\S+|corpus:.+)$",
@@ -194,28 +194,28 @@ class Settings(BaseModel):
     """Where the agent searches: `duckduckgo`; `tavily`, `brave`, `serper` (key in the environment);
     `searxng:URL`, or `corpus:PATH` of your own documents, which needs no network."""
     search_cache: str | None = None
-    """File that keeps search results for a week, so that a query is asked once; empty for none."""
+    """File that caches search results for a week; empty for no cache."""
 
     ground_truth: Literal["shown", "withheld"] = "shown"
-    """Whether reflection sees the answers and rewards; withheld, every group is reflected on."""
+    """Whether reflection sees the answers and rewards; if withheld, it reads every group."""
     directly_generated: bool = False
     """Write lessons from the problems alone, without rollouts: the paper's ablation."""
     max_operations: int = Field(default=2, ge=1, le=50)
-    """Most operations that one group may propose."""
+    """Maximum number of operations that one group may propose."""
     review: Literal["off", "each_step"] = "off"
-    """Whether a person decides on each step's edits before they are made. The run waits, which
-    takes a checkpointer."""
+    """Whether a person reviews each step's edits before they are applied. The run waits for the
+    review, which requires a checkpointer."""
     max_lesson_words: int = Field(default=32, ge=4, le=500)
-    """Longest lesson, in words."""
+    """Maximum length of a lesson, in words."""
     trajectory_tokens: int = Field(default=6000, ge=200)
-    """Longest transcript that a summary reads, in tokens; head and tail are kept."""
+    """Maximum length of a transcript that is summarized, in tokens; the middle is cut out."""
     agent_objective: str = "Solve each problem correctly and give the final answer."
-    """What the agent is for, in a sentence; every prompt shows it."""
+    """The agent's task in one sentence; every prompt contains it."""
     learning_objective: str = (
         "General, reusable lessons on how to approach and check such problems, and when to use "
         "which tool."
     )
-    """What the lessons should be about, in a sentence; reflection prompts show it."""
+    """The purpose of the lessons in one sentence; reflection prompts contain it."""
 
     attempts: int = Field(default=1, ge=1, le=MOST_ATTEMPTS)
     """Rollouts per problem in evaluation: the k of mean@k."""
@@ -223,7 +223,7 @@ class Settings(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _read_empty(cls, value: Any, info: ValidationInfo) -> Any:
-        # A form knows no None: what is left empty there is.
+        # A form has no None: an empty field means None.
         if value == "" and type(None) in get_args(
             cls.model_fields[str(info.field_name)].annotation
         ):
@@ -249,7 +249,7 @@ class Settings(BaseModel):
         number = r"\s*\d+(\.\d+)?\s*"
         if text is not None and not re.fullmatch(f"{number},{number},{number}", text):
             raise ValueError(
-                "a price is INPUT,CACHED,OUTPUT, three numbers in dollars per million tokens, "
+                "give INPUT,CACHED,OUTPUT, three numbers in dollars per million tokens, "
                 "such as 0.25,0.025,2"
             )
         return text
@@ -286,7 +286,7 @@ class Settings(BaseModel):
         return self.model_dump(mode="json", exclude_defaults=True)
 
     def essential(self) -> dict[str, Any]:
-        """Return what decides on the outcome of a run: all that differs from the defaults of it."""
+        """Return the non-default options that influence the outcome of a run."""
         found = {name: value for name, value in self.changed().items() if name not in OPERATIONAL}
         for name in _OPTIONS & found.keys():
             kept = {k: v for k, v in found.pop(name).items() if k not in CONNECTION_OPTIONS}
@@ -294,7 +294,7 @@ class Settings(BaseModel):
         return found
 
     def operated_as(self, other: Self) -> Self:
-        """Return these settings with the other ones' way of asking models."""
+        """Return these settings with the operational options of the other."""
         changes = {name: getattr(other, name) for name in OPERATIONAL | _OPTIONS}
         return self.model_copy(update=changes)
 
@@ -307,25 +307,25 @@ PRESETS: dict[str, dict[str, Any]] = {
     "reference-math": {"epochs": 1, "batch_size": 50, "group_size": 5, "max_operations": 1},
     "quick": {"epochs": 1, "batch_size": 10, "group_size": 3, "max_turns": 8},
 }
-"""Named starting points: the paper's two settings, the reference implementation's, a first try."""
+"""Named starting points: the paper's two settings, the reference implementation's, a quick try."""
 
 
 def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """Say what is wrong with each option, and what would be right."""
+    """Say what is wrong with each option, and how to fix it."""
     lines = []
     for problem in error.errors():
         name = ".".join(str(part) for part in problem["loc"])
         if not name:
             lines.append(problem["msg"].removeprefix("Value error, "))
         else:
-            # Whoever reads the screen or a log must not read a secret there.
+            # A secret must not reach the screen or a log.
             value = "given" if name in _OPTIONS else repr(problem["input"])
             lines.append(f"setting {name!r} is {value}: {problem['msg']}")
     return "\n".join(lines)
 
 
 def describe_unknown(name: str, model: type[BaseModel]) -> str:
-    """Say that there is no such option, and which one may be meant."""
+    """Say that the option is unknown, and suggest a similar one."""
     near = get_close_matches(name, model.model_fields, n=1)
     meant = f", did you mean {near[0]!r}?" if near else ""
     return f"unknown setting {name!r}{meant}; the settings are: {', '.join(model.model_fields)}"

@@ -301,7 +301,7 @@ def test_a_second_process_on_the_same_run_is_refused(interrupted: Interrupted) -
 
 def test_ctrl_c_exits_as_interrupted_and_says_that_all_is_saved(interrupted: Interrupted) -> None:
     assert interrupted.code == 130
-    assert "saved, and the same command goes on" in interrupted.stderr
+    assert "Rerun the same command to resume" in interrupted.stderr
     assert "Traceback" not in interrupted.stderr
     assert "never awaited" not in interrupted.stderr
 
@@ -358,7 +358,7 @@ def test_ctrl_c_twice_pays_only_for_what_was_in_flight_again(tmp_path: Path, sho
             server.wait_for(seen(server, "summarize", 1, 0))
             process.send_signal(signal.SIGINT)
             assert process.stderr is not None
-            assert any("Ctrl-C again stops now" in line for line in process.stderr)
+            assert any("press Ctrl-C again to stop now" in line for line in process.stderr)
             process.send_signal(signal.SIGINT)
             assert process.wait(timeout=240) == 130
         server.latency = 0.0
@@ -372,7 +372,7 @@ def test_ctrl_c_twice_stops_while_a_call_hangs(tmp_path: Path) -> None:
         server.wait_for(seen(server, "rollout", 1, 0))
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
-        assert any("Ctrl-C again stops now" in line for line in process.stderr)
+        assert any("press Ctrl-C again to stop now" in line for line in process.stderr)
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=240) == 130
 

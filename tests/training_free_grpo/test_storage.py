@@ -179,7 +179,7 @@ def test_a_file_that_may_grow_no_further_ends_the_run_with_one_message(
             _, said = process.communicate(timeout=240)
         assert process.returncode == 1, said
         assert "Traceback" not in said
-        assert "the same command goes on" in said
+        assert "rerun the same command to continue" in said
         assert job.here().exit_code == 0
         assert job.library == whole.library
         assert len(server.calls) <= len(whole.server.calls) + WIDTH
@@ -248,7 +248,7 @@ def test_a_run_stops_before_its_disk_is_full_and_pays_nothing_again(
             code, _, said = end(process)
         assert code == 1
         assert "is full" in said
-        assert "the same command goes on" in said
+        assert "rerun the same command to continue" in said
         assert len(server.calls) < len(whole.server.calls)
         assert end(job.start(start=room.start))[0] == 1
         filler.unlink()

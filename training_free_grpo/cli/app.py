@@ -1,4 +1,4 @@
-"""The commands, gathered."""
+"""The list of commands."""
 
 from typing import Annotated, Any
 
@@ -12,17 +12,17 @@ COMMANDS = (
     ("demo", "demo:demo", "Learn a library on the embedded model, in half a minute."),
     ("train", "train:train", "Learn a library from a data set, or resume where a run stopped."),
     ("evaluate", "evaluate:evaluate", "Measure mean@k over a data set, with confidence intervals."),
-    ("paper", "paper:paper", "Rerun a table of the paper, and compare with what is published."),
+    ("paper", "paper:paper", "Rerun a table of the paper, and compare with the published figures."),
     ("replay", "replay:replay", "Replay a run without network or key, or fork it."),
     ("learn-from-traces", "learn:learn_from_traces", "Learn a library from recorded attempts."),
-    ("review", "review:review", "Approve, edit or reject the operations a run waits with."),
+    ("review", "review:review", "Approve, edit or reject the edits that a run proposes."),
     ("report", "report:report", "Write a run as one HTML page."),
-    ("inspect-logs", "inspect_logs:inspect_logs", "Write logs for Inspect of finished steps."),
-    ("status", "status:status", "Show how far a run or an evaluation is."),
+    ("inspect-logs", "inspect_logs:inspect_logs", "Write Inspect logs of finished steps."),
+    ("status", "status:status", "Show the progress of a run or an evaluation."),
     ("doctor", "doctor:doctor", "Check packages, keys, sandbox, search and models."),
     ("library", "library:library", "Show, compare, export and import libraries."),
 )
-"""Name, where it is, and what the list of commands says of it."""
+"""Name, source, and one line of help."""
 
 
 class Commands(TyperGroup):
@@ -36,7 +36,7 @@ class Commands(TyperGroup):
 
 main = typer.Typer(
     cls=Commands,
-    help="Training-Free GRPO: an agent learns from groups of its own rollouts, in words.",
+    help="Training-Free GRPO: an agent learns lessons, in words, from groups of its own rollouts.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_show_locals=False,
@@ -44,7 +44,7 @@ main = typer.Typer(
 
 
 def show_version(wanted: bool) -> None:
-    """Print the version, and end."""
+    """Print the version and exit."""
     if wanted:
         typer.echo(f"tfgrpo {__version__}")
         raise typer.Exit
@@ -57,11 +57,11 @@ def start(
         typer.Option("--version", callback=show_version, is_eager=True, help="Print the version."),
     ] = False,
 ) -> None:
-    """Take what stands ahead of a command."""
+    """Read the options that come before a command."""
 
 
 def load_commands() -> TyperGroup:
-    """Return the command line with every command imported, for whoever describes it."""
+    """Return the command line with every command imported, to document it."""
     group = typer.main.get_group(main)
     for name, command in group.commands.items():
         if isinstance(command, LazyCommand):

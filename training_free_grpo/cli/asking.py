@@ -1,4 +1,4 @@
-"""Let Ctrl-C end a question that a person is asked, whenever it comes."""
+"""Let Ctrl-C interrupt a question at any time."""
 
 import signal
 import sys
@@ -10,7 +10,7 @@ _TICK = 0.1
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Take a Ctrl-C that comes just before Python starts to wait for input.
+    """Handle a Ctrl-C that arrives just before Python starts to wait for input.
 
     Python notices such a signal only when the wait ends, which may be never; a timer that ends
     system calls makes it look again.

@@ -34,7 +34,7 @@ _BAR = 30
 @reports_errors()
 def demo(
     runs_dir: RunsDir = Path("runs"),
-    seed: Annotated[int, typer.Option(min=0, help="Another seed is another run.")] = 42,
+    seed: Annotated[int, typer.Option(min=0, help="Seed of the run.")] = 42,
     as_json: Json = False,
 ) -> None:
     """Learn a library on the embedded model, and show the better agent. Takes half a minute.
@@ -44,9 +44,9 @@ def demo(
     settings = Settings(model="simulated", epochs=1, batch_size=20, attempts=2, seed=seed)
     folder = RunFolder(next(p for n in count(1) if not (p := runs_dir / f"demo-{n}").exists()))
     progress.print(
-        "This is a simulation of a model, not a result about models: rules that solve several\n"
-        "families of problems by sound or by tempting approaches, and that follow a lesson if,\n"
-        "and only if, their prompt contains one that fits.\n"
+        "This demo uses a simulated model, so it says nothing about real models. Its rules solve\n"
+        "several families of problems by sound or by tempting approaches, and follow a lesson\n"
+        "if, and only if, the prompt contains one that fits.\n"
     )
     state, before, after = asyncio.run(run_demo(folder, settings))
     difference = compare_evaluations(before, after)
@@ -59,7 +59,7 @@ def demo(
         results.print(f"  {draw_step(step)}")
     results.print("\nWhat it learned:")
     print_lessons(state["library"])
-    results.print("\nOn problems it has never seen:")
+    results.print("\nOn held-out problems:")
     results.print(f"  {describe_evaluation('before', before)}")
     results.print(f"  {describe_evaluation('after', after)}")
     results.print(f"  {describe_difference(difference)}")
@@ -85,7 +85,7 @@ async def run_demo(folder: RunFolder, settings: Settings) -> tuple[JSON, Evaluat
 
 
 async def evaluate_heldout(arm: Arm) -> Evaluation:
-    """Evaluate on the problems kept aside."""
+    """Evaluate on the held-out problems."""
     problems = heldout_problems()
     evaluation = EvaluationRun(problems, [arm])
     await evaluation.check()

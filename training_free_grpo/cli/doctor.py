@@ -1,4 +1,4 @@
-"""`tfgrpo doctor`: see whether everything is there that a run needs."""
+"""`tfgrpo doctor`: check that everything a run needs is available."""
 
 import asyncio
 from pathlib import Path
@@ -24,15 +24,17 @@ def doctor(
     judge_model: o.JudgeModel = None,
     config: o.Config = None,
     pairs: o.Set = None,
-    asks: Annotated[bool, typer.Option("--search", help="Ask the search engine once.")] = False,
+    asks: Annotated[
+        bool, typer.Option("--search", help="Send one query to the search engine.")
+    ] = False,
     database: o.Database = None,
     runs_dir: o.RunsDir = Path("runs"),
     as_json: o.Json = False,
 ) -> None:
-    """Check packages, keys, folder, sandbox, search and models, and say what to do.
+    """Check packages, keys, folder, sandbox, search and models, and suggest remedies.
 
-    With --model, each model goes once through what training asks of it: a tool call, its result, a
-    final answer, a schema, a long prompt. Exits with 1 if something that is needed fails.
+    With --model, each model gets one request of every kind that training sends: a tool call, its
+    result, a final answer, a schema, a long prompt. Exits with 1 if a required check fails.
 
     Example: tfgrpo doctor --model openai:gpt-5-mini
     """
@@ -48,7 +50,7 @@ def doctor(
 async def show_all(
     settings: Settings, runs_dir: Path, database: str | None, search: bool, as_json: bool
 ) -> list[Finding]:
-    """Examine everything, and show each finding as it comes."""
+    """Run all checks, and print each finding as it arrives."""
     found = []
     async for finding in examine(settings, runs_dir, database, search):
         found.append(finding)

@@ -1,4 +1,4 @@
-"""`tfgrpo library effects`: what each lesson of a run is worth."""
+"""`tfgrpo library effects`: the effect of each lesson of a run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +21,9 @@ def effects(
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Show what each lesson adds to the reward, from attempts that did not see all lessons.
+    """Show how much each lesson adds to the reward, from attempts with some lessons hidden.
 
-    The run must have been trained with --set hide=0.2 or the like.
+    The run must have been trained with hidden lessons, for example --set hide=0.2.
 
     Example: tfgrpo library effects first
     """
@@ -34,7 +34,7 @@ def effects(
         return
     if not any(effect["without_it"] for effect in found):
         results.print(
-            "no lesson was hidden from any attempt, so their effects cannot be told apart. "
+            "no lesson was hidden from any attempt, so there is nothing to compare. "
             "Train with --set hide=0.2 to measure them."
         )
         return
@@ -43,9 +43,9 @@ def effects(
         table.add_row(*write_row(effect))
     results.print(table)
     results.print(
-        "Effects are points of the mean reward, – where the attempts cannot tell. Each interval "
-        "holds for one lesson, not for all at once. Agents name lessons after the fact: how often "
-        "they do is no evidence."
+        "Effects are points of the mean reward, – where there are too few attempts to compare. "
+        "Each interval holds for one lesson, not for all at once. Agents name lessons after the "
+        "fact, so how often they do is no evidence of an effect."
     )
 
 
@@ -64,5 +64,5 @@ def write_row(effect: LessonEffect) -> tuple[str, ...]:
 
 
 def shorten(name: str) -> str:
-    """Cut a long name."""
+    """Truncate a long name."""
     return name if len(name) <= _SHOWN else f"{name[: _SHOWN - 1]}…"

@@ -37,7 +37,7 @@ _MAKING_ANSWERS = {
     "inspect_logs": "--inspect-logs",
     "inspect_dir": "--inspect-dir",
 }
-"""What says how answers are made: of no use where they exist."""
+"""Options for making answers, which --recorded does not need."""
 
 Dataset = Annotated[str | None, *get_args(o.Dataset)[1:]]
 
@@ -83,9 +83,10 @@ def evaluate(
 ) -> None:
     """Measure mean@k over a data set, with an interval over problems.
 
-    With --run, answers are kept as they arrive: the same command goes on where it stopped.
-    With --recorded, answers that exist are graded, and no model is asked.
-    A gain may come of more text, or of more tokens spent: --placebo and --equal-cost tell.
+    With --run, answers are saved as they arrive: rerun the same command to resume.
+    With --recorded, existing answers are graded, and no model is called.
+    --placebo and --equal-cost show whether a gain comes from the lessons, or merely from a
+    longer prompt or a larger budget.
 
     Example: tfgrpo evaluate aime.jsonl --library runs/first --baseline --k 32
     """
@@ -96,14 +97,14 @@ def evaluate(
 
 
 def plan_arms(dataset: str | None, options: JSON) -> PlannedEvaluation:
-    """Plan the arms that the options ask for."""
+    """Plan the arms that the options request."""
     if dataset is None:
-        raise SettingsError("name a data set, or recorded answers with --recorded FILE")
+        raise SettingsError("name a data set, or give recorded answers with --recorded FILE")
     return plan_evaluation(dataset, **o.plan_options(plan_evaluation, options, dataset))
 
 
 def grade_file(file: Path, options: JSON) -> None:
-    """Grade answers that exist; raise SettingsError for options that say how to make them."""
+    """Grade recorded answers; raise SettingsError for options that describe how to make them."""
     settings = o.read_settings(options)
     if surplus := [flag for name, flag in _MAKING_ANSWERS.items() if options[name]]:
         raise SettingsError(

@@ -12,20 +12,20 @@ from training_free_grpo.records import Comparison, Evaluation, EvaluationReport,
 from training_free_grpo.session.arms import BASELINE, EQUAL_COST, PLACEBO
 
 _REASONS = 3
-"""Reasons for missing and undecided attempts that are told; `--json` has them all."""
+"""Reasons for missing and undecided attempts that are printed; `--json` has them all."""
 _READINGS = {
     PLACEBO: {
-        "better": "what the lessons say helps, not how much text they are",
-        "noise": "as much other text may do the same",
-        "worse": "as much other text does better",
+        "better": "the gain comes from the lessons, not from the longer prompt",
+        "noise": "other text of the same length may help as much",
+        "worse": "other text of the same length helps more",
     },
     EQUAL_COST: {
-        "better": "more attempts for the same money do not reach it",
-        "noise": "as much spent on more attempts may do the same",
-        "worse": "as much spent on more attempts does better",
+        "better": "extra attempts at the same cost do not match it",
+        "noise": "extra attempts at the same cost may help as much",
+        "worse": "extra attempts at the same cost help more",
     },
 }
-"""What a difference to an arm tells."""
+"""What a difference to an arm means."""
 
 
 def show_evaluations(said: EvaluationReport, table: bool, as_json: bool) -> None:
@@ -65,7 +65,7 @@ def describe_evaluation(name: str, evaluation: Evaluation) -> str:
 
 
 def describe_details(evaluation: Evaluation) -> Iterator[str]:
-    """Write what is worth knowing beyond the mean, a line each."""
+    """Write the details beyond the mean, one per line."""
     k = evaluation["attempts"]
     at, all_of = name_figures(evaluation)
     between = {j: f for j, f in evaluation["pass_at"].items() if 1 < int(j) < k}
@@ -94,7 +94,7 @@ def describe_figure(name: str, figure: Figure) -> str:
 
 
 def name_figures(evaluation: Evaluation) -> tuple[str, str]:
-    """Call the best and the worst of j attempts by their names where rewards are 0 or 1."""
+    """Name the best and the worst of j attempts: pass@ and pass^ if rewards are 0 or 1."""
     rewards = {r for attempts in evaluation["rewards"].values() for r in attempts}
     return ("pass@", "pass^") if rewards <= {0.0, 1.0, None} else ("best@", "worst@")
 
@@ -102,14 +102,14 @@ def name_figures(evaluation: Evaluation) -> tuple[str, str]:
 def describe_differences(
     arms: Mapping[str, Evaluation], differences: Mapping[str, Comparison]
 ) -> Iterator[str]:
-    """Write by how much the library is better than each other arm, and what that tells."""
+    """Write by how much the library beats each other arm, and what that means."""
     for name, found in differences.items():
         if name == BASELINE:
             yield describe_difference(found)
         elif name == EQUAL_COST:
             k, (at, _) = arms[name]["attempts"], name_figures(arms[name])
             yield describe_difference(found, f" to majority@{k} at {name}")
-            oracle = f"to reach its {at}{k} takes an oracle that tells which attempt is right"
+            oracle = f"its {at}{k} takes an oracle that picks the right attempt"
             yield f"  {_READINGS[name][read_difference(found)]}; {oracle}"
         else:
             yield describe_difference(found, f" to {name}")
@@ -117,7 +117,7 @@ def describe_differences(
 
 
 def read_difference(found: Comparison) -> str:
-    """Tell whether the library is better or worse beyond noise."""
+    """Tell whether the difference is significant, and in which direction."""
     value, p = found["difference"], found["p_value"]
     if value is None or p is None or p >= LEVEL:
         return "noise"
@@ -131,9 +131,11 @@ def describe_difference(found: Comparison, to: str = "") -> str:
         return f"difference{to}: nothing to compare"
     size = f"{100 * value:+.1f} points {signed(found['interval'])}, paired by problem"
     chance = "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
-    verdict = "more than noise" if p < LEVEL else "cannot be told from noise"
+    verdict = "more than noise" if p < LEVEL else "not distinguishable from noise"
     needed = found["problems_needed"]
-    advice = f"; 80 % power for one of this size takes about {needed:,} problems" if needed else ""
+    advice = (
+        f"; about {needed:,} problems detect an effect this large with 80 % power" if needed else ""
+    )
     return f"difference{to}: {size}, {chance}: {verdict}{advice}"
 
 
@@ -152,5 +154,5 @@ def draw_table(evaluation: Evaluation) -> Iterator[str]:
 
 
 def known(value: float) -> str:
-    """Write a number that nobody told as a dash."""
+    """Write a number, or a dash if it is unknown."""
     return f"{value:,}" if value else "–"

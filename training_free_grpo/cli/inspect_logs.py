@@ -18,14 +18,14 @@ Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name
 def inspect_logs(
     run: Run,
     output: Annotated[
-        Path | None, typer.Option(help="Folder to write to; inspect/ in the run without it.")
+        Path | None, typer.Option(help="Folder to write to; default: inspect/ in the run folder.")
     ] = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
-    """Write a log for Inspect of each finished step that has none, for `inspect view` and the like.
+    """Write an Inspect log, to read in `inspect view`, for each finished step that has none.
 
-    A rollout is an epoch of its problem's sample. It works on a run that is still going on.
+    Each rollout is an epoch of its problem's sample. The run may still be in progress.
 
     Example: tfgrpo inspect-logs runs/first
     """

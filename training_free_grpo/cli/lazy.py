@@ -32,5 +32,5 @@ class LazyCommand(TyperCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
-        """Hand over to the command itself."""
+        """Run the command itself."""
         return self.load().make_context(info_name, args, parent=parent, **extra)

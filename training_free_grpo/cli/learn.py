@@ -1,4 +1,4 @@
-"""`tfgrpo learn-from-traces`: learn a library from attempts that were made already."""
+"""`tfgrpo learn-from-traces`: learn a library from recorded attempts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,11 +18,13 @@ from training_free_grpo.traces import FIELDS, Traces, load_traces
 
 Files = Annotated[
     list[Path],
-    typer.Argument(help="Rollouts, talks or Inspect logs; a folder of them; or a run."),
+    typer.Argument(
+        help="Files of rollouts, conversations or Inspect logs; a folder of them; or a run."
+    ),
 ]
-Model = Annotated[str | None, typer.Option(help="Model that words the lessons.")]
+Model = Annotated[str | None, typer.Option(help="Model that writes the lessons.")]
 Grader = Annotated[
-    str, typer.Option(help="For what comes without a reward: math, qa, judge, module:attr.")
+    str, typer.Option(help="Grader for attempts without a reward: math, qa, judge, module:attr.")
 ]
 
 
@@ -60,7 +62,7 @@ def learn_from_traces(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Learn a library from recorded attempts, without making one; the same command goes on.
+    """Learn a library from recorded attempts. Rerun the same command to resume.
 
     Example: tfgrpo learn-from-traces production.jsonl --model openai:gpt-5-mini --run learned
     """
@@ -70,7 +72,7 @@ def learn_from_traces(
 
 
 def read_traces(options: JSON) -> Traces:
-    """Load recorded attempts, and say what there is to learn from."""
+    """Load recorded attempts, and describe them."""
     load_grader(options["grader"])
     traces, notes = load_traces(
         [find_place(place, options["runs_dir"]) for place in options["files"]],
@@ -84,10 +86,10 @@ def read_traces(options: JSON) -> Traces:
 
 
 def describe_traces(traces: Traces) -> str:
-    """Say what there is to learn from."""
+    """Describe recorded attempts."""
     attempts = [trace for group in traces.attempts.values() for trace in group]
     graded = sum(trace.grade is not None for trace in attempts)
-    single = " of one each: every one is reflected on alone" if traces.most == 1 else ""
+    single = " (one each, so every attempt is reflected on alone)" if traces.most == 1 else ""
     return (
         f"{plural(len(attempts), 'attempt')} at {plural(len(traces.problems), 'problem')}{single}, "
         f"{graded} of them with a reward"

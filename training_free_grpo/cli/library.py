@@ -1,4 +1,4 @@
-"""`tfgrpo library`: look at what was learned, and take it elsewhere."""
+"""`tfgrpo library`: show, compare, export and import libraries."""
 
 from collections.abc import Iterable
 from itertools import groupby
@@ -37,13 +37,13 @@ from training_free_grpo.storage.files import write_atomically
 library = typer.Typer(help="Show, compare, export and import libraries.", no_args_is_help=True)
 library.command()(effects)
 
-Place = Annotated[Path, typer.Argument(help="A library file, run folder or run.")]
+Place = Annotated[Path, typer.Argument(help="A library file, run folder, or name of a run.")]
 
 
 @library.command()
 @reports_errors()
 def show(place: Place, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
-    """Show the lessons in force.
+    """Show the active lessons.
 
     Example: tfgrpo library show runs/first
     """
@@ -73,8 +73,8 @@ def diff(old: Place, new: Place, runs_dir: RunsDir = Path("runs"), as_json: Json
 @library.command()
 @reports_errors()
 def history(
-    place: Annotated[Path, typer.Argument(help="A run folder or run.")],
-    lesson: Annotated[str | None, typer.Argument(help="Only this lesson, as G7.")] = None,
+    place: Annotated[Path, typer.Argument(help="A run folder, or name of a run.")],
+    lesson: Annotated[str | None, typer.Argument(help="Show only this lesson, such as G7.")] = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
@@ -102,10 +102,10 @@ def export(
     place: Place,
     form: Annotated[str, typer.Option("--format", help=f"{', '.join(FORMS)}.")] = "json",
     name: Annotated[str, typer.Option(help="Name of the skill or the agent.")] = "experience",
-    output: Annotated[Path | None, typer.Option(help="File to write; stdout without it.")] = None,
+    output: Annotated[Path | None, typer.Option(help="File to write; default: stdout.")] = None,
     runs_dir: RunsDir = Path("runs"),
 ) -> None:
-    """Write the library in another form.
+    """Export a library to another format.
 
     Example: tfgrpo library export runs/first --format skill --output experience/SKILL.md
     """
@@ -125,7 +125,7 @@ def import_(
     file: Annotated[Path, typer.Argument(help="JSON, Markdown, SKILL.md, prompt or agent YAML.")],
     output: Annotated[Path, typer.Option(help="Library file to write.")] = Path("library.json"),
 ) -> None:
-    """Make a library of lessons in another form; their ids stay as they are.
+    """Import lessons from another format, and keep their ids.
 
     Example: tfgrpo library import math_practice_agent.yaml --output library.json
     """
@@ -136,13 +136,13 @@ def import_(
 
 
 def check_free(output: Path) -> None:
-    """Raise LibraryError for a file that is there already: it would be written over."""
+    """Raise LibraryError for a file that already exists, rather than overwrite it."""
     if output.exists():
-        raise LibraryError(f"{output} exists already: name another file with --output")
+        raise LibraryError(f"{output} already exists: name another file with --output")
 
 
 def read_versions(run: Path) -> list[tuple[int, Library]]:
-    """Read the library as each step of a run left it, and what the run started from."""
+    """Read the library after each step of a run, and the one it started from."""
     versions = read_libraries(run)
     if not versions:
         raise LibraryError(f"{run} holds no library of a finished step: name the folder of a run")
@@ -150,7 +150,7 @@ def read_versions(run: Path) -> list[tuple[int, Library]]:
 
 
 def print_changes(changes: Iterable[JSON]) -> None:
-    """Print each change as the lines of a diff, with what is known of its origin."""
+    """Print each change as a diff, with its origin."""
     for change in changes:
         said = describe_change(change)
         if change["old"] is not None:
@@ -161,7 +161,7 @@ def print_changes(changes: Iterable[JSON]) -> None:
 
 
 def describe_change(change: JSON) -> str:
-    """Say where a lesson comes from, or where it went."""
+    """Say where a lesson comes from, or what it was merged into."""
     problems = len(change.get("problems", []))
     said = [f"{problems} problem{'s' if problems > 1 else ''}"] if problems else []
     said += [f"merged from {', '.join(parents)}"] if (parents := change.get("parents")) else []

@@ -1,4 +1,4 @@
-"""The options that the commands share, and the settings they add up to."""
+"""The options that the commands share, and how they become settings."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -20,7 +20,7 @@ from training_free_grpo.spending.budget import Budget
 
 
 def default_of(setting: str) -> str:
-    """Return the default of a setting: that of a flag which is None where it is not given."""
+    """Return the default of a setting, to show for a flag whose own default is None."""
     return str(Settings.model_fields[setting].default)
 
 
@@ -28,25 +28,29 @@ Dataset = Annotated[
     str,
     typer.Argument(help=f"{', '.join(NAMED)}; a JSONL, JSON or CSV file; or hf:owner/name:split."),
 ]
-RunsDir = Annotated[Path, typer.Option(help="Folder of the runs.")]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object last on stdout.")]
-Quiet = Annotated[
-    bool, typer.Option("--quiet", callback=hush, help="Say nothing but results and errors.")
+RunsDir = Annotated[Path, typer.Option(help="Folder that holds the runs.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as one JSON object on stdout.")
 ]
-Config = Annotated[Path | None, typer.Option(help="TOML file of settings; flags go before it.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", callback=hush, help="Print only results and errors.")
+]
+Config = Annotated[Path | None, typer.Option(help="TOML file of settings; flags override it.")]
 Preset = Annotated[str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}.")]
 Model = Annotated[
     str | None, typer.Option(help="openai:NAME, any provider:name, simulated, or recorded:FILE.")
 ]
 BaseUrl = Annotated[str | None, typer.Option(help="OpenAI-compatible endpoint of the model.")]
-ReflectionModel = Annotated[str | None, typer.Option(help="Model that words the lessons.")]
+ReflectionModel = Annotated[str | None, typer.Option(help="Model that writes the lessons.")]
 ReflectionUrl = Annotated[str | None, typer.Option(help="Endpoint of the reflection model.")]
-JudgeModel = Annotated[str | None, typer.Option(help="Model for what a grader leaves open.")]
+JudgeModel = Annotated[
+    str | None, typer.Option(help="Judge for answers the grader leaves undecided.")
+]
 AgentName = Annotated[str | None, typer.Option("--agent", help="Your agent, as module:attr.")]
 GraderName = Annotated[
     str,
     typer.Option(
-        "--grader", help="math, qa, judge, or your own as module:attr; auto: by data set."
+        "--grader", help="math, qa, judge, or your own as module:attr; auto: chosen by data set."
     ),
 ]
 GroupSize = Annotated[
@@ -70,43 +74,44 @@ EvaluationTemperature = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    typer.Option(help="Draws batches, seeds the embedded models.", show_default=default_of("seed")),
+    typer.Option(help="Seed for batches and embedded models.", show_default=default_of("seed")),
 ]
 Limit = Annotated[int | None, typer.Option(min=1, help="Use the first N problems.")]
-Sample = Annotated[int | None, typer.Option(min=1, help="Draw N problems, always the same.")]
+Sample = Annotated[int | None, typer.Option(min=1, help="Use a fixed random sample of N problems.")]
 Map = Annotated[
-    list[str] | None, typer.Option("--map", help="Where rows keep it, as answer=FIELD; repeatable.")
+    list[str] | None,
+    typer.Option("--map", help="Field of the rows to read, as answer=FIELD; repeatable."),
 ]
 Database = Annotated[
-    str | None, typer.Option(help="postgresql://… that keeps checkpoints and answers, not files.")
+    str | None,
+    typer.Option(help="postgresql://… to store checkpoints and answers in, instead of files."),
 ]
 Executor = Annotated[
-    str, typer.Option(help="Where rollouts are run: local, or ray for the workers of a cluster.")
+    str, typer.Option(help="Where rollouts run: local, or ray for the workers of a cluster.")
 ]
 RayAddress = Annotated[
     str | None,
-    typer.Option(help="HOST:PORT of a cluster, or auto; without it this machine becomes one."),
+    typer.Option(help="HOST:PORT of a cluster, or auto to find one; default: start one here."),
 ]
 Price = Annotated[
-    str | None, typer.Option(help="INPUT,CACHED,OUTPUT: dollars per million tokens of the model.")
+    str | None,
+    typer.Option(help="Price of the model as INPUT,CACHED,OUTPUT, in dollars per million tokens."),
 ]
-MaxCost = Annotated[float | None, typer.Option(min=0, help="Stop at so many dollars.")]
-MaxTokens = Annotated[int | None, typer.Option(min=0, help="Stop at so many tokens.")]
-MaxCalls = Annotated[int | None, typer.Option(min=0, help="Stop at so many model calls.")]
-MaxMinutes = Annotated[float | None, typer.Option(min=0, help="Stop after so many minutes.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what it would take, and do nothing.")]
+MaxCost = Annotated[float | None, typer.Option(min=0, help="Budget in dollars.")]
+MaxTokens = Annotated[int | None, typer.Option(min=0, help="Budget in tokens.")]
+MaxCalls = Annotated[int | None, typer.Option(min=0, help="Budget in model calls.")]
+MaxMinutes = Annotated[float | None, typer.Option(min=0, help="Time limit in minutes.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the forecast and exit.")]
 InspectLogs = Annotated[
     bool,
-    typer.Option("--inspect-logs", help="Also write logs for Inspect, to inspect/ in the run."),
+    typer.Option("--inspect-logs", help="Also write Inspect logs, to inspect/ in the run folder."),
 ]
-InspectDir = Annotated[
-    Path | None, typer.Option(help="Folder to write logs for Inspect to, in place of the run's.")
-]
+InspectDir = Annotated[Path | None, typer.Option(help="Also write Inspect logs, to this folder.")]
 AllowOverlap = Annotated[
-    bool, typer.Option("--allow-overlap", help="Evaluate on problems that were trained on.")
+    bool, typer.Option("--allow-overlap", help="Allow problems that were also trained on.")
 ]
-Run = Annotated[str, typer.Option(help="Name of the run; the same name goes on.")]
-Fork = Annotated[str | None, typer.Option(help="New run, from this run's library.")]
+Run = Annotated[str, typer.Option(help="Name of the run; reuse it to resume.")]
+Fork = Annotated[str | None, typer.Option(help="Start a new run from this run's library.")]
 Library = Annotated[Path | None, typer.Option(help="Library or run to start from.")]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the problems.")]
 BatchSize = Annotated[int | None, typer.Option(help="Problems per step.")]
@@ -115,22 +120,29 @@ Review = Annotated[
     bool,
     typer.Option(
         "--review",
-        help="Wait for a person before each step's edits.",
+        help="Wait for a review of each step's edits.",
         callback=lambda wanted: "each_step" if wanted else None,
     ),
 ]
-Recorded = Annotated[Path | None, typer.Option(help="Grade the answers of this file.")]
-Learned = Annotated[Path | None, typer.Option(help="Library file, run folder or run.")]
-Kept = Annotated[str | None, typer.Option(help="Keep the answers; the same goes on.")]
-Baseline = Annotated[bool, typer.Option(help="Also without the library, and compare.")]
+Recorded = Annotated[Path | None, typer.Option(help="Grade the answers in this file.")]
+Learned = Annotated[Path | None, typer.Option(help="Library file, run folder, or name of a run.")]
+Kept = Annotated[
+    str | None, typer.Option(help="Keep the answers under this name; reuse it to resume.")
+]
+Baseline = Annotated[bool, typer.Option(help="Also evaluate without the library, and compare.")]
 Placebo = Annotated[
-    Path | None, typer.Option(help="Also with as much text: a library of another domain.")
+    Path | None, typer.Option(help="Also evaluate an unrelated library of similar length.")
 ]
 EqualCost = Annotated[
-    bool, typer.Option("--equal-cost", help="Also with as many tokens spent on attempts.")
+    bool,
+    typer.Option(
+        "--equal-cost", help="Also spend the library's cost on extra attempts without it."
+    ),
 ]
-Table = Annotated[bool, typer.Option("--table", help="Also a line per problem.")]
-Regrade = Annotated[bool, typer.Option("--regrade", help="Grade what comes with a reward, too.")]
+Table = Annotated[bool, typer.Option("--table", help="Also print a line per problem.")]
+Regrade = Annotated[
+    bool, typer.Option("--regrade", help="Also regrade attempts that come with a reward.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -145,7 +157,7 @@ NO_DEFAULTS: Mapping[str, Any] = MappingProxyType({})
 def plan_options(
     plan: Callable[..., object], options: Mapping[str, Any], source: Any
 ) -> dict[str, Any]:
-    """Return what a function that plans is given: settings, budget, and the options it knows."""
+    """Return the arguments of a planning function: settings, budget, and the options it knows."""
     given = {name: options[name] for name in signature(plan).parameters if name in options}
     if "executor" in options:
         given["cluster"] = find_cluster(options["executor"], options["ray_address"])
@@ -155,7 +167,7 @@ def plan_options(
 
 
 def read_budget(options: Mapping[str, Any]) -> Budget:
-    """Return the limits that a command is given."""
+    """Return the budget of a command."""
     return Budget(
         *(options[name] for name in ("max_cost", "max_tokens", "max_calls", "max_minutes"))
     )
@@ -164,15 +176,17 @@ def read_budget(options: Mapping[str, Any]) -> Budget:
 def read_settings(
     options: Mapping[str, Any], defaults: Mapping[str, Any] = NO_DEFAULTS
 ) -> Settings:
-    """Add up the settings: defaults, preset, file, --set, flags; the later wins.
+    """Merge the settings: defaults, preset, file, --set, flags; the last one wins.
 
-    A flag that is a setting bears its name.
+    A flag for a setting has its name.
     """
     # Named, so that nobody is warned of a default: the commands say it in their own words.
     found = {"model": SIMULATED, **defaults}
     if (preset := options.get("preset")) is not None:
         if preset not in PRESETS:
-            raise SettingsError(f"preset {preset!r} is unknown; there are: {', '.join(PRESETS)}")
+            raise SettingsError(
+                f"preset {preset!r} is unknown; choose one of: {', '.join(PRESETS)}"
+            )
         found |= PRESETS[preset]
     if options.get("config") is not None:
         found |= Settings.read_file(options["config"])
@@ -184,7 +198,7 @@ def read_settings(
 
 
 def read_pair(pair: str) -> tuple[str, Any]:
-    """Read NAME=VALUE; pydantic makes numbers of digits."""
+    """Read NAME=VALUE; pydantic converts numbers."""
     name, equals, value = pair.partition("=")
     if not equals:
         raise SettingsError(f"--set {pair!r} is not of the form NAME=VALUE")
@@ -193,7 +207,7 @@ def read_pair(pair: str) -> tuple[str, Any]:
 
 
 def put_option(options: dict[str, Any], name: str, value: Any) -> None:
-    """Put a setting among the options; `model_options.top_p` is one key of a table."""
+    """Add a setting to the options; `model_options.top_p` is one key of a table."""
     setting, *path = name.split(".")
     if not path:
         options[name] = value
@@ -211,7 +225,7 @@ def put_option(options: dict[str, Any], name: str, value: Any) -> None:
 
 
 def read_value(text: str) -> Any:
-    """Read JSON, or what is none as a text: `null`, `0.9`, `true`, `{…}`, `low`."""
+    """Read JSON, and anything else as text: `null`, `0.9`, `true`, `{…}`, `low`."""
     try:
         return json.loads(text)
     except ValueError:
@@ -219,7 +233,7 @@ def read_value(text: str) -> Any:
 
 
 def find_log_folder(options: Mapping[str, Any], run: Path | None) -> Path | None:
-    """Return where logs for Inspect are written, or None for nowhere."""
+    """Return the folder for Inspect logs, or None for no logs."""
     place: Path | None = options["inspect_dir"]
     if not options["inspect_logs"] and place is None:
         return None
@@ -228,13 +242,13 @@ def find_log_folder(options: Mapping[str, Any], run: Path | None) -> Path | None
         raise SettingsError(f"--inspect-dir {place} is a file: name a folder")
     if place is None and run is None:
         raise SettingsError(
-            "--inspect-logs has no run to go to: give --run NAME or --inspect-dir DIR"
+            "--inspect-logs needs a place to write to: give --run NAME or --inspect-dir DIR"
         )
     return place or (run and run / "inspect")
 
 
 def find_cluster(executor: str, address: str | None) -> Cluster | None:
-    """Return the cluster that rollouts are run in, or None for this process."""
+    """Return the cluster that runs the rollouts, or None for this process."""
     if executor == "ray":
         return Cluster(address)
     if executor != "local":

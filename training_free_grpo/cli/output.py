@@ -1,4 +1,4 @@
-"""What the commands say: results on stdout, progress on stderr, errors as one clear message."""
+"""The output of the commands: results on stdout, progress and errors on stderr."""
 
 import functools
 import json
@@ -35,14 +35,14 @@ _STATUS = {
 
 
 class PlainConsole(Console):
-    """Prints what models, pages and data sets wrote as it stands: no markup, no highlighting.
+    """Prints the text of models, pages and data sets literally: no markup, no highlighting.
 
     Only what would steer the terminal is shown by its code; colours and the cursor are rich's own.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, soft_wrap=True, **options)
-        # What is said on a terminal breaks between words; results are for copying, whole.
+        # Terminal output wraps between words; results stay unwrapped, for copying.
         self.soft_wrap = not (self.stderr and self.is_terminal)
 
     def render(
@@ -59,11 +59,11 @@ results = PlainConsole()
 
 
 def reports_errors(
-    goes_on: Callable[[Mapping[str, Any]], bool] = lambda options: False,
+    resumes: Callable[[Mapping[str, Any]], bool] = lambda options: False,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Turn the errors that a user can mend into one message and the exit code of the contract.
+    """Turn the errors that a user can fix into one message and the exit code of the contract.
 
-    `goes_on` tells from its options whether the command goes on where it stopped.
+    `resumes` tells from its options whether rerunning the command resumes it.
     """
 
     def report(command: Callable[P, R]) -> Callable[P, R]:
@@ -73,10 +73,10 @@ def reports_errors(
                 with named_as_flags():
                     return command(*given, **options)
             except (UserError, sqlite3.Error, OSError) as error:
-                said, code = explain(error, goes_on(options))
+                said, code = explain(error, resumes(options))
             except (Interrupted, KeyboardInterrupt):
-                kept = "; what was finished is saved, and the same command goes on"
-                said, code = f"interrupted{kept if goes_on(options) else ''}", INTERRUPTED
+                kept = "; finished work is saved. Rerun the same command to resume"
+                said, code = f"interrupted{kept if resumes(options) else ''}", INTERRUPTED
             if options.get("as_json"):
                 print_json({"status": _STATUS[code], "error": said})
             raise fail(said, code)
@@ -87,46 +87,46 @@ def reports_errors(
 
 
 def explain(error: Exception, kept: bool) -> tuple[str, int]:
-    """Return what is said of an error, and the exit code of its kind."""
+    """Return the message and the exit code for an error."""
     match error:
         case OutOfBudget():
             return str(error), OUT_OF_BUDGET
         case AgentAlwaysFails():
-            return f"{error}. Mend it, and the same command goes on", FAILED
+            return f"{error}. Fix this, then rerun the same command to continue", FAILED
         case ModelError():
-            return f"the model cannot be used: {error}", FAILED
+            return f"the model failed: {error}", FAILED
         case StorageError() | sqlite3.Error() | OSError():
-            rest = ". What was finished is saved; mend it, and the same command goes on"
+            rest = ". Finished work is saved. Fix this, then rerun the same command to continue"
             return f"{error}{rest if kept else ''}", FAILED
     return str(error), USAGE
 
 
 def keeps_run(options: Mapping[str, Any]) -> bool:
-    """Tell whether a command keeps what it finishes in a run."""
+    """Tell whether a command saves its progress in a run."""
     return bool(options.get("run"))
 
 
 def fail(message: str, code: int) -> typer.Exit:
-    """Say what is wrong, and return the exit to raise."""
+    """Print an error, and return the exit to raise."""
     errors.print(f"tfgrpo: {message}", style="red")
     return typer.Exit(code)
 
 
 def hush(context: typer.Context, quiet: bool) -> bool:
-    """Say no progress while a command runs that was told to be quiet."""
+    """Silence progress output for the rest of a command with --quiet."""
     progress.quiet = quiet
     context.call_on_close(lambda: setattr(progress, "quiet", False))
     return quiet
 
 
 def print_json(value: Any) -> None:
-    """Print one JSON object, last on stdout."""
+    """Print one JSON object on stdout."""
     sys.stdout.write(escape_controls(json.dumps(value, ensure_ascii=False)) + "\n")
     sys.stdout.flush()
 
 
 def print_lessons(library: Library) -> None:
-    """Print the lessons in force, a line each."""
+    """Print the active lessons, one per line."""
     for lesson in active_experiences(library):
         results.print(f"  [{lesson['id']}] {lesson['content']}  ({describe_origin(lesson)})")
     if not active_experiences(library):
@@ -134,7 +134,7 @@ def print_lessons(library: Library) -> None:
 
 
 def describe_origin(lesson: Experience) -> str:
-    """Say where a lesson comes from."""
+    """Describe the origin of a lesson."""
     problems = len(lesson["created"]["problems"])
     if not problems:
         return "given"
@@ -142,7 +142,7 @@ def describe_origin(lesson: Experience) -> str:
 
 
 def plural(count: int, thing: str) -> str:
-    """Write how many there are of a thing."""
+    """Write a count with its noun."""
     return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 

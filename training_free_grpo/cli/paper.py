@@ -1,4 +1,4 @@
-"""`tfgrpo paper`: a published table, run again with a model of the user's."""
+"""`tfgrpo paper`: rerun a published table with the user's model."""
 
 import asyncio
 import json
@@ -16,7 +16,7 @@ from training_free_grpo.cli.output import keeps_run, print_json, progress, repor
 from training_free_grpo.cli.paper_data import find_table, read_evaluation_sets, read_training_sets
 from training_free_grpo.cli.paper_report import draw_report
 from training_free_grpo.cli.progress import TrainingWatch, Watch
-from training_free_grpo.cli.spending import GOES_ON, announce
+from training_free_grpo.cli.spending import RESUMES, announce
 from training_free_grpo.cli.training_report import report
 from training_free_grpo.datasets import OverlapError
 from training_free_grpo.paper.forecast import forecast, forecast_work
@@ -36,14 +36,14 @@ from training_free_grpo.storage.files import write_atomically
 
 Model = Annotated[str, *get_args(o.Model)[1:]]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="Only the first N problems of every data set.")
+    int | None, typer.Option(min=1, help="Use only the first N problems of every data set.")
 ]
 TrainOn = Annotated[
     list[str] | None,
-    typer.Option(help="Learn from DATASET instead; where a table has two, SET=DATASET."),
+    typer.Option(help="Learn from DATASET instead; SET=DATASET if the table has two."),
 ]
 Sample = Annotated[
-    int | None, typer.Option(min=1, help="Draw N problems of the --train-on data sets.")
+    int | None, typer.Option(min=1, help="Sample N problems of each --train-on data set.")
 ]
 
 
@@ -60,7 +60,9 @@ def paper(
     limit: Limit = None,
     train_on: TrainOn = None,
     sample: Sample = None,
-    run: Annotated[str, typer.Option(help="Folder; its tables share what they learn.")] = "paper",
+    run: Annotated[
+        str, typer.Option(help="Name of the folder; tables in it share libraries.")
+    ] = "paper",
     runs_dir: o.RunsDir = Path("runs"),
     pairs: o.Set = None,
     allow_overlap: o.AllowOverlap = False,
@@ -69,14 +71,16 @@ def paper(
     max_tokens: o.MaxTokens = None,
     max_calls: o.MaxCalls = None,
     max_minutes: o.MaxMinutes = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Spend what is forecast, unasked.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Spend the forecast cost without asking.")
+    ] = False,
     dry_run: o.DryRun = False,
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Run a published table again: learn every arm's library, measure every arm, and compare.
+    """Rerun a published table: learn every arm's library, evaluate every arm, and compare.
 
-    What it will cost is forecast first. The same command goes on where it stopped.
+    The cost is forecast first. Rerun the same command to resume.
 
     Example: tfgrpo paper table1 --model openai:gpt-5-mini --limit 5
     """
@@ -92,7 +96,7 @@ def paper(
 
 
 def plan_table(options: JSON) -> PaperPlan:
-    """Plan what a table takes, with the user's data and settings."""
+    """Plan the work for a table, with the user's data and settings."""
     said, table = o.read_settings(options), find_table(options["table"])
     limit = options["limit"]
     return PaperPlan(
@@ -108,20 +112,20 @@ def plan_table(options: JSON) -> PaperPlan:
 
 
 def make_table(plan: PaperPlan, budget: Budget, yes: bool) -> None:
-    """Do what is left of a table, once the user has agreed to spend it."""
+    """Finish a table, once the user has agreed to the cost."""
     agree(plan, budget, yes)
     work = carry_out(plan, budget, watched)
     try:
         asyncio.run(stop_on_interrupt(work, plan.models.gate, progress.print))
     except OutOfBudget as error:
         raise OutOfBudget(
-            f"{error}, after what other work in {plan.folder} took. What is finished is kept, "
-            f"and the same command with a larger budget {GOES_ON}"
+            f"{error}, including other work in {plan.folder}. Finished work is saved. "
+            f"Rerunning the command with a larger budget {RESUMES}"
         ) from None
 
 
 def check_unseen(plan: PaperPlan, allowed: bool) -> None:
-    """Raise OverlapError if a library is measured on what it learns from; if allowed, say so."""
+    """Raise OverlapError if a library is evaluated on problems it learns from, unless allowed."""
     try:
         plan.check_overlap()
     except OverlapError as error:
@@ -131,7 +135,7 @@ def check_unseen(plan: PaperPlan, allowed: bool) -> None:
 
 
 def show_forecast(plan: PaperPlan, as_json: bool) -> None:
-    """Say what is left to be spent, piece by piece."""
+    """Print the remaining cost, piece by piece."""
     left, total = plan.left(), forecast(plan)
     if as_json:
         work = [{"work": name_work(w), "forecast": forecast_work(w)} for w in left]
@@ -140,11 +144,13 @@ def show_forecast(plan: PaperPlan, as_json: bool) -> None:
     for piece in left:
         line, _, _ = describe_forecast(forecast_work(piece)).partition("\n")
         results.print(f"{name_work(piece)}: {line.removeprefix('forecast: ')}")
-    results.print(describe_forecast(total) if total else "everything is there: nothing is left")
+    results.print(
+        describe_forecast(total) if total else "everything is finished: nothing is left to do"
+    )
 
 
 def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
-    """Say what is left to be spent, and ask whether to spend it."""
+    """Print the remaining cost, and ask whether to spend it."""
     left = forecast(plan)
     if left is None:
         return
@@ -154,7 +160,7 @@ def agree(plan: PaperPlan, budget: Budget, yes: bool) -> None:
     if yes:
         return
     if not sys.stdin.isatty():
-        raise SettingsError("this spends what is forecast: give --yes where nobody can be asked")
+        raise SettingsError("this spends the forecast cost: give --yes where nobody can be asked")
     confirm()
 
 
@@ -166,7 +172,7 @@ def confirm() -> None:
 
 @contextmanager
 def watched(work: Work) -> Iterator[Hear]:
-    """Say which piece of work begins, and how it goes on."""
+    """Announce each piece of work, and show its progress."""
     progress.print(name_work(work))
     with watch_over(work) as watch:
 
@@ -178,7 +184,7 @@ def watched(work: Work) -> Iterator[Hear]:
 
 
 def watch_over(work: Work) -> Watch:
-    """Return what shows how a piece of work goes on."""
+    """Return the progress display for a piece of work."""
     if isinstance(work, Learning):
         return TrainingWatch(progress, work.run, work.run.forecast)
     watch = Watch(progress, work.run.prices)
@@ -188,7 +194,7 @@ def watch_over(work: Work) -> Watch:
 
 
 def name_work(work: Work) -> str:
-    """Name a piece of work by what it is done with."""
+    """Describe a piece of work by its method and data."""
     problems = f"{len(work.data.problems):,} problems of {work.data.name}"
     settings = work.settings
     if isinstance(work, Measurement):
@@ -199,7 +205,7 @@ def name_work(work: Work) -> str:
 
 
 def show(plan: PaperPlan, found: JSON, as_json: bool) -> None:
-    """Show what the table came to, and keep it in the folder."""
+    """Show the finished table, and save it in the folder."""
     folder = plan.folder / plan.table.name
     text = "".join(f"{line}\n" for line in draw_report(found))
     write_atomically(folder / "results.json", json.dumps(found, ensure_ascii=False) + "\n")

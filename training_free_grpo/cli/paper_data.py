@@ -1,4 +1,4 @@
-"""The data sets of a published table, and what the user puts in their place."""
+"""The data sets of a published table, and their replacements."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -20,7 +20,7 @@ def find_table(name: str) -> Table:
 
 
 def read_evaluation_sets(table: Table, limit: int | None) -> dict[str, DataSet]:
-    """Load what the table's methods are measured on, by name."""
+    """Load the data sets the table's methods are evaluated on, by name."""
     names = dict.fromkeys(column.dataset for column in table.columns)
     return {name: read_set(name, limit) for name in names}
 
@@ -28,17 +28,17 @@ def read_evaluation_sets(table: Table, limit: int | None) -> dict[str, DataSet]:
 def read_training_sets(
     table: Table, pairs: Sequence[str], sample: int | None, limit: int | None
 ) -> dict[str, DataSet]:
-    """Load what the table's libraries are learned from, by the name of the published set."""
+    """Load the data sets the table's libraries are learned from, by published name."""
     given = [read_replacement(table, pair) for pair in pairs]
     sources = {column.domain.training_set: None for column in table.columns} | dict(given)
     if len(dict(given)) < len(given):
         raise SettingsError(f"--train-on names two data sets for one: {', '.join(pairs)}")
     if sample and not pairs:
-        raise SettingsError("--sample draws from the data set of --train-on: name one")
+        raise SettingsError("--sample needs --train-on: name the data set to sample from")
     found = {}
     for name, source in sources.items():
         if source:
-            # A file is graded as the set that it stands in for, a named set as itself.
+            # A file is graded like the set it replaces, a named set by its own grader.
             grader = NAMED[source if source in NAMED else name].grader
             found[name] = read_set(source, limit, sample, grader)
             continue

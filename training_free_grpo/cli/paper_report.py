@@ -1,4 +1,4 @@
-"""A published table and ours beside it, as Markdown that a terminal shows as well."""
+"""A published table beside ours, as Markdown that is readable in a terminal."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -8,24 +8,24 @@ from training_free_grpo.prices import dollars
 from training_free_grpo.records import JSON, Cost
 
 _LEFT = ("method", "model", "library", "data set")
-"""Columns of words; the others are figures, and go to the right."""
+"""Columns of text; the others are figures and right-aligned."""
 _USAGE = ("calls", "input", "cached", "output", "cost")
 
 
 def draw_report(found: JSON) -> Iterator[str]:
-    """Draw all that a table came to."""
+    """Draw the whole result of a table."""
     figures = ["method", "model", "cost of learning", *found["columns"]]
     learned = ["library", "data set", "problems", "rollouts", "missing", "undecided"]
     learned += ["lessons", *_USAGE]
     measured = ["method", "data set", "library", "lessons", "rollouts", "missing", "undecided"]
     measured += ["tool calls"]
     sections = {
-        "In %. Bold is from here, with 95 % intervals over problems; the rest is from: "
+        "In %. Bold: measured here, with 95 % intervals over problems. The rest: "
         f"{found['source']}.": draw_table(figures, list_rows(found)),
         "Compared problem by problem:": list_differences(found),
-        "Not as published:": (f"- {line}" for line in found["differences"]),
-        "What the libraries took:": draw_libraries(learned, found["libraries"]),
-        "What measuring took:": draw_table(
+        "Differences from the published protocol:": (f"- {line}" for line in found["differences"]),
+        "Cost of the libraries:": draw_libraries(learned, found["libraries"]),
+        "Cost of the evaluations:": draw_table(
             [*measured, *_USAGE], map(evaluation_row, found["evaluations"])
         ),
     }
@@ -35,7 +35,7 @@ def draw_report(found: JSON) -> Iterator[str]:
 
 
 def draw_libraries(header: Sequence[str], libraries: Sequence[JSON]) -> Iterator[str]:
-    """Draw what the libraries took, and say of which one nothing can be expected."""
+    """Draw the cost of the libraries, with warnings about useless ones."""
     yield from draw_table(header, map(learning_row, libraries))
     for row in libraries:
         if row["warning"]:
@@ -75,7 +75,7 @@ def cost_of_learning(found: JSON, method: str) -> str:
 
 
 def list_differences(found: JSON) -> Iterator[str]:
-    """Say how each method differs from its base, in words."""
+    """Describe how each method differs from its base."""
     for row in found["methods"]:
         for title, figure in row["figures"].items():
             if figure["difference"]:
@@ -84,13 +84,13 @@ def list_differences(found: JSON) -> Iterator[str]:
 
 
 def learning_row(row: JSON) -> list[str]:
-    """Write what a library was learned from, and what it took."""
+    """Write the data and the cost of a library."""
     counts = (row[name] for name in ("problems", "rollouts", "missing", "undecided", "lessons"))
     return [row["library"], row["dataset"], *map(number, counts), *usage_cells(row)]
 
 
 def evaluation_row(row: JSON) -> list[str]:
-    """Write what an evaluation was made of, and what it took."""
+    """Write the data and the cost of an evaluation."""
     rollouts = row["problems"] * row["attempts"]
     missing, undecided = (sum(row[name].values()) for name in ("missing", "undecided"))
     return [
@@ -112,7 +112,7 @@ def usage_cells(row: JSON) -> list[str]:
 
 
 def draw_table(header: Sequence[str], rows: Iterable[list[str]]) -> Iterator[str]:
-    """Draw a Markdown table whose columns stand under each other in plain text too."""
+    """Draw a Markdown table whose columns are aligned in plain text too."""
     lines = [list(header), *rows]
     widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
     left = [name in _LEFT for name in header]
@@ -129,7 +129,7 @@ def draw_table(header: Sequence[str], rows: Iterable[list[str]]) -> Iterator[str
 
 
 def bold(text: str) -> str:
-    """Set a text in bold; nothing remains nothing."""
+    """Set a text in bold; an empty text stays empty."""
     return f"**{text}**" if text else ""
 
 

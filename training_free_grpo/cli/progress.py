@@ -1,4 +1,4 @@
-"""How work goes on, said while it does: a live display on a terminal, lines now and then elsewhere.
+"""Progress output: a live display on a terminal, occasional lines elsewhere.
 
 Events are only counted as they come. The display is drawn from the counts four times a second,
 however many events there are.
@@ -29,18 +29,18 @@ from training_free_grpo.runs.training import TrainingRun
 from training_free_grpo.spending.forecast import Forecast
 
 Foresee = Callable[[Sequence[Metrics]], Forecast]
-"""Forecasts what is left of a run after the steps that are done."""
+"""Forecasts the rest of a run after the finished steps."""
 
 _SILENCE = 30.0
-"""Seconds after which work without a display says where it stands."""
+"""Seconds between progress lines without a display."""
 _TICK = 1.0
 _BAR = 30
 _TELLING = 0.02
-"""Share of the work from which its pace can be told."""
+"""Share of the work after which its pace can be estimated."""
 
 
 class Watch:
-    """Shows how work goes on: `with watch:` do it, and let the watch hear of every event."""
+    """Shows progress: work inside `with watch:`, and pass every event to `watch.hear`."""
 
     def __init__(
         self, console: Console, prices: Prices, silence: float = _SILENCE, expected: int = 0
@@ -52,9 +52,9 @@ class Watch:
         self._live: Live | None = None
         self._over = Signal()
         self._all = expected
-        """Rollouts and groups of all evaluations together, where there are several."""
+        """Total rollouts and groups, if there are several evaluations."""
         self._before = 0
-        """Those of the evaluations that are finished."""
+        """Rollouts and groups of the finished evaluations."""
 
     def __enter__(self) -> Self:
         self._started = self._spoke = time.monotonic()
@@ -77,19 +77,19 @@ class Watch:
             self._live.stop()
 
     def begin(self, title: str, groups: int, rollouts: int) -> None:
-        """Begin an evaluation; the ones before it are finished."""
+        """Start an evaluation; the earlier ones are finished."""
         self._before += self.tally.done
         self.tally.begin(title, groups, rollouts)
 
     @property
     def share(self) -> float:
-        """Return the share of the work that is done."""
+        """Return the finished share of the work."""
         expected = max(self._all, self._before + self.tally.expected)
         return (self._before + self.tally.done) / expected if expected else 0.0
 
     @property
     def cost(self) -> str:
-        """Return what the work has cost so far, in words."""
+        """Return the cost so far, in words."""
         return show_cost(bill(self.tally.usage, self._prices))
 
     def hear(self, event: Event) -> None:
@@ -100,7 +100,7 @@ class Watch:
             self._speak()
 
     def _break_silence(self) -> None:
-        """Speak even while nothing comes back, as when an endpoint refuses every call."""
+        """Print progress even if no events arrive, as when an endpoint rejects every call."""
         while not self._over.wait(max(self._silence, _TICK)):
             if time.monotonic() - self._spoke >= self._silence:
                 self._speak()
@@ -111,7 +111,7 @@ class Watch:
         self._console.print(f"{self.tally.title}: {', '.join(said)}")
 
     def _say_progress(self) -> list[str]:
-        """Say how far the step or the evaluation is."""
+        """Describe the progress of the step or the evaluation."""
         tally = self.tally
         said = [
             f"{len(tally.rollouts):,} of {tally.rollouts_expected:,} rollouts",
@@ -124,13 +124,13 @@ class Watch:
         return said
 
     def _say_spending(self) -> list[str]:
-        """Say what all of the work has taken, and how long it will go on."""
+        """Describe the usage so far, and the remaining time."""
         usage = total_usage(self.tally.usage)
         said = [f"{usage['input']:,} + {usage['output']:,} tokens", self.cost]
         return said + ([f"{usage['retries']:,} retries"] if usage["retries"] else [])
 
     def _say_time_left(self) -> list[str]:
-        """Say how long it will take at the pace of this process, once it has one."""
+        """Estimate the remaining time at the pace of this process."""
         made = self.share - self._share_at_start
         if made < _TELLING:
             return []
@@ -142,14 +142,14 @@ class Watch:
         done = ProgressBar(total=1.0, completed=self.share, width=_BAR)
         times = [write_time(time.monotonic() - self._started), *self._say_time_left()]
         head.add_row(Text(self.tally.title, style="bold"), done, ", ".join(times))
-        if not self.tally.expected:  # before the first step, and between two
+        if not self.tally.expected:  # before the first step, and between steps
             return Group(head)
         said = (self._say_progress(), self._say_spending())
         return Group(head, *(write_facts(facts) for facts in said))
 
 
 class TrainingWatch(Watch):
-    """Shows how a training run goes on, from where earlier processes have brought it."""
+    """Shows the progress of a training run, including that of earlier processes."""
 
     def __init__(
         self,
@@ -171,18 +171,18 @@ class TrainingWatch(Watch):
 
     @property
     def share(self) -> float:
-        """Return the share of the work that is done, over all steps."""
+        """Return the finished share of the work, over all steps."""
         before = sum(step["problems"] + step["rollouts"] for step in self._steps)
         return (before + self.tally.done) / self._expected
 
     @property
     def cost(self) -> str:
-        """Return what the run has cost so far, and what it will have cost in the end."""
+        """Return the cost so far, and the expected total."""
         most = f" of about {dollars(self._cost_expected)}" if self._cost_expected else ""
         return super().cost + most
 
     def hear(self, event: Event) -> None:
-        """Count an event: a step that begins or ends, too."""
+        """Count an event, including the start and the end of a step."""
         if event["event"] == "batch":
             title = f"step {event['step']}, epoch {event['epoch']}"
             self.tally.begin(title, len(event["problems"]), event["rollouts"])
@@ -191,12 +191,12 @@ class TrainingWatch(Watch):
         super().hear(event)
 
     def _count_attempts(self, problems: Sequence[str]) -> int:
-        """Return how many attempts the groups of these problems make, or have on record."""
+        """Return the number of attempts of these groups, made or recorded."""
         attempter, settings = self._training.attempter, self._training.settings
         return sum(attempter.count(id, settings) for id in problems)
 
     def _finish(self, step: Metrics) -> None:
-        """Count a step as finished: from its own figures, in which nothing is left out."""
+        """Count a step as finished, from its own complete figures."""
         self._steps.append(step)
         self.tally.begin(f"step {step['step']} is finished", 0, 0)
         self.tally.usage = {}
@@ -205,13 +205,13 @@ class TrainingWatch(Watch):
         self._cost_expected = self._forecast_cost()
 
     def _forecast_cost(self) -> float | None:
-        """Return what all steps will have cost; None where a price is not known."""
+        """Return the expected cost of all steps; None if a price is not known."""
         left = self._foresee(self._steps)["cost"]
         spent = add_costs(step["cost"] for step in self._steps)
         return None if left is None or spent == "unknown" else left + spent
 
     def _take_up(self, training: TrainingRun) -> None:
-        """Count what earlier processes have finished."""
+        """Count the work of earlier processes."""
         status = read_status(training.folder)
         if now := status["current"]:
             title = f"step {now['step']}, epoch {now['epoch']}"
@@ -224,12 +224,12 @@ class TrainingWatch(Watch):
 
 
 def write_facts(facts: Sequence[str]) -> Text:
-    """Write facts beside one another, over as many lines as they take: none is cut off."""
+    """Write facts next to each other, wrapped over several lines, never truncated."""
     return Text(" · ".join(facts), style="dim", no_wrap=False, overflow="fold")
 
 
 def write_time(seconds: float) -> str:
-    """Write a time as people say it."""
+    """Write a duration in words."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     if hours:

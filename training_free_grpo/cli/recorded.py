@@ -1,4 +1,4 @@
-"""Grade answers that exist already: no model is needed."""
+"""Grade recorded answers, without a model."""
 
 import asyncio
 from collections.abc import Sequence
@@ -26,7 +26,7 @@ def read_recorded(file: Path, limit: int | None) -> list[Recording]:
 async def grade_recorded(
     recordings: Sequence[Recording], grader: Grader, concurrency: int
 ) -> Evaluation:
-    """Grade every answer; k is the most that a problem has."""
+    """Grade every answer; k is the maximum per problem."""
     work = (grade_group(problem, answers, grader, concurrency) for problem, answers in recordings)
     groups = await asyncio.gather(*work)
     return measure_evaluation(groups, max(len(answers) for _, answers in recordings), {})
@@ -49,7 +49,7 @@ async def grade_group(
 
 
 def note_answer(problem: Problem, attempt: int, answer: str) -> Rollout:
-    """Make a recorded answer a rollout of which nothing else is known."""
+    """Convert a recorded answer to a rollout without further data."""
     return {
         "id": f"recorded/{problem['id']}/{attempt}",
         "attempt": attempt,

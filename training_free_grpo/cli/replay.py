@@ -1,4 +1,4 @@
-"""`tfgrpo replay`: make a run again from its record, or fork it at a step."""
+"""`tfgrpo replay`: replay a run from its record, or fork it at a step."""
 
 import asyncio
 from pathlib import Path
@@ -21,32 +21,34 @@ from training_free_grpo.runs.training import TrainingRun
 @reports_errors(lambda options: bool(options.get("to")))
 def replay(
     run: Annotated[Path, typer.Argument(help="A run, or its folder.")],
-    to: Annotated[str | None, typer.Option(help="Keep the new run under this name.")] = None,
+    to: Annotated[str | None, typer.Option(help="Name of the new run.")] = None,
     from_step: Annotated[
-        int | None, typer.Option(min=1, help="Fork: the first step to be made anew.")
+        int | None, typer.Option(min=1, help="Fork: the first step to rerun.")
     ] = None,
     pairs: o.Set = None,
     database: o.Database = None,
     runs_dir: o.RunsDir = Path("runs"),
     as_json: o.Json = False,
 ) -> None:
-    """Make a run again without network and key, and compare; or fork it with other settings.
+    """Replay a run without network or key and compare, or fork it with other settings.
 
     Example: tfgrpo replay first --from-step 3 --to second --set reflection_model=openai:gpt-5
     """
     source = find_run(run, runs_dir)
     if from_step is not None:
         if to is None:
-            raise RunError("--from-step makes a new run: give it a name with --to NEW")
+            raise RunError("--from-step makes a new run: name it with --to NEW")
         new = RunFolder(name_run(runs_dir, to))
         asyncio.run(fork(source, new, from_step, pairs, database, as_json))
         return
     if pairs:
-        raise RunError("a replay changes no setting: give --from-step N to fork the run there")
+        raise RunError(
+            "a replay keeps the settings of the run: give --from-step N to fork it with others"
+        )
     with TemporaryDirectory() as place:
         new = RunFolder(Path(place) / "replay" if to is None else name_run(runs_dir, to))
         if new.exists:
-            raise RunError(f"there is a run {to!r} already; give the replay another name")
+            raise RunError(f"the run {to!r} already exists; give the replay another name")
         found = asyncio.run(make_again(source, new, database))
     if as_json:
         print_json(found)
@@ -57,7 +59,7 @@ def replay(
 
 
 async def make_again(folder: RunFolder, new: RunFolder, database: str | None) -> JSON:
-    """Replay a run into a new folder and say in which files it came out differently."""
+    """Replay a run into a new folder, and say which files differ."""
     async with open_source(folder, database) as source:
         await carry_out(source.again(new))
         different = differences(folder.path, new.path)
@@ -72,30 +74,30 @@ async def fork(
     database: str | None,
     as_json: bool,
 ) -> None:
-    """Go on from a step with other settings, and say what that cost."""
+    """Rerun a run from a step on with other settings, and say what that costs."""
     async with open_source(folder, database) as source:
         defaults = source.settings.model_dump(mode="json")
         training = source.fork(new, step, o.read_settings({"pairs": pairs}, defaults))
         await training.check()
         state = await carry_out(training)
         calls = count_calls(source)
-    progress.print(f"{calls['known']} calls taken from the record, {calls['unknown']} made anew")
+    progress.print(f"{calls['known']} calls reused from the record, {calls['unknown']} new calls")
     show_outcome(new, state, as_json)
 
 
 async def carry_out(training: TrainingRun) -> JSON:
-    """Run a training until its end, or until it is interrupted."""
+    """Run a training to its end, or until it is interrupted."""
     work = training.run(report)
     return await stop_on_interrupt(work, training.models.gate, progress.print)
 
 
 def count_calls(source: Source) -> JSON:
-    """Count the calls that the record knew, and those that it did not."""
+    """Count the calls found in the record, and the others."""
     return {"known": source.record.known, "unknown": source.record.unknown}
 
 
 def describe_replay(found: JSON) -> str:
-    """Say how a replay came out."""
+    """Say how a replay differs from the run."""
     calls = f"{found['known']:,} calls from the record"
     if found["equal"]:
         return f"equal: library, metrics, usage and every rollout, byte for byte; {calls}"

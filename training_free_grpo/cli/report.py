@@ -18,14 +18,14 @@ Run = Annotated[Path, typer.Argument(help="Folder of a training run, or its name
 def report(
     run: Run,
     output: Annotated[
-        Path | None, typer.Option(help="File to write; report.html in the run's folder without it.")
+        Path | None, typer.Option(help="File to write; default: report.html in the run folder.")
     ] = None,
     runs_dir: RunsDir = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Write one HTML file to read in a browser: curves, library, history and every group.
 
-    It needs no network, and works on a run that is still going on.
+    The file needs no network. The run may still be in progress.
 
     Example: tfgrpo report runs/first
     """

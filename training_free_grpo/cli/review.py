@@ -1,4 +1,4 @@
-"""`tfgrpo review`: a person decides on the edits that a run waits with."""
+"""`tfgrpo review`: a person decides on the edits that a run proposes."""
 
 import json
 import sys
@@ -33,21 +33,23 @@ def review(
     run: Run,
     runs_dir: RunsDir = Path("runs"),
     approve_all: Annotated[
-        bool, typer.Option("--approve-all", help="Approve every edit, and ask nothing.")
+        bool, typer.Option("--approve-all", help="Approve every edit without asking.")
     ] = False,
     decisions: Annotated[
-        Path | None, typer.Option(help="JSON file of decisions; asks nothing.")
+        Path | None, typer.Option(help="JSON file of decisions, to use without asking.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Approve, edit or reject the edits that a run with --review waits with; then it goes on.
+    """Approve, edit or reject the edits that a run with --review proposes.
 
     Example: tfgrpo review runs/first
     """
     folder = find_run(run, runs_dir)
     request = read_pending(folder.path)
     if request is None:
-        raise RunError(f"nothing in {folder.path} waits for a review: tfgrpo status {folder.path}")
+        raise RunError(
+            f"no edit in {folder.path} is waiting for review: see tfgrpo status {folder.path}"
+        )
     reviewer = Reviewer(folder, request)
     if approve_all or decisions:
         answer = read_options(approve_all, decisions)
@@ -65,13 +67,13 @@ def review(
         print_json({"run": str(folder.path), "step": request["step"], "decided": counts})
         return
     said = ", ".join(f"{count} {name}" for name, count in counts.items())
-    results.print(f"{said}; repeat the command that began {folder.path}: it goes on from there")
+    results.print(f"{said}; rerun the command that started {folder.path} to resume it")
 
 
 def read_options(approve_all: bool, file: Path | None) -> Any:
     """Return the answer that the options give."""
     if approve_all and file:
-        raise RunError("--approve-all and --decisions are two answers: give one of them")
+        raise RunError("--approve-all and --decisions exclude each other: give one of them")
     if file is None:
         return {"all": "approve"}
     try:
@@ -81,7 +83,7 @@ def read_options(approve_all: bool, file: Path | None) -> Any:
 
 
 class Reviewer:
-    """Has a person decide on a plan, and checks what is answered."""
+    """Asks a person to decide on a plan, and checks the answer."""
 
     def __init__(self, folder: RunFolder, request: JSON) -> None:
         self._operations = request["operations"]
@@ -92,18 +94,18 @@ class Reviewer:
 
     @property
     def undecided(self) -> str:
-        """Say that all is as it was."""
-        return f"nothing was decided: step {self._step} still waits, tfgrpo review {self._path}"
+        """Say that nothing has changed."""
+        return f"no decision was saved: step {self._step} still waits: tfgrpo review {self._path}"
 
     def read(self, answer: Any) -> list[Decision]:
-        """Return a decision for each operation; raise RunError if the answer is not one."""
+        """Return a decision for each operation; raise RunError if the answer is invalid."""
         try:
             return read_answer(answer, self._operations, self._library, self._most, self._step)
         except ReviewError as error:
-            raise RunError(f"{error}. Nothing was decided") from None
+            raise RunError(f"{error}. No decision was saved") from None
 
     def ask(self) -> JSON | None:
-        """Ask about each operation in turn; return None where the person leaves."""
+        """Ask about each operation in turn; return None if the person quits."""
         results.print(
             f"step {self._step}: {plural(len(self._operations), 'operation')} to decide on"
         )
@@ -116,8 +118,8 @@ class Reviewer:
                 results.print()
                 return None
             raise RunError(
-                "there is nobody to ask: give --approve-all, or --decisions FILE for what "
-                "--json shows. Nothing was decided"
+                "there is no terminal to ask on: give --approve-all, or --decisions FILE for what "
+                "--json shows. No decision was saved"
             ) from None
         if decided is None:
             return None

@@ -10,7 +10,7 @@ from training_free_grpo.cli import options as o
 from training_free_grpo.cli.evaluation_report import show_evaluations
 from training_free_grpo.cli.output import FAILED, progress
 from training_free_grpo.cli.progress import TrainingWatch, Watch
-from training_free_grpo.cli.spending import GOES_ON, announce, explain_stop, show_forecast
+from training_free_grpo.cli.spending import RESUMES, announce, explain_stop, show_forecast
 from training_free_grpo.cli.training_report import report, show_outcome
 from training_free_grpo.inspect_logs import EvaluationLogs, TrainingLogs
 from training_free_grpo.model_name import ModelName
@@ -24,7 +24,7 @@ from training_free_grpo.spending.budget import OutOfBudget
 
 
 def carry_out_training(plan: PlannedTraining, options: JSON) -> None:
-    """Make a run, or what is left of it, and show what it comes to."""
+    """Carry out a run or resume it, and show the outcome."""
     training, folder = plan.run, plan.run.folder
     print_notes(plan.notes)
     log_folder = o.find_log_folder(options, folder.path)
@@ -41,7 +41,7 @@ def carry_out_training(plan: PlannedTraining, options: JSON) -> None:
 
 
 def make_run(training: TrainingRun, logs: TrainingLogs | None) -> JSON:
-    """Make a run, show how it goes on, and return its state."""
+    """Carry out a run, show its progress, and return its state."""
     watch = TrainingWatch(progress, training, training.forecast)
 
     def hear(event: Event) -> None:
@@ -59,7 +59,7 @@ def make_run(training: TrainingRun, logs: TrainingLogs | None) -> JSON:
 
 
 def carry_out_evaluation(plan: PlannedEvaluation, options: JSON) -> None:
-    """Make an evaluation, or what is left of it, and show what it finds."""
+    """Carry out an evaluation or resume it, and show the results."""
     evaluation = plan.run
     print_notes(plan.notes)
     log_folder = o.find_log_folder(options, evaluation.folder)
@@ -77,7 +77,7 @@ def carry_out_evaluation(plan: PlannedEvaluation, options: JSON) -> None:
 
 
 def make_logs(evaluation: EvaluationRun, place: Path) -> EvaluationLogs:
-    """Return what writes logs for Inspect."""
+    """Return the writer of Inspect logs."""
     return EvaluationLogs(
         evaluation.folder.name if evaluation.folder else "evaluation",
         evaluation.problems,
@@ -91,7 +91,7 @@ def make_logs(evaluation: EvaluationRun, place: Path) -> EvaluationLogs:
 def make_evaluations(
     evaluation: EvaluationRun, logs: EvaluationLogs | None
 ) -> dict[str, Evaluation]:
-    """Make the evaluations, going on where earlier ones in the folder stopped."""
+    """Carry out the evaluations, resuming from the answers in the folder."""
     watch = Watch(progress, evaluation.prices, expected=evaluation.expected)
 
     def begin(arm: Arm) -> None:
@@ -111,34 +111,34 @@ def make_evaluations(
             work = evaluation.run(begin, hear)
             return asyncio.run(stop_on_interrupt(work, evaluation.models.gate, progress.print))
     except OutOfBudget as error:
-        rest = f"The same command with a larger budget {GOES_ON}"
+        rest = f"Rerunning the command with a larger budget {RESUMES}"
         if not evaluation.folder:
-            rest = "Nothing was kept: give --run NAME to be able to go on"
+            rest = "Nothing was saved: give --run NAME to be able to resume"
         raise OutOfBudget(f"{error}. {rest}") from None
 
 
 def note_choices(training: TrainingRun) -> None:
-    """Say what a user may not expect of the models that were chosen."""
+    """Point out what a user may not expect of the chosen models."""
     settings = training.settings
     model = ModelName.parse(settings.model)
     if model.is_simulated:
         progress.print("note: the model is simulated: rules that follow lessons, not a real model")
     if model.is_recorded and settings.reflection_model is None:
-        progress.print("note: rollouts are recorded; the embedded model words the lessons")
+        progress.print("note: rollouts are recorded; the embedded model writes the lessons")
     if training.agent and model.is_simulated and settings.reflection_model is None:
         progress.print("note: name a real --reflection-model to learn from your agent's attempts")
 
 
 def note_changes(training: TrainingRun) -> None:
-    """Say with which settings a run goes on that change nothing in what is learned."""
+    """Print the changed settings of a resumed run that do not affect what it learns."""
     if training.folder.exists:
         for change in training.folder.list_changes(training.settings.model_dump(mode="json")):
-            progress.print(f"note: the run goes on with {change}")
+            progress.print(f"note: the run resumes with {change}")
     if training.finished:
         progress.print("note: the run is finished: nothing is left to do")
 
 
 def print_notes(notes: list[str]) -> None:
-    """Say what is noteworthy about the problems of a command."""
+    """Print notes about the problems of a command."""
     for note in notes:
         progress.print(f"note: {note}")

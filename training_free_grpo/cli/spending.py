@@ -1,4 +1,4 @@
-"""What a command will take, said before it is begun, and the budget that it must keep to."""
+"""The forecast of a command, printed before it starts, and its budget."""
 
 from collections.abc import Sequence
 
@@ -10,11 +10,11 @@ from training_free_grpo.runs.folder import RunFolder
 from training_free_grpo.spending.budget import Budget, OutOfBudget
 from training_free_grpo.spending.forecast import Forecast, describe_forecast
 
-GOES_ON = "goes on, and pays nothing twice"
+RESUMES = "resumes without paying for anything twice"
 
 
 def show_forecast(forecast: Forecast, as_json: bool) -> None:
-    """Print a forecast as the result of a command that does nothing else."""
+    """Print the forecast as the result of a dry run."""
     if as_json:
         print_json({"forecast": forecast})
     else:
@@ -24,7 +24,7 @@ def show_forecast(forecast: Forecast, as_json: bool) -> None:
 def announce(
     forecast: Forecast, budget: Budget, prices: Prices, done: Sequence[Metrics] = ()
 ) -> None:
-    """Say what is still to come, and whether the budget will end it before."""
+    """Print the forecast, and whether it exceeds the budget."""
     if not forecast["calls"]:
         return
     progress.print(describe_forecast(forecast))
@@ -32,13 +32,13 @@ def announce(
     for step in done:
         usage = add_ledgers(usage, step["usage"])
     if over := ", ".join(budget.exceeded(usage, prices, forecast["minutes"])):
-        progress.print(f"note: the forecast exceeds the budget ({over}): it may end before")
+        progress.print(f"note: the forecast exceeds the budget ({over}): the run may stop early")
 
 
 def explain_stop(error: OutOfBudget, folder: RunFolder, done: Sequence[Metrics]) -> OutOfBudget:
-    """Say what a run holds that its budget has ended, and how it goes on."""
+    """Say what a run has saved when its budget is used up, and how to resume it."""
     kept = "no step is finished yet"
     if done:
         lessons, step = done[-1]["library_size"], done[-1]["step"]
         kept = f"{lessons} lessons after step {step} are in {folder.path / 'library.json'}"
-    return OutOfBudget(f"{error}; {kept}. The same command with a larger budget {GOES_ON}")
+    return OutOfBudget(f"{error}; {kept}. Rerunning the command with a larger budget {RESUMES}")

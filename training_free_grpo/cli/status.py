@@ -1,4 +1,4 @@
-"""`tfgrpo status`: how far a run or an evaluation is, asked from beside it."""
+"""`tfgrpo status`: the progress of a run or an evaluation, from another process."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,13 +20,13 @@ from training_free_grpo.runs.status import RunStatus, StepStatus, read_status
 
 Place = Annotated[
     Path | None,
-    typer.Argument(help="Folder of a run or an evaluation, or its name; all of them without it."),
+    typer.Argument(help="Folder or name of a run or an evaluation; default: all of them."),
 ]
 
 
 @reports_errors()
 def status(run: Place = None, runs_dir: RunsDir = Path("runs"), as_json: Json = False) -> None:
-    """Show how far a run or an evaluation is, also while another process is at work on it.
+    """Show the progress of a run or an evaluation, even while another process works on it.
 
     Example: tfgrpo status runs/first
     """
@@ -42,10 +42,12 @@ def status(run: Place = None, runs_dir: RunsDir = Path("runs"), as_json: Json = 
 
 
 def show_all(runs_dir: Path, as_json: bool) -> None:
-    """Show how far each run and evaluation is, in a line."""
+    """Show the progress of each run and evaluation in one line."""
     folders = list_folders(runs_dir)
     if not folders:
-        raise RunError(f"there are no runs in {runs_dir}: tfgrpo demo or tfgrpo train makes one")
+        raise RunError(
+            f"there are no runs in {runs_dir}: start one with tfgrpo demo or tfgrpo train"
+        )
     found = []
     for folder in folders:
         try:
@@ -61,7 +63,7 @@ def show_all(runs_dir: Path, as_json: bool) -> None:
 
 
 def read_any(folder: RunFolder) -> tuple[JSON, list[str]]:
-    """Return how far a run or an evaluation is, as one object and in lines."""
+    """Return the progress of a run or an evaluation, as one object and in lines."""
     if is_evaluation(folder):
         evaluation = read_evaluation_status(folder)
         next_step = say_next_of_evaluation(evaluation)
@@ -71,7 +73,7 @@ def read_any(folder: RunFolder) -> tuple[JSON, list[str]]:
 
 
 def describe_status(found: RunStatus) -> Iterator[str]:
-    """Write how far a run is, a line for each thing to know."""
+    """Write the progress of a run, one fact per line."""
     done = of(found["steps"], found["steps_expected"])
     yield f"{found['run']}: {found['state']}, {done} steps"
     if found["current"] and (found["current"]["rollouts"] or found["state"] == "running"):
@@ -86,7 +88,7 @@ def describe_status(found: RunStatus) -> Iterator[str]:
 
 
 def describe_current(step: StepStatus) -> str:
-    """Write how far the step at work is."""
+    """Write the progress of the current step."""
     epoch = f" (epoch {step['epoch']})" if step["epoch"] else ""
     line = (
         f"step {step['step']}{epoch}: {of(step['rollouts'], step['rollouts_expected'])} rollouts, "
@@ -99,7 +101,7 @@ def describe_current(step: StepStatus) -> str:
 
 
 def describe_evaluation_status(found: EvaluationStatus) -> Iterator[str]:
-    """Write how far an evaluation is, and what it found, a line for each thing to know."""
+    """Write the progress and results of an evaluation, one fact per line."""
     kept = f"{found['attempts']:,} attempts kept"
     yield f"{found['evaluation']}: evaluation, {found['state']}, {kept}"
     if said := found["found"]:
@@ -117,7 +119,7 @@ def describe_evaluation_status(found: EvaluationStatus) -> Iterator[str]:
 
 
 def describe_spending(usage: Usage, costs: Bill) -> str:
-    """Write what the calls took."""
+    """Write the calls, tokens and cost."""
     return (
         f"  spent    {usage['calls']:,} calls, {usage['input']:,} + {usage['output']:,} tokens, "
         f"{show_cost(costs)}; {usage['retries']:,} retries"
@@ -138,28 +140,28 @@ def describe_undecided(reasons: dict[str, int], what: str) -> Iterator[str]:
 
 
 def of(done: int, expected: int | None) -> str:
-    """Write a count, and what it will be at the end if that is known."""
+    """Write a count, and the expected total if it is known."""
     return f"{done:,}" if expected is None else f"{done:,} of {expected:,}"
 
 
 def say_next(found: RunStatus) -> str:
-    """Say what there is to do."""
+    """Say what to do next."""
     if found["state"] == "running":
-        return "a process is at work on it; Ctrl-C there stops it, and loses nothing"
+        return "a process is working on it; Ctrl-C there stops it without losing anything"
     if found["state"] == "waiting for review":
-        return f"tfgrpo review {found['run']}, then repeat the command that began it"
+        return f"tfgrpo review {found['run']}, then rerun the command that started it"
     if found["state"] == "stopped":
-        return "repeat the command that began it: it goes on where it stopped"
+        return "rerun the command that started it to resume"
     return f"tfgrpo report {found['run']}"
 
 
 def say_next_of_evaluation(found: EvaluationStatus) -> str:
-    """Say what there is to do."""
+    """Say what to do next."""
     if found["state"] == "running":
-        return "a process is at work on it; Ctrl-C there stops it, and loses nothing"
+        return "a process is working on it; Ctrl-C there stops it without losing anything"
     if found["state"] == "stopped":
-        return "repeat the command that began it: it goes on where it stopped"
+        return "rerun the command that started it to resume"
     return (
-        "repeat the command that began it, with --table for a line per problem: "
-        "what is kept is not paid for again"
+        "rerun the command that started it with --table for a line per problem: "
+        "saved answers are not paid for again"
     )

@@ -1,4 +1,4 @@
-"""Where a piece of work stands, counted from the events of its graph."""
+"""The progress of a piece of work, counted from the events of its graph."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from training_free_grpo.records import JSON, Event, Ledger, Verdict
 
 @dataclass
 class Tally:
-    """The counts of one step or one evaluation, and what all of the work has used so far.
+    """The counts of one step or one evaluation, and the usage of all work so far.
 
     A display may read them from another thread: what it goes through is copied at one go.
     """
@@ -21,7 +21,7 @@ class Tally:
     rollouts: set[str] = field(default_factory=set)
     missing: set[str] = field(default_factory=set)
     undecided: set[str] = field(default_factory=set)
-    """Rollouts whose grader could not decide."""
+    """Rollouts that the grader left undecided."""
     rewards: dict[str, float] = field(default_factory=dict)
     contrast: set[str] = field(default_factory=set)
     """Problems whose attempts differ in their rewards."""
@@ -36,22 +36,22 @@ class Tally:
 
     @property
     def done(self) -> int:
-        """Return how many rollouts and groups are finished: both take their time."""
+        """Return the number of finished rollouts and groups: both take time."""
         return len(self.rollouts) + len(self.closed)
 
     @property
     def expected(self) -> int:
-        """Return how many rollouts and groups there will be."""
+        """Return the expected number of rollouts and groups."""
         return self.rollouts_expected + self.groups_expected
 
     def begin(self, title: str, groups: int, rollouts: int) -> None:
-        """Begin a step or an evaluation of so many groups, and rollouts in all of them."""
+        """Start a step or an evaluation with these numbers of groups and rollouts."""
         self.title, self.groups_expected, self.rollouts_expected = title, groups, rollouts
         self.rollouts, self.missing, self.undecided, self.rewards = set(), set(), set(), {}
         self.contrast, self.closed = set(), set()
 
     def take_up(self, rollouts: Iterable[str], groups: Iterable[JSON], usage: Ledger) -> None:
-        """Count what an earlier process has finished."""
+        """Count the work of an earlier process."""
         self.rollouts.update(rollouts)
         for group in groups:
             self.closed.add(group["problem"])

@@ -52,7 +52,7 @@ def train(
     quiet: o.Quiet = False,
     as_json: o.Json = False,
 ) -> None:
-    """Learn a library from a data set; the same command again goes on where it stopped.
+    """Learn a library from a data set. Rerun the same command to resume.
 
     Example: tfgrpo train problems.jsonl --model openai:gpt-5-mini --run first
     """

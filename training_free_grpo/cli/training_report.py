@@ -1,4 +1,4 @@
-"""What a training run does and comes to, in words."""
+"""The progress and outcome of a training run, in words."""
 
 from collections import Counter
 
@@ -25,7 +25,7 @@ from training_free_grpo.runs.reviews import read_pending
 
 
 def report(event: Event) -> None:
-    """Say a line per finished step."""
+    """Print a line per finished step."""
     if event["event"] == "step":
         progress.print(describe_step(event["metrics"]))
 
@@ -50,7 +50,7 @@ def describe_step(step: Metrics) -> str:
 
 
 def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
-    """Say what a run has come to."""
+    """Print the outcome of a run."""
     pending = read_pending(folder.path)
     warning = None if pending else learned_nothing(state["metrics"])
     if warning:
@@ -64,7 +64,7 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
         count = len(pending["operations"])
         waiting = plural(count, "operation")
         results.print(f"step {pending['step']} waits for a review of {waiting}.")
-        results.print(f"Decide with  tfgrpo review {folder.path}  and repeat this command.")
+        results.print(f"Decide with  tfgrpo review {folder.path}  and then rerun this command.")
     else:
         count = len(active_experiences(state["library"]))
         results.print(f"{plural(count, 'lesson')} in {folder.path}:")
@@ -74,13 +74,13 @@ def show_outcome(folder: RunFolder, state: JSON, as_json: bool) -> None:
 
 
 def is_lost(step: Metrics) -> bool:
-    """Tell whether a step made rollouts, and none of them could be graded."""
+    """Tell whether none of the rollouts of a step could be graded."""
     without = [*step["missing"].values(), *step.get("undecided", {}).values()]
     return 0 < step["rollouts"] == sum(without)
 
 
 def summarize_run(folder: RunFolder, state: JSON, warning: str | None) -> JSON:
-    """Put what a run has come to into one JSON object."""
+    """Return the outcome of a run as one JSON object."""
     return {
         "run": str(folder.path),
         "steps": len(state["metrics"]),

@@ -1,4 +1,4 @@
-"""Attempts that the grader could not decide, in words: how many, examples, and what to do."""
+"""Warnings about attempts that the grader left undecided."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from training_free_grpo.records import Evaluation, Metrics
 
 FEW = 0.03
-"""Share of undecided attempts from which a run says so at its end."""
+"""Share of undecided attempts above which a run warns at its end."""
 REMEDY = (
     "Set judge_model to let a model decide them, check the accepted answers, or choose another "
     "grader."
@@ -16,7 +16,7 @@ _SHOWN = 200
 
 
 def warn_of_undecided(undecided: Mapping[str, int], attempts: int) -> str | None:
-    """Say that more than a few attempts have no reward because the grader could not decide."""
+    """Warn if the grader left more than a few attempts undecided."""
     count = sum(undecided.values())
     if count <= FEW * attempts:
         return None
@@ -27,7 +27,7 @@ def warn_of_undecided(undecided: Mapping[str, int], attempts: int) -> str | None
 
 
 def warn_of_steps(steps: Iterable[Metrics]) -> str | None:
-    """Say the same of the steps of a run."""
+    """Warn about the steps of a run."""
     steps = list(steps)
     undecided: Counter[str] = Counter()
     for step in steps:
@@ -36,13 +36,13 @@ def warn_of_steps(steps: Iterable[Metrics]) -> str | None:
 
 
 def warn_of_evaluation(evaluation: Evaluation) -> str | None:
-    """Say the same of an evaluation."""
+    """Warn about an evaluation."""
     attempts = evaluation["problems"] * evaluation["attempts"]
     return warn_of_undecided(evaluation.get("undecided", {}), attempts)
 
 
 def give_examples(undecided: Mapping[str, int]) -> str:
-    """Quote what the grader said most often."""
+    """Quote the most frequent messages of the grader."""
     said = [" ".join(text.split()) for text, _ in Counter(undecided).most_common(_EXAMPLES)]
     shown = (text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…" for text in said)
     return f"For example: {' / '.join(shown)}"

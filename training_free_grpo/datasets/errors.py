@@ -1,4 +1,4 @@
-"""What can be wrong with a data set, and with one of its rows."""
+"""Errors of data sets and their rows."""
 
 from collections.abc import Sequence
 
@@ -20,13 +20,13 @@ class RowError(DatasetError):
 
 
 def name_rows(numbers: Sequence[int]) -> str:
-    """Name rows by number, the first few of many."""
+    """Name rows by number, at most the first few."""
     if len(numbers) == 1:
         return f"row {numbers[0]}"
     return f"rows {enumerate_few(numbers)}"
 
 
 def enumerate_few(items: Sequence[object]) -> str:
-    """Write the first few items in a line, and how many more there are."""
+    """List the first few items, and the number of the others."""
     shown = ", ".join(map(str, items[:_SHOWN]))
     return f"{shown} and {len(items) - _SHOWN:,} more" if len(items) > _SHOWN else shown

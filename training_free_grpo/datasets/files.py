@@ -86,7 +86,7 @@ def load_line(line: bytes) -> Any:
     except UnicodeDecodeError:
         return RowError("not UTF-8 text; save the file as UTF-8")
     except (ValueError, RecursionError) as error:
-        return RowError("not JSON; mend or delete the line", str(error))
+        return RowError("not JSON; fix or delete the line", str(error))
 
 
 def load_json(path: Path) -> list[Any]:

@@ -81,7 +81,7 @@ class Reading:
             self.repeats.append(self.rows)
             return
         if (row := self.ids.setdefault(problem["id"], self.rows)) != self.rows:
-            raise RowError(f"id {problem['id']!r} stands twice, first in row {row}")
+            raise RowError(f"id {problem['id']!r} is a duplicate, first in row {row}")
         if (row := self.texts.setdefault(problem["problem"], self.rows)) != self.rows:
             if self.refuse_contradictions:
                 raise RowError(

@@ -1,4 +1,4 @@
-"""Examine what a run would need, and say of each thing what to do about it: `tfgrpo doctor`."""
+"""Check what a run needs, and suggest remedies: `tfgrpo doctor`."""
 
 from training_free_grpo.doctor.examine import examine
 from training_free_grpo.doctor.finding import Finding

@@ -1,4 +1,4 @@
-"""The models that are named: each goes once through what training will ask of it."""
+"""Checks of the named models: each gets one request of every kind that training sends."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -29,7 +29,7 @@ from training_free_grpo.prompts import quote, render_prompt
 from training_free_grpo.settings import Settings, SettingsError
 
 _PATIENCE = 60.0
-"""Seconds: an endpoint that refuses for being busy would be waited for much longer in a run."""
+"""Seconds; a run waits much longer for a busy endpoint."""
 _CHARACTERS_PER_TOKEN = 4
 _COLOUR = "Call the tool note_colour with the colour of grass."
 _LESSON = "<library>\n</library>\n\nAdd one lesson: check a sum by adding it up twice."
@@ -46,7 +46,7 @@ def note_colour(colour: str) -> str:
 
 
 async def check_models(settings: Settings) -> AsyncIterator[Finding]:
-    """Ask each model that is named; an embedded one needs nothing."""
+    """Check each named model; an embedded one needs no check."""
     quick = settings.model_copy(
         update={"max_retries": 0, "call_timeout": min(settings.call_timeout, _PATIENCE)}
     )
@@ -62,15 +62,15 @@ async def check_models(settings: Settings) -> AsyncIterator[Finding]:
         return
     for role, name, find in find_roles(quick, models):
         if ModelName.parse(name).is_embedded:
-            said = f"{name} runs in this process, and no endpoint was asked"
-            yield Finding(role, "note", said, "name a real one with --model to have it asked")
+            said = f"{name} runs in this process, so no endpoint was called"
+            yield Finding(role, "note", said, "name a real model with --model to check it")
             continue
         endpoint, failed = find(quick), False
         async for finding in check_role(role, endpoint, quick):
             failed = failed or finding.state == "failed"
             yield finding
         for note in [] if failed else endpoint.notes:
-            yield Finding(f"{role}, requests", "note", note, "nothing: it is asked without")
+            yield Finding(f"{role}, requests", "note", note, "none needed: requests omit it")
 
 
 def find_roles(
@@ -90,7 +90,7 @@ def find_roles(
 
 
 async def check_role(role: str, endpoint: Endpoint, settings: Settings) -> AsyncIterator[Finding]:
-    """Go through what a role asks of its model; nothing more once that cannot succeed."""
+    """Check what a role needs of its model; stop at the first failure."""
     if role == "judge model":
         yield await check_schema(role, endpoint, _VERDICT, Judgement, "judge")
         return
@@ -109,13 +109,13 @@ async def check_role(role: str, endpoint: Endpoint, settings: Settings) -> Async
 
 
 async def ask(endpoint: Endpoint, talk: list[AnyMessage], **how: Any) -> AIMessage:
-    """Ask once, within the patience of someone who waits at a terminal."""
+    """Call once, with a timeout for someone who waits at a terminal."""
     async with asyncio.timeout(_PATIENCE):
         return await endpoint.call(talk, **how)
 
 
 async def check_policy(endpoint: Endpoint, settings: Settings) -> AsyncIterator[Finding]:
-    """See whether the policy model answers, calls tools, reads their results, and ends."""
+    """Check that the policy model answers, calls tools, reads their results, and ends."""
     name, tools = endpoint.name, [note_colour] if settings.tools != "none" else []
     system = render_prompt("agent", objective=settings.agent_objective)
     talk: list[AnyMessage] = [SystemMessage(system), HumanMessage(_COLOUR)]
@@ -124,7 +124,9 @@ async def check_policy(endpoint: Endpoint, settings: Settings) -> AsyncIterator[
     except (ModelError, TimeoutError) as error:
         remedy = remedy_for(error)
         if tools and isinstance(error, BadRequest) and await answers_without_tools(endpoint, talk):
-            remedy = "it takes no tools: start its server with tool calls, or --set tools=none"
+            remedy = (
+                "it does not support tools: enable tool calls on its server, or --set tools=none"
+            )
         yield Finding("model", "failed", explain(name, error, endpoint.last_failure), remedy)
         return
     yield Finding("model", "ok", f"{name} answers")
@@ -133,14 +135,14 @@ async def check_policy(endpoint: Endpoint, settings: Settings) -> AsyncIterator[
     if answer.tool_calls:
         yield await check_final_answer(endpoint, [*talk, answer])
     if answer.usage_metadata:
-        yield Finding("usage", "ok", f"{name} says how many tokens it used")
+        yield Finding("usage", "ok", f"{name} reports token usage")
     else:
-        said = f"{name} does not say how many tokens it used: they are counted by length of text"
-        yield Finding("usage", "note", said, "take --max-tokens and --max-cost for rough limits")
+        said = f"{name} does not report token usage: tokens are estimated from text length"
+        yield Finding("usage", "note", said, "treat --max-tokens and --max-cost as rough limits")
 
 
 async def answers_without_tools(endpoint: Endpoint, talk: list[AnyMessage]) -> bool:
-    """Tell whether a model that refused a call with tools answers one without."""
+    """Tell whether a model that rejected a call with tools answers one without."""
     try:
         await ask(endpoint, talk, role="rollout")
     except (ModelError, TimeoutError):
@@ -149,16 +151,18 @@ async def answers_without_tools(endpoint: Endpoint, talk: list[AnyMessage]) -> b
 
 
 def judge_tool_call(name: str, called: bool) -> Finding:
-    """Say what it means that a tool was called, or not."""
+    """Report whether the tool was called."""
     if called:
         return Finding("tools", "ok", f"{name} called the tool it was asked to call")
-    said = f"{name} called no tool though it was asked to: its rollouts will hardly use any"
-    remedy = "start its server with tool calls (vLLM: --enable-auto-tool-choice), or take another"
+    said = f"{name} did not call the tool it was asked to call: its rollouts will hardly use tools"
+    remedy = (
+        "enable tool calls on its server (vLLM: --enable-auto-tool-choice), or use another model"
+    )
     return Finding("tools", "note", said, remedy)
 
 
 async def check_final_answer(endpoint: Endpoint, talk: list[AnyMessage]) -> Finding:
-    """See whether a model takes a tool's result, and then ends without further calls."""
+    """Check that a model reads a tool's result, and then ends without further calls."""
     asked = talk[-1]
     assert isinstance(asked, AIMessage)
     results = [ToolMessage("noted", tool_call_id=str(c["id"])) for c in asked.tool_calls]
@@ -177,7 +181,7 @@ async def check_final_answer(endpoint: Endpoint, talk: list[AnyMessage]) -> Find
 async def check_schema(
     role: str, endpoint: Endpoint, question: str, schema: type[BaseModel], asked_as: str
 ) -> Finding:
-    """See whether a model that words lessons or judges answers by a JSON schema."""
+    """Check that a reflection or judge model follows a JSON schema."""
     name, part = endpoint.name, f"{role}, schema"
     talk: list[AnyMessage] = [SystemMessage("You answer in JSON."), HumanMessage(question)]
     try:
@@ -188,17 +192,17 @@ async def check_schema(
             part, "failed", explain(name, error, endpoint.last_failure), remedy_for(error)
         )
     except ValueError:
-        said = f"{name} is asked for JSON and does not keep to its schema: answers are repaired"
+        said = f"{name} does not follow the JSON schema: its answers are repaired"
         remedy = "try --set structured_output=tool, or another --reflection-model"
         return Finding(part, "note", said, remedy)
     if endpoint.form != "json_schema":
-        said = f"{name} takes no JSON schema: it is asked for a tool call or JSON in text instead"
-        return Finding(part, "note", said, "nothing: the loop finds the way by itself")
-    return Finding(part, "ok", f"{name} answers by a JSON schema")
+        said = f"{name} does not support JSON schemas: a tool call or JSON in text is used"
+        return Finding(part, "note", said, "none needed: the form is chosen automatically")
+    return Finding(part, "ok", f"{name} follows a JSON schema")
 
 
 async def check_long_input(role: str, endpoint: Endpoint, settings: Settings) -> Finding:
-    """See whether a model reads a transcript as long as the longest that it will be shown."""
+    """Check that a model reads a transcript of the maximum length."""
     tokens = settings.trajectory_tokens
     said = "The agent added one, and wrote the sum down. "
     filler = said * (tokens * _CHARACTERS_PER_TOKEN // len(said))

@@ -1,4 +1,4 @@
-"""Everything in turn, what costs nothing first."""
+"""All checks in order, free ones first."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from training_free_grpo.settings import Settings
 async def examine(
     settings: Settings, runs_dir: Path, database: str | None = None, search: bool = False
 ) -> AsyncIterator[Finding]:
-    """Examine everything, what costs nothing first; `search` asks the search engine once."""
+    """Run all checks, free ones first; `search` sends one query to the search engine."""
     for finding in (check_packages(), check_keys(), check_folder(runs_dir)):
         yield hide_secrets(finding)
     if "python" in settings.tools:

@@ -1,4 +1,4 @@
-"""What was found, without the secrets that an error may have quoted."""
+"""Findings, without secrets that an error may quote."""
 
 from typing import Literal, NamedTuple
 
@@ -6,15 +6,15 @@ from training_free_grpo.redact import redact
 
 
 class Finding(NamedTuple):
-    """What was found of one thing."""
+    """The result of one check."""
 
     name: str
     state: Literal["ok", "note", "failed"]
-    """`failed` is what a run cannot do without, `note` what is worth knowing."""
+    """`failed` means that a run cannot work, `note` is worth knowing."""
     said: str
     remedy: str = ""
 
 
 def hide_secrets(finding: Finding) -> Finding:
-    """Take out what the environment holds as a secret, should an error have quoted it."""
+    """Redact secrets of the environment that an error may quote."""
     return finding._replace(said=" ".join(redact(finding.said).split()))

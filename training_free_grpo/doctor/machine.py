@@ -1,4 +1,4 @@
-"""Packages, keys and the folder of the runs."""
+"""Checks of packages, keys and the folder of the runs."""
 
 import os
 import platform
@@ -18,11 +18,11 @@ _LITTLE_SPACE, _NO_SPACE = 2e9, 2e8
 
 
 def check_packages() -> Finding:
-    """Compare the installed packages with what this one requires."""
+    """Compare the installed packages with the requirements."""
     python = f"Python {platform.python_version()}"
     wrong = list(find_wrong_packages())
     if wrong:
-        remedy = "install it again: pip install --upgrade training-free-grpo"
+        remedy = "reinstall it: pip install --upgrade training-free-grpo"
         return Finding("packages", "failed", f"{python}; {'; '.join(wrong)}", remedy)
     shown = ("training-free-grpo", "langgraph", "langchain", "langchain-openai")
     said = ", ".join(f"{name} {version(name)}" for name in shown)
@@ -30,7 +30,7 @@ def check_packages() -> Finding:
 
 
 def find_wrong_packages() -> Iterator[str]:
-    """Say which packages are missing or of a version that does not fit."""
+    """Name missing packages, and those of a wrong version."""
     for line in requires("training-free-grpo") or []:
         needed = Requirement(line)
         if needed.marker and not needed.marker.evaluate({"extra": ""}):
@@ -45,7 +45,7 @@ def find_wrong_packages() -> Iterator[str]:
 
 
 def check_keys() -> Finding:
-    """Say which keys the environment holds: whether, never what."""
+    """Report which keys are set, but never their values."""
     held = [key for key in _KEYS if os.environ.get(key)]
     absent = [key for key in _KEYS if key not in held]
     said = [f"set: {', '.join(held)}"] if held else []
@@ -54,7 +54,7 @@ def check_keys() -> Finding:
 
 
 def check_folder(runs_dir: Path) -> Finding:
-    """See whether runs can be written, and whether there is room."""
+    """Check that runs can be written, and that there is space."""
     place = next(p for p in (runs_dir.absolute(), *runs_dir.absolute().parents) if p.exists())
     try:
         with tempfile.TemporaryFile(dir=place):
@@ -65,4 +65,4 @@ def check_folder(runs_dir: Path) -> Finding:
     said = f"{runs_dir} can be written; {free / 1e9:,.1f} GB are free"
     if free >= _LITTLE_SPACE:
         return Finding("runs folder", "ok", said)
-    return Finding("runs folder", "failed" if free < _NO_SPACE else "note", said, "make room")
+    return Finding("runs folder", "failed" if free < _NO_SPACE else "note", said, "free some space")

@@ -1,4 +1,4 @@
-"""What to do about an endpoint that does not answer, by what it says of it."""
+"""Remedies for an endpoint that fails, by its error."""
 
 from training_free_grpo.models import ModelError
 from training_free_grpo.models.endpoint import WITHOUT_TOOLS, takes_no_tools
@@ -7,7 +7,7 @@ from training_free_grpo.models.traffic.error_report import causes, read_report
 from training_free_grpo.models.traffic.failures import finds_nobody
 from training_free_grpo.models.traffic.refusals import REMEDIES, find_refusal
 
-_BUSY = "it is busy, or limits the rate: try again later, or see its limits"
+_BUSY = "it is busy or rate-limited: try again later, or check its limits"
 
 
 def remedy_for(error: Exception) -> str:
@@ -22,23 +22,23 @@ def remedy_for(error: Exception) -> str:
     if report.status in (429, 503, 529) or isinstance(error, TimeoutError):
         return _BUSY
     if report.status is not None and report.status >= 500:
-        return "the endpoint fails by itself: try again later, or another --base-url"
+        return "the endpoint itself fails: try again later, or another --base-url"
     if isinstance(error, TooLong):
         return "start its server with a longer context, or use another model"
     if isinstance(error, Filtered):
-        return "its filter refuses a harmless request: see its settings, or use another model"
+        return "its filter rejects a harmless request: check its settings, or use another model"
     if isinstance(error, Unusable):
-        return "give it more room (--set max_output_tokens=8000), or use another model"
+        return "raise the limit (--set max_output_tokens=8000), or use another model"
     if isinstance(error, BadRequest):
         return (
-            "it takes no request of this form: see what it says, set or remove what it names "
+            "it rejects this form of request: read its message, set or remove what it names "
             "(--set model_options.NAME=VALUE, or null), or use another model"
         )
     return "choose another model, or another --base-url"
 
 
 def explain(name: str, error: Exception, last_failure: str | None = None) -> str:
-    """Say what a call came to; a model that names itself is named once."""
+    """Describe the failure of a call; the model is named only once."""
     if isinstance(error, TimeoutError):
         why = f"; it said last: {last_failure}" if last_failure else ""
         return f"{name} did not answer in time{why}"

@@ -11,13 +11,13 @@ _PATIENCE = 10
 
 
 def check_sandbox() -> Finding:
-    """Start the Python sandbox, which tries its own walls, and run a program in it."""
+    """Start the Python sandbox, which tests itself, and run a program in it."""
     try:
         with PythonSandbox(workers=1) as sandbox:
             answer = sandbox.run("print(6 * 7)").stdout.strip()
             walls = sandbox.isolation
     except SandboxUnavailable as error:
-        remedy = "see docs/sandbox.md, or do without Python: --set tools=search,pages"
+        remedy = "see docs/sandbox.md, or disable Python: --set tools=search,pages"
         return Finding("sandbox", "failed", str(error), remedy)
     if answer != "42":
         return Finding("sandbox", "failed", f"6 * 7 gave {answer!r}", "see docs/sandbox.md")
@@ -26,17 +26,17 @@ def check_sandbox() -> Finding:
 
 
 async def check_search(settings: Settings, ask: bool) -> Finding:
-    """See whether the search engine is set up; if told so, ask it once."""
+    """Check that the search engine is set up; if requested, send it one query."""
     only = settings.model_copy(update={"tools": "search"})
     remedy = "check the network; engines with a key are more reliable: --set search=tavily"
     if settings.search.startswith("corpus:"):
-        remedy = "name a file or a folder of documents that is there"
+        remedy = "name an existing file or folder of documents"
     elif settings.search != "duckduckgo":
         remedy = "set its key and check the network, or choose another: --set search=duckduckgo"
     try:
         await start_tools(only)
         if not ask:
-            said = f"{settings.search} is set up; it was not asked (--search asks once)"
+            said = f"{settings.search} is set up; it was not queried (--search sends one query)"
             return Finding("search", "ok", said)
         call = {
             "name": "web_search",
@@ -55,7 +55,7 @@ async def check_search(settings: Settings, ask: bool) -> Finding:
 
 
 def check_database(url: str) -> Finding:
-    """Connect to the database, and see whether runs can be made in it."""
+    """Connect to the database, and check that runs can be created in it."""
     try:
         place = describe_database(url)
     except DatabaseError as error:
@@ -72,4 +72,4 @@ def check_database(url: str) -> Finding:
     if row != (True,):
         remedy = "GRANT CREATE ON DATABASE … TO the user: each run is a schema"
         return Finding("database", "failed", f"{place}: the user may not create schemas", remedy)
-    return Finding("database", "ok", f"{place}: connected, and runs can be made")
+    return Finding("database", "ok", f"{place}: connected, and runs can be created")

@@ -1,4 +1,4 @@
-"""Come to a Ray cluster: one that is there, or one of this machine's own for as long as it takes.
+"""Connect to a Ray cluster, or start a temporary one on this machine.
 
 Needs the extra `[ray]`.
 """
@@ -14,7 +14,7 @@ from training_free_grpo.errors import UserError
 
 _PATIENCE = 10
 _OBJECTS = 2**28
-"""Bytes for what is on its way between processes: rollouts, one by one."""
+"""Bytes for data in transit between processes: single rollouts."""
 
 
 class ClusterError(UserError, ValueError):
@@ -23,7 +23,7 @@ class ClusterError(UserError, ValueError):
 
 @dataclass(frozen=True)
 class Cluster:
-    """Where to run rollouts: `auto` finds a cluster on this machine, None makes one on it."""
+    """Where to run rollouts: `auto` finds a cluster on this machine, None starts one."""
 
     address: str | None = None
 
@@ -34,13 +34,13 @@ class Cluster:
             check_address(str(self.address))
 
     def join(self, folder: str) -> None:
-        """Become part of the cluster; a folder with a short path is for one that is made for it.
+        """Connect to the cluster; a new one uses the folder, whose path must be short.
 
-        Raise ClusterError if it cannot be.
+        Raise ClusterError on failure.
         """
         options: dict[str, Any] = {"address": self.address or "local"}
         if self.address is None:
-            # Ray would report its use to its makers, and leave a password in the home folder.
+            # By default, Ray reports usage statistics and leaves a token in the home folder.
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
             os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
             options |= {"_temp_dir": folder, "object_store_memory": _OBJECTS}
@@ -52,12 +52,12 @@ class Cluster:
             raise ClusterError(f"cannot use the cluster {options['address']!r}: {error}") from None
 
     def leave(self) -> None:
-        """Leave it; one that was made for the run ends."""
+        """Disconnect; a cluster started for the run stops."""
         load_ray().shutdown()
 
 
 def check_address(address: str) -> None:
-    """Raise ClusterError if nothing listens at HOST:PORT: Ray itself would try for minutes."""
+    """Raise ClusterError if nothing listens at HOST:PORT: Ray itself retries for minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
     try:
         socket.create_connection((host, int(port)), timeout=_PATIENCE).close()

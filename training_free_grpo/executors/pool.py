@@ -1,4 +1,4 @@
-"""The workers of a run: each rollout goes to the one that has the fewest.
+"""The workers of a run: each rollout goes to the least busy one.
 
 A worker that dies is replaced, and its rollouts are begun again elsewhere: the calls that they had
 finished are in the journal, and are not paid again.
@@ -28,16 +28,16 @@ from training_free_grpo.settings import Settings
 log = logging.getLogger(__name__)
 
 _MOST_DEATHS = 5
-"""Workers that may die under one rollout: it may be what kills them."""
+"""Worker deaths per rollout before giving up: the rollout may cause them."""
 _MOST_AT_ONCE = 10_000
-"""Rollouts in one worker: what there are is divided among all, but the others may die."""
+"""Maximum rollouts in one worker: normally shared by all, but others may die."""
 _LOOKS, _MOST_LOOKS = 10, 60
-"""How often to look for free processors, a second apart: for all that are wanted, and for one."""
+"""How often to check for free processors, once per second: for all, and for at least one."""
 _SHARED = ("concurrency", "endpoint_concurrency", "requests_per_minute", "tokens_per_minute")
 
 
 class Workers(Attempter):
-    """Has an agent's attempts made in the processes of a cluster."""
+    """Runs an agent's attempts in the processes of a cluster."""
 
     def __init__(
         self, agent: Attempter, cluster: Cluster, plan: WorkerSetup, gate: StopGate
@@ -49,11 +49,11 @@ class Workers(Attempter):
         self._gate = gate
         self._size = 0
         self._rollouts: dict[Any, int] = {}
-        """How many each worker has."""
+        """Rollouts per worker."""
         self._hiring: set[asyncio.Task[None]] = set()
 
     async def check(self, settings: Settings) -> None:
-        """Raise ClusterError for a cluster that cannot be used; workers check what they need."""
+        """Raise ClusterError for an unusable cluster; workers check the rest themselves."""
         self._cluster.check()
 
     def count(self, problem: str, settings: Settings) -> int:
@@ -61,18 +61,18 @@ class Workers(Attempter):
         return self._agent.count(problem, settings)
 
     def prices(self, settings: Settings) -> RolePrice:
-        """Return what the agent asks, and its price."""
+        """Return the model and price of the agent."""
         return self._agent.prices(settings)
 
     @asynccontextmanager
     async def opened(self, settings: Settings) -> AsyncIterator[None]:
-        """Start a worker per free processor, but no more than there are rollouts at once.
+        """Start a worker per free processor, up to the number of concurrent rollouts.
 
-        Raise ClusterError, or what a worker says that it lacks.
+        Raise ClusterError, or the error of a worker that lacks something.
         """
         loop = asyncio.get_running_loop()
         with (
-            # Sockets are made in it, whose paths must be short.
+            # It holds sockets, whose paths must be short.
             TemporaryDirectory(
                 prefix="tfgrpo-ray-", dir="/tmp", ignore_cleanup_errors=True
             ) as folder,
@@ -91,7 +91,7 @@ class Workers(Attempter):
                 await loop.run_in_executor(thread, self._cluster.leave)
 
     async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
-        """Run a rollout wherever there is room, and again elsewhere if its worker dies."""
+        """Run a rollout on the least busy worker, and again on another if it dies."""
         share = divide(settings, self._size).changed()
         async with limit("rollouts of the cluster", settings.concurrency):
             started = time.monotonic()
@@ -103,14 +103,14 @@ class Workers(Attempter):
                     if done is not None:
                         return done
                     passage.leave()
-        reason = f"{_MOST_DEATHS} workers died while they ran it"
+        reason = f"{_MOST_DEATHS} workers died while running it"
         seconds = time.monotonic() - started
         return note_rollout([], "", reason, seconds, {}, list_ids(lessons))
 
     async def _run_on(
         self, worker: Any, task: RolloutTask, lessons: str, settings: JSON
     ) -> FinishedRollout | None:
-        """Return what came of a rollout; None if the worker was lost."""
+        """Return the finished rollout; None if the worker was lost."""
         self._rollouts[worker] += 1
         try:
             done, paid = await said(worker.attempt.remote(task, lessons, settings))
@@ -133,10 +133,10 @@ class Workers(Attempter):
         return min(self._rollouts, key=lambda worker: self._rollouts[worker])
 
     def _replace(self, worker: Any, error: Exception) -> None:
-        """Let go of a worker that was lost, and start another: every rollout that it had asks."""
+        """Drop a lost worker and start another; each of its rollouts calls this."""
         if self._rollouts.pop(worker, None) is None:
             return
-        log.warning("a worker was lost (%s); its rollouts begin again", type(error).__name__)
+        log.warning("a worker was lost (%s); its rollouts restart", type(error).__name__)
         load_ray().kill(worker)
         task = asyncio.create_task(self._rehire())
         self._hiring.add(task)
@@ -145,24 +145,24 @@ class Workers(Attempter):
     async def _rehire(self) -> None:
         try:
             await self._hire()
-        except Exception as error:  # noqa: BLE001 - the others go on
+        except Exception as error:  # noqa: BLE001 - the others continue
             log.warning("a worker could not be replaced: %s", error)
 
     async def _hire(self) -> None:
-        """Start a worker, on whichever machine has a processor free."""
+        """Start a worker on any machine with a free processor."""
         kind = load_ray().remote(Worker).options(num_cpus=1, max_concurrency=_MOST_AT_ONCE)
         worker = kind.remote(self._plan)
         try:
             await said(worker.start.remote())
         except load_ray().exceptions.RayError as error:
-            raise ClusterError(f"a worker was lost as it started: {error}") from None
+            raise ClusterError(f"a worker was lost while starting: {error}") from None
         self._rollouts[worker] = 0
 
 
 async def count_free(wanted: int) -> int:
     """Return how many processors of the cluster are free, up to what is wanted.
 
-    What an earlier run had is free only some seconds after its end.
+    The processors of an earlier run become free some seconds after its end.
     """
     ray = load_ray()
     wanted = min(wanted, int(ray.cluster_resources().get("CPU", 0)))
@@ -177,7 +177,7 @@ async def count_free(wanted: int) -> int:
 
 
 async def said(answer: Awaitable[Any]) -> Any:
-    """Return what a worker returned, or raise what it raised, as if it had been done here."""
+    """Return the result of a worker, or raise its original error."""
     try:
         return await answer
     except load_ray().exceptions.RayTaskError as error:

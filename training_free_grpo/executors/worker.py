@@ -1,4 +1,4 @@
-"""What runs in a process of a cluster: rollouts, made of plain JSON as they are made at home."""
+"""The process of a cluster that runs rollouts, given as plain JSON."""
 
 import os
 import socket
@@ -19,11 +19,11 @@ from training_free_grpo.storage.journal import Journal
 
 
 class WorkerSetup(TypedDict):
-    """What a worker is told of the run. It holds no secret: keys are read where they are used."""
+    """What a worker knows about the run. It holds no secrets: keys come from the environment."""
 
     host: str
     folder: str
-    """Where the run was started: relative paths and the user's own modules are found from it."""
+    """The working directory of the run, for relative paths and the user's own modules."""
     agent: str | None
     settings: JSON
     journal: str
@@ -34,7 +34,7 @@ class WorkerSetup(TypedDict):
 def make_setup(
     settings: Settings, agent: str | None, journal: str, database: str | None = None
 ) -> WorkerSetup:
-    """Describe a run that is started here."""
+    """Describe the run of this process."""
     return WorkerSetup(
         host=socket.gethostname(),
         folder=str(Path.cwd()),
@@ -56,7 +56,7 @@ class Worker:
             os.chdir(plan["folder"])
 
     async def start(self) -> None:
-        """Make ready all that a rollout needs; raise whatever says that it is not to be had."""
+        """Prepare all that a rollout needs; raise an error for what is missing."""
         settings, agent = Settings.read(self._plan["settings"]), load_agent(self._plan["agent"])
         models = Models(journal=self._stack.enter_context(open_journal(self._plan)))
         models.gate.watch = self._count
@@ -66,7 +66,7 @@ class Worker:
     async def attempt(
         self, task: RolloutTask, lessons: str, settings: JSON
     ) -> tuple[FinishedRollout, Ledger]:
-        """Return what came of a rollout, and what was paid here since the last one returned."""
+        """Return a finished rollout, and the usage here since the last one returned."""
         done = await self._agent.attempt(task, lessons, Settings.read(settings))
         paid, self._paid = self._paid, {}
         return done, paid

@@ -32,32 +32,32 @@ class Judgement(BaseModel):
 
 
 def asks_judge(grade: Grade, models: Models, settings: Settings) -> bool:
-    """Tell whether a grade is for the judge to decide: asked for, or left open with a judge set."""
+    """Tell whether the judge decides: it is requested, or set while the grader is undecided."""
     judge_set = settings.judge_model is not None or models.judge_model is not None
     return is_left_to_judge(grade) or (judge_set and grade["verdict"] == "undecided")
 
 
 def is_judged(settings: Settings, grader: str) -> bool:
-    """Tell whether a model may be asked for grades, where the grader is known by its name."""
+    """Tell whether a model may decide grades, given the name of the grader."""
     return grader == "judge" or settings.judge_model is not None
 
 
 def judge_of(models: Models, settings: Settings) -> Endpoint:
-    """Return the model that judges; raise SettingsError for an embedded one, which cannot."""
+    """Return the judge model; raise SettingsError for an embedded one, which cannot judge."""
     name, _ = judge_name(settings)
     if models.judging(settings) is None and ModelName.parse(name).is_embedded:
         raise SettingsError(
             f"setting 'judge_model' is {name!r}, an embedded model, which cannot judge: "
-            f"name another one with {argument('judge_model=', '--judge-model')}, or take a grader "
-            "that asks none"
+            f"name another one with {argument('judge_model=', '--judge-model')}, or choose a "
+            "grader that needs none"
         )
     return models.judge(settings)
 
 
 async def judge_answer(endpoint: Endpoint, problem: Problem, answer: str) -> Grade:
-    """Grade a whole response by a model's judgement; where none is to be had, it is missing."""
+    """Grade a whole response by a model's verdict; without a verdict, it is not graded."""
     if not problem["answers"]:
-        return _grade("undecided", "", "No accepted answer is known to judge the answer by.")
+        return _grade("undecided", "", "There is no accepted answer to compare with.")
     messages = render_messages(
         "judge",
         problem=quote("problem", problem["problem"]),
@@ -66,7 +66,7 @@ async def judge_answer(endpoint: Endpoint, problem: Problem, answer: str) -> Gra
     )
     judgement, lost = await value_or_reason(ask(endpoint, messages, Judgement, _read, role="judge"))
     if judgement is None:
-        return _grade("failed", "", f"No judgement was to be had: {lost}")
+        return _grade("failed", "", f"The judge returned no verdict: {lost}")
     found, sure = judgement.correct.replace("_", " "), judgement.confidence
     critique = f"Judged {found} (confidence {sure:g}): {judgement.reasoning}"
     verdict: Verdict = "right" if judgement.correct == "correct" else "wrong"

@@ -38,7 +38,7 @@ class OperationsAnswer(BaseModel):
 
 @dataclass(frozen=True)
 class Advice:
-    """What came of one reflection: operations that can be carried out, and those that cannot."""
+    """The outcome of one reflection: operations that can be applied, and those that cannot."""
 
     reasoning: str = ""
     operations: list[Operation] = field(default_factory=list)
@@ -86,7 +86,7 @@ def read_advice(
 def check_room(advice: Advice, most: int) -> str | None:
     """Return that there is no room for another operation, or None."""
     full = len(advice.operations) >= most
-    return f"one operation too many: {most} is the most" if full else None
+    return f"too many operations: the maximum is {most}" if full else None
 
 
 def read_operation(item: Any) -> tuple[Operation | None, str | None]:

@@ -61,7 +61,7 @@ def _skill(library: Library, name: str) -> str:
             f"skill name {name!r} is not of at most 64 small letters, digits and single hyphens"
         )
     if not active_experiences(library):
-        raise LibraryError("a skill without lessons teaches nothing: the library is empty")
+        raise LibraryError("cannot export a skill: the library has no lessons")
     about = ", ".join(e["content"].partition(":")[0] for e in active_experiences(library))
     description = f"Lessons from earlier attempts. Read them before working on: {about}"
     front = {"name": name, "description": description[:_LONGEST_DESCRIPTION]}

@@ -56,7 +56,7 @@ def suggest_run(file: Path) -> str:
 
 
 def parse_json(text: str) -> Any:
-    """Parse JSON; raise LibraryError for a key that stands twice, of which one would be lost."""
+    """Parse JSON; raise LibraryError for a duplicate key, of which one would be lost."""
     return json.loads(text, object_pairs_hook=_unique)
 
 

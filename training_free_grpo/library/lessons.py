@@ -44,11 +44,11 @@ def check_id(id: str) -> None:
 
 
 def check_twice(ids: Iterable[str]) -> None:
-    """Raise LibraryError for an id that stands twice: one of its lessons would be lost."""
+    """Raise LibraryError for a duplicate id: one of its lessons would be lost."""
     seen: set[str] = set()
     for id in ids:
         if id in seen:
-            raise LibraryError(f"{id!r} stands twice; give one of the two a free id")
+            raise LibraryError(f"{id!r} is used twice; give one of the two an unused id")
         seen.add(id)
 
 

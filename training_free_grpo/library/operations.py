@@ -1,4 +1,4 @@
-"""Edits of a library: checked first, then carried out.
+"""Edits of a library: checked first, then applied.
 
 Every function returns a new library and leaves the one it was given as it is.
 """
@@ -50,7 +50,7 @@ def check_operation(library: Library, operation: Operation, max_words: int) -> s
     if not content:
         return f"{kind} needs content"
     if (count := count_words(content)) > max_words:
-        return f"content has {count} words, and {max_words} is the most: {content!r}"
+        return f"content has {count} words, but the maximum is {max_words}: {content!r}"
     return None
 
 
@@ -85,7 +85,7 @@ def apply_operation(library: Library, operation: Operation, origin: Origin) -> L
 def apply_plan(
     library: Library, plan: Iterable[tuple[Operation, Origin]], max_words: int
 ) -> tuple[Library, list[Operation], list[Rejection]]:
-    """Carry out what can be carried out, in order; return what was applied and what was not."""
+    """Apply the valid operations in order; return the applied and the rejected ones."""
     applied: list[Operation] = []
     rejected: list[Rejection] = []
     for operation, origin in plan:

@@ -17,7 +17,7 @@ def make_placebo(other: Library, library: Library) -> Library:
     """
     lessons = [lesson["content"] for lesson in active_experiences(other)]
     if not lessons:
-        raise LibraryError("the placebo has no lessons: name a library that has some")
+        raise LibraryError("the placebo has no lessons: name a library with lessons")
     check_apart(lessons, library)
     chosen: list[str] = []
     for content in cycle(lessons):
@@ -33,7 +33,9 @@ def check_apart(lessons: list[str], library: Library) -> None:
     """Raise LibraryError for a library without lessons, and for one that has some of these."""
     real = [words(lesson["content"]) for lesson in active_experiences(library)]
     if not real:
-        raise LibraryError("the library has no lessons, so there is nothing a placebo stands for")
+        raise LibraryError(
+            "the library has no lessons, so there is nothing for a placebo to replace"
+        )
     if shared := [content for content in lessons if words(content) in real]:
         raise LibraryError(
             f"{len(shared)} of the placebo's {len(lessons)} lessons stand in the library too, such "

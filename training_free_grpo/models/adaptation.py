@@ -51,10 +51,10 @@ class Adaptation:
             return None
         if _RESPONSES.search(report.words) and not made_with.responses:
             self.changes = replace(self.changes, responses=True)
-            return "chat completions: it is asked by the Responses API"
+            return "chat completions: the Responses API is used instead"
         if _NO_SYSTEM.search(report.words) and not made_with.no_system:
             self.changes = replace(self.changes, no_system=True)
-            return "system messages: they stand ahead of the question"
+            return "system messages: they are put before the question"
         name = find_refused(report, {*_SENT, *_FIELDS, *options})
         if name is None or name in made_with.dropped:
             return None

@@ -40,9 +40,9 @@ def find_ending(answer: AIMessage) -> Ending | None:
     if name in _FULL:
         return Ending(f"the answer was cut off where the model's context ends ({reason})", 0)
     if name in _WITHHELD:
-        return Ending(f"the answer was withheld or broken off ({reason})", 1)
+        return Ending(f"the answer was withheld or cut off ({reason})", 1)
     if name and name not in _FINISHED:
-        return Ending(f"the answer was withheld or broken off ({reason})", 3)
+        return Ending(f"the answer was withheld or cut off ({reason})", 3)
     if answer.text.strip() or answer.tool_calls or answer.invalid_tool_calls:
         return None
     if refusal := find_refused(answer):

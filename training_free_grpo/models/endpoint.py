@@ -62,8 +62,8 @@ _NO_TOOLS = re.compile(
 )
 """How servers say that a model, or their way of running it, calls no tools."""
 WITHOUT_TOOLS = (
-    "it takes no tools: start its server with tool calls (llama.cpp: --jinja; vLLM: "
-    "--enable-auto-tool-choice --tool-call-parser NAME), use another model, or do without: "
+    "it does not support tools: enable tool calls on its server (llama.cpp: --jinja; vLLM: "
+    "--enable-auto-tool-choice --tool-call-parser NAME), use another model, or disable tools: "
     "--set tools=none"
 )
 

@@ -143,7 +143,7 @@ class Tolerant(BaseChatOpenAI):
             finished = finished or bool((chunk.generation_info or {}).get("finish_reason"))
             yield chunk
         if not finished:
-            raise BadAnswer("the stream broke off before the end of the answer")
+            raise BadAnswer("the stream ended before the answer was complete")
 
 
 class TolerantChatOpenAI(Tolerant, ChatOpenAI):
@@ -205,14 +205,14 @@ def read_json(response: "httpx2.Response") -> Any:
     try:
         return response.json()
     except ValueError:
-        raise BadAnswer(f"the answer is no JSON: {response.text[:200]!r}") from None
+        raise BadAnswer(f"the answer is not JSON: {response.text[:200]!r}") from None
 
 
 def read_response(response: Any) -> dict[str, Any]:
     """Return a response that holds messages; raise BadAnswer for any other."""
     found = response.model_dump() if isinstance(response, openai.BaseModel) else response
     if not isinstance(found, dict):
-        raise BadAnswer(f"the answer is no JSON object: {str(found)[:200]!r}")
+        raise BadAnswer(f"the answer is not a JSON object: {str(found)[:200]!r}")
     if error := found.get("error"):
         code = error.get("code") if isinstance(error, dict) else None
         failure = BadAnswer(f"the answer is an error: {error}", code)

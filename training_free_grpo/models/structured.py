@@ -53,7 +53,7 @@ async def ask(
             record(role, no_usage() | {"repairs": 1})
             told = render_prompt("repair", errors="\n".join(f"- {e}" for e in errors))
             talk = [*messages, AIMessage(answer_text(answer)), HumanMessage(told)]
-    raise Unusable(f"no answer in {_REPAIRS + 1} was the JSON asked for: {errors[0]}")
+    raise Unusable(f"no answer in {_REPAIRS + 1} was the requested JSON: {errors[0]}")
 
 
 def answer_text(answer: AIMessage) -> str:
@@ -79,7 +79,7 @@ def parse_json(text: str) -> JSON:
     """
     thoughts, text = split_thoughts(text)
     if thoughts and not text:
-        raise ValueError("the answer is all thoughts: it ends before any JSON object")
+        raise ValueError("the answer contains only thinking: it ends before any JSON object")
     found: JSON = well_formed(find_object(restore_backslashes(text)))
     return found
 

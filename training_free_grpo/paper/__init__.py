@@ -1,4 +1,4 @@
-"""The published tables, run again with a model of the user's."""
+"""Rerun the published tables with the user's model."""
 
 from training_free_grpo.paper.tables import TABLES, Column, Method, Table
 

@@ -1,4 +1,4 @@
-"""What is left of a table to be paid for."""
+"""The remaining cost of a table."""
 
 from training_free_grpo.learning.judging import is_judged
 from training_free_grpo.paper.plan import PaperPlan
@@ -13,13 +13,13 @@ from training_free_grpo.spending.forecast import (
 
 
 def forecast(plan: PaperPlan) -> Forecast | None:
-    """Forecast what the folder does not hold yet; None if it holds everything."""
+    """Forecast what is missing in the folder; None if nothing is."""
     left = [forecast_work(work) for work in plan.left()]
     return add_forecasts(left) if left else None
 
 
 def forecast_work(work: Work) -> Forecast:
-    """Forecast what is left of a piece of work."""
+    """Forecast the rest of a piece of work."""
     if isinstance(work, Learning):
         return work.run.forecast()
     once, attempts = work.settings.model_copy(update={"attempts": 1}), work.left
@@ -31,7 +31,7 @@ def forecast_work(work: Work) -> Forecast:
 
 
 def expect_lessons(learning: Learning) -> int:
-    """Guess how many lessons a library will have."""
+    """Estimate how many lessons a library will have."""
     visits = learning.settings.epochs * len(learning.data.problems)
     lessons = round(visits * share_compared(learning.settings) * GROWTH)
     return min(lessons, expect_lessons(learning.as_many_as)) if learning.as_many_as else lessons

@@ -1,6 +1,6 @@
-"""What a table takes: libraries to learn, then evaluations to make.
+"""The work for a table: libraries to learn, then evaluations to make.
 
-The tables of one folder share them. What two of them need is learned, and paid for, once.
+The tables of one folder share them. What two of them need is learned and paid for once.
 """
 
 from collections.abc import Iterator, Mapping
@@ -23,7 +23,7 @@ from training_free_grpo.settings import Settings, SettingsError
 _MADE_BY_METHODS = ("tools", "directly_generated", "ground_truth")
 """Settings in which the methods of a table differ."""
 _JUDGED = ("qa", "judge")
-"""Graders that ask a model: where words leave it open, and always."""
+"""Graders that call a model: for undecided answers, and always."""
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class PaperPlan:
     options: Mapping[str, Any]
     attempts: int | None
     training_sets: Mapping[str, DataSet]
-    """By the name of the set that the table names."""
+    """By the data set name in the table."""
     evaluation_sets: Mapping[str, DataSet]
     models: Models = field(default_factory=Models)
 
     def __post_init__(self) -> None:
-        """Refuse settings that would make two methods the same, or wait for a person."""
+        """Reject settings that make two methods the same, or wait for a person."""
         if self.attempts == 1 and any(column.best for column in self.table.columns):
             raise SettingsError(
-                f"--k is 1, and {self.table.name} counts the best of k attempts: take 2 or more"
+                f"--k is 1, and {self.table.name} counts the best of k attempts: give 2 or more"
             )
         if self.options.get("review", "off") != "off":
             raise SettingsError(
-                f"setting 'review' is {self.options['review']!r}, and a table waits for nobody: "
+                f"setting 'review' is {self.options['review']!r}, and a table waits for no review: "
                 "leave it out, or learn with tfgrpo train --review"
             )
         for name in (*_MADE_BY_METHODS, "attempts"):
@@ -74,7 +74,7 @@ class PaperPlan:
         return list(found.values())
 
     def learning_of(self, method: Method, column: Column) -> Learning | None:
-        """Return how a method comes by its lessons for a column."""
+        """Return how a method gets its lessons for a column."""
         if method.lessons is None:
             return None
         domain, lessons = column.domain, method.lessons
@@ -94,12 +94,12 @@ class PaperPlan:
         return Learning(run, data, other)
 
     def options_for(self, data: DataSet) -> dict[str, Any]:
-        """Return the user's settings; what words leave open is for the judge, named or not."""
+        """Return the user's settings; undecided answers go to the judge, named or not."""
         judge = self.options.get("reflection_model") or self.options["model"]
         return {**({"judge_model": judge} if data.grader == "qa" else {}), **self.options}
 
     def attempts_of(self, column: Column) -> int:
-        """Return how often the problems of a column are attempted."""
+        """Return the attempts per problem of a column."""
         return column.attempts if self.attempts is None else self.attempts
 
     def measurement_of(self, method: Method, column: Column) -> Measurement:
@@ -118,20 +118,20 @@ class PaperPlan:
         )
 
     def work(self) -> list[Work]:
-        """List all that is to be done, in an order in which it can be done."""
+        """List all work in an order that respects dependencies."""
         return [*self.learnings(), *self.measurements()]
 
     def left(self) -> list[Work]:
-        """List what is still to be paid for."""
+        """List the work that is not finished yet."""
         return [work for work in self.work() if not work.finished]
 
     @property
     def prices(self) -> Prices:
-        """What is asked in each role, and its price."""
+        """The model and the price of each role."""
         return prices_of(self.models, Settings.read(dict(self.options)))
 
     def check_models(self) -> None:
-        """Raise SettingsError for a model that cannot be made, or that cannot judge and is to."""
+        """Raise SettingsError for a model that cannot be built, or a judge that cannot judge."""
         settings = Settings.read(dict(self.options))
         self.models.check(settings)
         sets = (*self.training_sets.values(), *self.evaluation_sets.values())
@@ -139,7 +139,7 @@ class PaperPlan:
             judge_of(self.models, settings)
 
     def check_unchanged(self) -> None:
-        """Raise RunError if the folder holds a library that was learned in another way."""
+        """Raise RunError if the folder holds a library learned with other inputs."""
         for learning in self.learnings():
             run = learning.run
             if run.folder.exists:
@@ -147,7 +147,7 @@ class PaperPlan:
                 run.folder.check_unchanged(*now, or_else="--run NEW to start in a new folder")
 
     def check_overlap(self) -> None:
-        """Raise OverlapError if a library would be measured on problems that it learns from."""
+        """Raise OverlapError if a library is evaluated on problems that it learns from."""
         said = []
         for measurement in self.measurements():
             if learning := measurement.learning:

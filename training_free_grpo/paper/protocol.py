@@ -1,4 +1,4 @@
-"""What is not as it was when the published figures were measured, in words."""
+"""Differences from the published protocol, in words."""
 
 from collections.abc import Iterator
 
@@ -6,24 +6,27 @@ from training_free_grpo.paper.plan import PaperPlan
 from training_free_grpo.settings import Settings
 
 _NO_PROTOCOL = ("base_url", "price", "concurrency")
-"""How the names of settings end that change no answer."""
+"""Suffixes of settings that change no answer."""
 
 
 def differences(plan: PaperPlan, limit: int | None) -> Iterator[str]:
-    """Say a line for each thing that differs from the published protocol."""
+    """Write a line for each difference from the published protocol."""
     table = plan.table
     models = sorted({row.model for row in table.published})
     yield f"model: {plan.options['model']}; published: {', '.join(models)}"
     if limit is not None:
         yield (
-            f"only the first {limit:,} problems of every data set were taken: "
+            f"only the first {limit:,} problems of every data set were used: "
             "these figures cannot be compared with the published ones"
         )
     for name, data in plan.training_sets.items():
         if data.name != name:
             yield f"learned from {data.name}, {len(data.problems):,} problems, in place of {name}"
         else:
-            yield f"the problems of {name} are a draw of ours: which ones it were is not published"
+            yield (
+                f"the problems of {name} are our own sample: "
+                "the paper does not say which problems it used"
+            )
     for name, attempts in {column.dataset: column.attempts for column in table.columns}.items():
         if plan.attempts not in (None, attempts):
             yield f"{name}: {plan.attempts} attempts at each problem; published: {attempts}"
@@ -32,7 +35,7 @@ def differences(plan: PaperPlan, limit: int | None) -> Iterator[str]:
 
 
 def changed_settings(plan: PaperPlan) -> Iterator[str]:
-    """Say which settings the user has given other values than the protocol's."""
+    """List the settings whose values differ from the protocol's."""
     here = Settings.read(dict(plan.options))
     for domain in {column.domain.name: column.domain for column in plan.table.columns}.values():
         there = Settings.read({**domain.settings})

@@ -1,4 +1,4 @@
-"""The figures of a table, put together as plain JSON."""
+"""The figures of a table as plain JSON."""
 
 from collections.abc import Mapping, Sequence
 
@@ -18,7 +18,7 @@ AVERAGE = "average"
 
 
 def put_together(plan: PaperPlan, differences: Sequence[str]) -> JSON:
-    """Return all that a finished table came to: ours, what it took, and what was published."""
+    """Return the results of a finished table: our figures, their cost, and the published ones."""
     table, titles = plan.table, name_columns(plan)
     views = {method.name: view_columns(plan, method) for method in table.methods}
     return {
@@ -50,7 +50,7 @@ def name_columns(plan: PaperPlan) -> list[str]:
 
 
 def view_columns(plan: PaperPlan, method: Method) -> dict[str, Evaluation]:
-    """Return what a method came to in each column."""
+    """Return the results of a method in each column."""
     columns = plan.table.columns
     views = [view_column(c, result_of(plan.measurement_of(method, c))) for c in columns]
     if plan.table.average:
@@ -60,14 +60,14 @@ def view_columns(plan: PaperPlan, method: Method) -> dict[str, Evaluation]:
 
 
 def result_of(measurement: Measurement) -> Evaluation:
-    """Return the result of a measurement that was made."""
+    """Return the result of a finished measurement."""
     result = measurement.result
-    assert result is not None, f"{measurement.file} is not there"
+    assert result is not None, f"{measurement.file} is missing"
     return result
 
 
 def view_column(column: Column, evaluation: Evaluation) -> Evaluation:
-    """Return the evaluation by what the column counts; the best attempt counts as the only one."""
+    """Return the evaluation as the column counts it: for pass@k, only the best attempt."""
     if not column.best:
         return evaluation
     k = evaluation["attempts"]
@@ -82,7 +82,7 @@ def view_column(column: Column, evaluation: Evaluation) -> Evaluation:
 
 
 def pool(evaluations: Mapping[str, Evaluation]) -> Evaluation:
-    """Put data sets together, each problem counting once."""
+    """Combine data sets; each problem counts once."""
     rewards = {
         f"{name}/{id}": row
         for name, evaluation in evaluations.items()
@@ -113,7 +113,7 @@ def describe_method(method: Method, views: Mapping[str, Mapping[str, Evaluation]
 
 
 def describe_measurement(measurement: Measurement) -> JSON:
-    """Return what an evaluation was made of, and what it took."""
+    """Return the data and the cost of an evaluation."""
     library, found = measurement.library, result_of(measurement)
     return {
         "method": measurement.method.name,
@@ -132,7 +132,7 @@ def describe_measurement(measurement: Measurement) -> JSON:
 
 
 def describe_learning(learning: Learning) -> JSON:
-    """Return what a library was learned from, and what it took."""
+    """Return the data and the cost of a library."""
     steps, usage = learning.steps, learning.run.folder.read_json("usage.json")
     return {
         "library": learning.name,

@@ -1,4 +1,4 @@
-"""Carry a table out: learn what is to be learned, then measure, one after the other."""
+"""Carry out the work of a table: learn the libraries, then evaluate, one after the other."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -9,11 +9,11 @@ from training_free_grpo.paper.work import Hear, Work
 from training_free_grpo.spending.budget import Budget
 
 Watch = Callable[[Work], AbstractContextManager[Hear]]
-"""Opened around a piece of work; hears how it goes on."""
+"""A context manager around a piece of work, which receives its progress."""
 
 
 async def carry_out(plan: PaperPlan, budget: Budget, watch: Watch) -> None:
-    """Do what the folder does not hold yet, once all that it takes is there."""
+    """Do the unfinished work of a folder, after checking that everything it needs is available."""
     for work in {work.settings: work for work in plan.left()}.values():
         await work.run.check()
     for work in plan.work():

@@ -1,4 +1,4 @@
-"""A budget for all that a folder holds: what each piece of work may take of it."""
+"""One budget for all work in a folder."""
 
 from typing import TypeVar
 
@@ -14,9 +14,9 @@ Amount = TypeVar("Amount", int, float)
 
 
 async def rest_of(budget: Budget, plan: PaperPlan, work: Work) -> Budget:
-    """Return what the other work in the folder has left of the budget.
+    """Return what the other work in the folder leaves of the budget.
 
-    What the piece itself has taken in earlier sessions is counted where the budget is kept.
+    Earlier sessions of the piece itself are counted by its own budget.
     """
     spent: Ledger = {}
     seconds = 0.0
@@ -37,5 +37,5 @@ async def rest_of(budget: Budget, plan: PaperPlan, work: Work) -> Budget:
 
 
 def left(limit: Amount | None, used: Amount) -> Amount | None:
-    """Return what is left of a limit; None is no limit."""
+    """Return the rest of a limit; None means no limit."""
     return None if limit is None else max(limit - used, 0)

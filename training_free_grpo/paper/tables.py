@@ -1,6 +1,6 @@
 """The published tables as data: which methods, learned from what, measured on what.
 
-A method learns in the way of its column's domain: on problems of mathematics with a Python tool,
+A method learns as its column's domain does: mathematics with a Python tool,
 on questions to the web with search and pages.
 """
 
@@ -17,7 +17,7 @@ _PAPER = "arXiv 2510.08191v1"
 
 @dataclass(frozen=True)
 class Domain:
-    """What agents learn from, and with which settings they work."""
+    """The training data of a domain, and its settings."""
 
     name: str
     training_set: str
@@ -26,12 +26,12 @@ class Domain:
 
 @dataclass(frozen=True)
 class Lessons:
-    """A way of coming by lessons."""
+    """A way to get lessons."""
 
     name: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     as_many_as: "Lessons | None" = None
-    """No more lessons than these have: the first ones count."""
+    """Keep only as many lessons as these have: the first ones."""
 
 
 @dataclass(frozen=True)
@@ -40,25 +40,25 @@ class Method:
 
     name: str
     base: str | None = None
-    """The method that it is compared with."""
+    """The method to compare with."""
     lessons: Lessons | None = None
     tools: bool = True
 
 
 @dataclass(frozen=True)
 class Column:
-    """A data set, how often its problems are attempted, and what is counted."""
+    """A data set, its attempts per problem, and its figure."""
 
     dataset: str
     domain: Domain
     attempts: int
     figure: str
-    """What it is called; `{k}` stands for the attempts."""
+    """The name of the figure; `{k}` stands for the attempts."""
     best: bool = False
     """Count the best attempt of each problem, not the mean of all."""
 
     def title(self, attempts: int) -> str:
-        """Name the column for so many attempts."""
+        """Name the column for k attempts."""
         return f"{self.dataset} {self.figure.format(k=attempts)}"
 
 
@@ -73,9 +73,9 @@ class Table:
     columns: tuple[Column, ...]
     published: tuple[Row, ...]
     average: bool = False
-    """Also over the problems of all data sets together."""
+    """Whether to add a column over all data sets together."""
     notes: tuple[str, ...] = ()
-    """What no option can make equal to the published protocol."""
+    """Differences from the published protocol that no option removes."""
 
 
 MATH = Domain("math", "dapo-100", {**PRESETS["paper-math"], "tools": "python"})
@@ -98,7 +98,7 @@ _ALONE = Method("ReAct + TF-GRPO, group of one", "ReAct", ALONE)
 _AIME = (Column("aime24", MATH, 32, "mean@{k}"), Column("aime25", MATH, 32, "mean@{k}"))
 _PART = ("webwalkerqa-51", WEB_SHORT, 3)
 
-_JUDGE = "the judge is another model, and is asked in other words"
+_JUDGE = "the judge is another model with another prompt"
 
 TABLES = {
     table.name: table
@@ -143,7 +143,7 @@ TABLES = {
             (_REACT, _GENERATED, _WITHHELD, _REACT_LEARNED),
             (Column(*_PART, "pass@1"), Column(*_PART, "pass@{k}", best=True)),
             published.TABLE_5,
-            notes=("the 51 questions are a draw of ours, of the same difficulties", _JUDGE),
+            notes=("the 51 questions are our own sample of the same difficulties", _JUDGE),
         ),
         Table(
             "table6",
@@ -168,7 +168,7 @@ TABLES = {
             notes=(
                 "how the published library was learned, and on which questions, is not known; "
                 "their average is over more data sets than these four",
-                "answers are compared by words, and by the judge where words leave it open; "
+                "answers are compared by words, and by the judge if words leave them undecided; "
                 "how the published ones were compared is not known",
             ),
         ),

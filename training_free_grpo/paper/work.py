@@ -1,6 +1,6 @@
-"""The pieces of work of a table: a library to be learned, an evaluation to be made.
+"""The pieces of work of a table: libraries to learn, evaluations to make.
 
-Each has its place on disk, and knows from there what is left of it.
+Each has its place on disk, which shows what is left to do.
 """
 
 import hashlib
@@ -23,12 +23,12 @@ from training_free_grpo.spending.budget import Budget
 from training_free_grpo.storage.files import write_atomically
 
 Hear = Callable[[Event], None]
-"""Hears of every event of a graph."""
+"""Receives every event of a graph."""
 
 
 @dataclass(frozen=True)
 class DataSet:
-    """Problems, and what grades the answers to them."""
+    """Problems and their grader."""
 
     name: str
     problems: Sequence[Problem]
@@ -37,7 +37,7 @@ class DataSet:
 
 @dataclass(frozen=True)
 class Learning:
-    """A library to be learned."""
+    """A library to learn."""
 
     run: TrainingRun
     data: DataSet
@@ -45,7 +45,7 @@ class Learning:
 
     @property
     def folder(self) -> Path:
-        """Where the run is kept."""
+        """The folder of the run."""
         return self.run.folder.path
 
     @property
@@ -55,25 +55,25 @@ class Learning:
 
     @property
     def settings(self) -> Settings:
-        """The settings that it is learned with."""
+        """The settings of its training."""
         return self.run.settings
 
     @property
     def steps(self) -> list[Metrics]:
-        """The steps that are done."""
+        """The finished steps."""
         return self.run.folder.metrics
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to be paid for."""
+        """Whether the work is finished."""
         return self.run.finished
 
     async def make(self, budget: Budget, hear: Hear) -> None:
-        """Learn what is left to be learned."""
+        """Learn the rest of the library."""
         await replace(self.run, budget=budget).run(hear)
 
     def read_library(self) -> Library:
-        """Read what was learned; of lessons that are to be as many as others, the first ones."""
+        """Read the library; if its size is limited, only the first lessons."""
         library = load_library(self.folder)
         if self.as_many_as is None:
             return library
@@ -84,7 +84,7 @@ class Learning:
 
 @dataclass(frozen=True)
 class Measurement:
-    """An evaluation to be made: a method on a data set."""
+    """An evaluation to make: a method on a data set."""
 
     method: Method
     data: DataSet
@@ -100,7 +100,7 @@ class Measurement:
 
     @property
     def file(self) -> Path:
-        """Where the result is kept, by all that it depends on."""
+        """The file of the result, named by everything that it depends on."""
         parts = [
             self.settings.model_dump(mode="json"),
             fingerprint_problems(self.data.problems),
@@ -113,7 +113,7 @@ class Measurement:
 
     @property
     def result(self) -> Evaluation | None:
-        """What an earlier run has found; None where there was none."""
+        """The result of an earlier run; None if there is none."""
         if (self.learning and not self.learning.finished) or not self.file.exists():
             return None
         found: Evaluation = json.loads(self.file.read_text("utf-8"))
@@ -121,7 +121,7 @@ class Measurement:
 
     @property
     def left(self) -> list[Problem]:
-        """The problem of each attempt to be made: all, or those that an outage has cost."""
+        """The problem of each attempt to make: all, or those lost to an outage."""
         found = self.result
         if found is None:
             return [p for p in self.data.problems for _ in range(self.settings.attempts)]
@@ -134,12 +134,12 @@ class Measurement:
 
     @property
     def finished(self) -> bool:
-        """Whether nothing is left to be paid for."""
+        """Whether the work is finished."""
         return not self.left
 
     @property
     def run(self) -> EvaluationRun:
-        """The evaluation, without the library, which may be yet to be learned."""
+        """The evaluation without the library, which may not be learned yet."""
         return EvaluationRun(
             problems=self.data.problems,
             arms=[self._arm(None)],
@@ -154,13 +154,13 @@ class Measurement:
         return Arm(self.method.name, self.settings, library)
 
     async def make(self, budget: Budget, hear: Hear) -> None:
-        """Make the attempts that are left, and keep the result."""
+        """Make the remaining attempts, and save the result."""
         run = replace(self.run, arms=[self._arm(self.library)], budget=budget)
         found = await run.run(report=hear)
         self.keep(found[self.method.name])
 
     def keep(self, result: Evaluation) -> None:
-        """Write the result down."""
+        """Save the result."""
         write_atomically(self.file, json.dumps(result) + "\n")
 
 

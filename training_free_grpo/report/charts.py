@@ -1,4 +1,4 @@
-"""Charts as geometry: where the marks, lines and ticks of a curve over steps lie."""
+"""Charts as geometry: the positions of marks, lines and ticks of a curve over steps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from typing import NamedTuple
 _RIGHT, _TOP, _BOTTOM = 14, 14, 28
 _MOST_LABELS = 10
 _MOST_CIRCLES = 40
-"""Steps whose circles and intervals are drawn one by one; more would run into each other."""
+"""Maximum number of steps with their own circles and intervals; more would overlap."""
 
 
 class Point(NamedTuple):
-    """What was measured at a step; None where there was nothing to measure."""
+    """The value at a step; None if there is none."""
 
     step: int
     value: float | None
@@ -27,7 +27,7 @@ class Tick(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A measured value, with its interval and what is said of it."""
+    """A measured value, with its interval and label."""
 
     x: float
     y: float
@@ -75,7 +75,7 @@ def draw(
     least: float = 0.0,
     most: float = 0.0,
 ) -> Chart:
-    """Draw a curve; its axis holds every value, and what is between `least` and `most`.
+    """Draw a curve; its axis covers every value, and the range from `least` to `most`.
 
     The size is that of the whole drawing, and of the margin in which the values are written.
     """
@@ -114,7 +114,7 @@ def draw(
 
 
 def round_distance(steps: int) -> int:
-    """Return after how many steps a label is due: 1, 2, 5, 10, 20, …."""
+    """Return the number of steps between labels: 1, 2, 5, 10, 20, …."""
     unit = 1
     while True:
         for distance in (unit, 2 * unit, 5 * unit):
@@ -124,7 +124,7 @@ def round_distance(steps: int) -> int:
 
 
 def describe_point(point: Point, value: float, write: Callable[[float], str]) -> str:
-    """Say what a mark stands for."""
+    """Describe a mark."""
     between = ""
     if point.interval:
         between = f" (95 % interval {write(point.interval[0])} to {write(point.interval[1])})"
@@ -137,7 +137,7 @@ def path(places: Sequence[tuple[float, float]]) -> str:
 
 
 def round_numbers(low: float, high: float) -> list[float]:
-    """Return some four evenly spaced round numbers that hold a range."""
+    """Return about four evenly spaced round numbers that cover a range."""
     span = (high - low) or 1.0
     unit = 10 ** floor(log10(span / 4))
     step = next(unit * m for m in (1, 2, 2.5, 5, 10) if span / (unit * m) <= 4.0001)

@@ -1,4 +1,4 @@
-"""What became of each proposal: taken by the library, turned down, or left out by the plan."""
+"""The outcome of each proposal: taken by the library, rejected, or dropped by the plan."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,14 +12,14 @@ from training_free_grpo.records import JSON, Operation, Rejection
 
 @dataclass(frozen=True)
 class Fate:
-    """A proposal of a group, and what became of it."""
+    """A proposal of a group, and its outcome."""
 
     operation: Operation
-    kind: Literal["taken", "turned down", "left out", "open"]
+    kind: Literal["taken", "rejected", "left out", "open"]
     changes: Sequence[JSON] = ()
-    """What the step changed in the library by it."""
+    """The changes of the step that come from it."""
     reason: str = ""
-    """Why it was turned down."""
+    """Why it was rejected."""
 
     @property
     def in_its_words(self) -> bool:
@@ -30,18 +30,18 @@ class Fate:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a step made of all proposals; nothing, as long as it is not decided on."""
+    """What a step made of all proposals; empty until the review."""
 
     changes: Sequence[JSON]
     rejected: Sequence[Rejection]
-    """By the plan, by a person, or as it was carried out."""
+    """By the plan, by a person, or when it was applied."""
     decided: bool
 
 
 def find_fates(
     problem: str, proposals: Mapping[str, Operation], outcome: Outcome
 ) -> Sequence[Fate]:
-    """Find what became of the proposals of a problem's group, given by their names in the plan.
+    """Find the outcomes of a group's proposals, given by their names in the plan.
 
     The record of a lesson names the problems behind it; which of a group's proposals was meant
     is told by the lessons that it cites, and by its words.
@@ -59,7 +59,7 @@ def find_fates(
         elif not outcome.decided:
             fates.append(Fate(operation, "open"))
         elif reason := next(reasons, None):
-            fates.append(Fate(operation, "turned down", reason=reason))
+            fates.append(Fate(operation, "rejected", reason=reason))
         else:
             fates.append(Fate(operation, "left out"))
     return fates
@@ -80,7 +80,7 @@ def comes_from(change: JSON, operation: Operation) -> bool:
 
 
 def names(rejected: JSON, name: str, operation: Operation) -> bool:
-    """Tell whether an operation that was turned down comes from a proposal of this name."""
+    """Tell whether a rejected operation comes from a proposal of this name."""
     ids = rejected.get("ids")
     cited = {str(id).strip("[] ") for id in (ids if isinstance(ids, list) else [ids])}
     if sources := {id for id in cited if is_source(id)}:
@@ -91,12 +91,12 @@ def names(rejected: JSON, name: str, operation: Operation) -> bool:
 
 @lru_cache(maxsize=10_000)
 def vocabulary(text: str) -> set[str]:
-    """Return the words of a text; every proposal is held against every rejection of its step."""
+    """Return the words of a text; cached, as every proposal is compared with every rejection."""
     return set(words(text))
 
 
 def name_proposals(groups: Iterable[Sequence[Operation]]) -> list[dict[str, Operation]]:
-    """Name the proposals of a step's groups as its plan was shown them: P1, P2, …."""
+    """Name the proposals of a step's groups as in the prompt of its plan: P1, P2, …."""
     named, number = [], 0
     for proposals in groups:
         named.append({f"P{number + n}": one for n, one in enumerate(proposals, 1)})

@@ -1,4 +1,4 @@
-"""The groups of a step, as the report shows them: attempts side by side, and what came of them."""
+"""The groups of a step in the report: attempts side by side, and their outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,14 +14,14 @@ from training_free_grpo.runs.files import read_groups, read_rollouts
 
 @dataclass(frozen=True)
 class AttemptView:
-    """One rollout, and what its group made of it."""
+    """One rollout, and what its group says about it."""
 
     id: str
     number: int
     reward: float | None
     extracted: str
     critique: str
-    """What the grader said of it."""
+    """The grader's critique."""
     missing: str | None
     undecided: str | None
     """Why the grader could not decide."""
@@ -50,7 +50,7 @@ class Group:
     changes: Sequence[JSON] = field(default_factory=list)
     """What the step changed in the library on the evidence of this group."""
     fates: Sequence[Fate] = ()
-    """What became of the proposals."""
+    """The outcomes of the proposals."""
 
     @property
     def rewards(self) -> list[float]:
@@ -64,7 +64,7 @@ class Group:
 
     @property
     def troubled(self) -> bool:
-        """Tell whether something was lost or turned down."""
+        """Tell whether something was lost or rejected."""
         lost = any(attempt.missing or attempt.undecided for attempt in self.attempts)
         return bool(lost or self.failure or self.rejected)
 
@@ -93,7 +93,7 @@ def make_group(
     changes: Sequence[JSON],
     longest: int,
 ) -> Group:
-    """Put a group together from its record and its rollouts."""
+    """Build a group from its record and its rollouts."""
     summaries, critiques = record.get("summaries", {}), record.get("critiques", {})
     rows = sorted(attempts.items(), key=lambda item: item[1].get("attempt", 0))
     return Group(
@@ -115,7 +115,7 @@ def make_group(
 
 
 def make_attempt(id: str, row: JSON, summary: str, critique: str, longest: int) -> AttemptView:
-    """Put an attempt together from its line and what was said of it."""
+    """Build an attempt from its row, summary and critique."""
     usage = total_usage(row.get("usage", {}))
     return AttemptView(
         id=id,

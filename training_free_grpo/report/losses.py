@@ -1,4 +1,4 @@
-"""What a run has lost, as the report shows it."""
+"""The losses of a run in the report."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from training_free_grpo.runs.status import RunStatus
 
 
 class Missing(NamedTuple):
-    """Rollouts that have no reward for one reason, in all and by step."""
+    """Rollouts without a reward for one reason, in total and by step."""
 
     reason: str
     rollouts: int
@@ -36,7 +36,7 @@ def count_missing(metrics: Sequence[Metrics], status: RunStatus) -> list[Missing
 
 
 def count_undecided(metrics: Sequence[Metrics], status: RunStatus) -> list[Missing]:
-    """Count the rollouts that the grader could not decide, by what it said."""
+    """Count the undecided rollouts, by the message of the grader."""
     found = []
     for reason, rollouts in status["undecided"].items():
         steps = [(s["step"], n) for s in metrics if (n := s.get("undecided", {}).get(reason))]
@@ -45,7 +45,7 @@ def count_undecided(metrics: Sequence[Metrics], status: RunStatus) -> list[Missi
 
 
 def list_lost(metrics: Sequence[Metrics]) -> Iterator[Lost]:
-    """List what the finished steps could not make use of."""
+    """List the groups that the finished steps could not use."""
     for step in metrics:
         for reason, groups in sorted(step["groups_lost"].items()):
             yield Lost(step["step"], groups, reason)

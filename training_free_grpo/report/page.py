@@ -1,4 +1,4 @@
-"""The page: a run's figures, library, history and groups, put into one file.
+"""The page: a run's figures, library, history and groups in one file.
 
 Everything that models, web pages and data sets wrote passes Jinja's escaping, the page holds no
 script and no address, and its policy lets a browser run and load nothing.
@@ -39,7 +39,7 @@ from training_free_grpo.storage.files import write_atomically
 from training_free_grpo.text import well_formed
 
 _ROLES = "rollout judge summarize extract_advantage edit_experiences"
-"""In the order of their work."""
+"""In the order in which they run."""
 
 
 def write_report(folder: RunFolder, output: Path) -> int:
@@ -92,7 +92,7 @@ def render(folder: RunFolder) -> str:
 
 
 def environment(templates: Path) -> Any:
-    """Return the templates' environment: everything is escaped, and nothing may be left out."""
+    """Return the templates' environment: everything is escaped, and undefined names are errors."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     found = Environment(
@@ -120,19 +120,19 @@ def final_library(folder: RunFolder) -> Library:
 
 
 def inherited(folder: RunFolder) -> set[str]:
-    """Return the lessons that the run started from: their steps are those of another run."""
+    """Return the lessons that the run started from; their steps belong to another run."""
     return {
         id for step, lib in read_libraries(folder.path) if step == 0 for id in lib["experiences"]
     }
 
 
 def explain_nothing(measured: Sequence[Step], status: RunStatus) -> str | None:
-    """Say why a run that is over, or was stopped, has learned nothing; None if it has."""
+    """Say why a finished or stopped run has learned nothing; None if it has learned."""
     if not measured or status["state"] not in ("finished", "stopped"):
         return None
     rollouts = sum(step.figures["rollouts"] for step in measured if step.figures)
     if rollouts and not any(step.graded for step in measured):
-        return "nothing was learned: every rollout is missing, for the reasons under Losses."
+        return "nothing was learned: every rollout is missing, see Losses for the reasons."
     return learned_nothing([step.figures for step in measured if step.figures])
 
 
@@ -152,7 +152,7 @@ def draw_rewards(measured: Sequence[Step]) -> list[tuple[str, Chart]]:
 
 
 def draw_others(measured: Sequence[Step]) -> list[Chart]:
-    """Draw what else there is to follow: use of tools, the library, tokens, and cost if known."""
+    """Draw the other curves: tool calls, library size, tokens, and cost if known."""
     metrics = [step.figures for step in measured if step.figures]
     tokens = {step["step"]: total_usage(step["usage"]) for step in metrics}
     tools = {s["step"]: s["tool_calls"] for s in metrics if count_graded(s)}

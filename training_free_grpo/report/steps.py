@@ -1,4 +1,4 @@
-"""The steps of a run, as the report shows them."""
+"""The steps of a run in the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,14 @@ from training_free_grpo.runs.files import read_libraries
 from training_free_grpo.runs.folder import RunFolder
 
 _MOST_GROUPS = 1000
-"""Groups that are shown; those with contrast or losses go before the others."""
+"""Maximum number of groups; those with contrast or losses come first."""
 _ALL_TRANSCRIPTS = 6_000_000
 """Characters of transcripts in the file, shared out evenly among the rollouts."""
 _LONGEST_TRANSCRIPT = 12_000
 
 
 class TurnedDown(NamedTuple):
-    """An operation that was not carried out, and the problems whose groups asked for it."""
+    """A rejected operation, and the problems whose groups proposed it."""
 
     rejection: Rejection
     problems: Sequence[str]
@@ -29,7 +29,7 @@ class TurnedDown(NamedTuple):
 
 @dataclass(frozen=True)
 class Step:
-    """A step: its figures once it is finished, and the groups that are shown of it."""
+    """A step: its figures once it is finished, and the groups to show."""
 
     number: int
     figures: Metrics | None
@@ -67,16 +67,16 @@ def make_step(
     longest: int,
     room: int,
 ) -> Step:
-    """Read a step; of too many groups those that have the least to tell are left out."""
+    """Read a step; if there are too many groups, the least informative are omitted."""
     here = [change for change in changes if change["step"] == number]
     groups = read_step_groups(folder.path, number, here, longest)
     rejected = figures["rejected"] if figures else []
-    groups, turned_down = settle_proposals(groups, here, rejected, decided=figures is not None)
+    groups, rejections = settle_proposals(groups, here, rejected, decided=figures is not None)
     telling = sorted(groups, key=lambda group: not (group.contrast or group.troubled))[:room]
     chosen = {group.anchor for group in telling}
     kept = [group for group in groups if group.anchor in chosen]
     return Step(
-        number, figures, interval_of(groups), kept, len(groups) - len(kept), here, turned_down
+        number, figures, interval_of(groups), kept, len(groups) - len(kept), here, rejections
     )
 
 
@@ -87,7 +87,7 @@ def settle_proposals(
     *,
     decided: bool,
 ) -> tuple[list[Group], list[TurnedDown]]:
-    """Say of each proposal what became of it, and of each rejection which groups asked for it."""
+    """Return the outcome of each proposal, and the groups behind each rejection."""
     named = list(zip(groups, name_proposals(g.proposals for g in groups), strict=True))
     at_once = [rejection for group in groups for rejection in group.rejected]
     outcome = Outcome(changes, [r for r in rejected if r not in at_once], decided)
@@ -95,7 +95,7 @@ def settle_proposals(
         replace(group, fates=find_fates(group.problem_id, proposals, outcome))
         for group, proposals in named
     ]
-    turned_down = [
+    rejections = [
         TurnedDown(
             rejection,
             [
@@ -107,11 +107,11 @@ def settle_proposals(
         )
         for rejection in rejected
     ]
-    return settled, turned_down
+    return settled, rejections
 
 
 def mark_edited(changes: Sequence[JSON], versions: dict[int, Library]) -> list[JSON]:
-    """Mark the changes whose words are those of a person."""
+    """Mark the changes worded by a person."""
     marked = []
     for change in changes:
         lesson, step = versions[change["step"]]["experiences"][change["id"]], change["step"]
@@ -121,7 +121,7 @@ def mark_edited(changes: Sequence[JSON], versions: dict[int, Library]) -> list[J
 
 
 def by_person(origin: Origin) -> bool:
-    """Tell whether a person has worded a lesson anew in a review."""
+    """Tell whether a person reworded a lesson in a review."""
     return origin.get("edited", False)
 
 

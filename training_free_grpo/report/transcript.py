@@ -1,4 +1,4 @@
-"""A transcript as the report shows it: who said what, within a number of characters."""
+"""A transcript in the report: who said what, within a number of characters."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ class Message(NamedTuple):
 
 
 def show_messages(transcript: Sequence[JSON], longest: int) -> list[Message]:
-    """Read a transcript; what is longer than its share of so many characters is cut."""
+    """Read a transcript; messages longer than their share of the characters are cut."""
     said = [part for message in transcript for part in read_message(message)]
     share = fair_share([len(part.text) for part in said], longest)
     return [Message(part.speaker, shorten(part.text, share)) for part in said]
@@ -35,7 +35,7 @@ def read_message(message: JSON) -> list[Message]:
 
 
 def fair_share(lengths: Sequence[int], total: int) -> int:
-    """Return the length to cut at, so that all together fit: the short ones stay whole."""
+    """Return the length to cut at so that everything fits; shorter messages stay whole."""
     rest = total
     for taken, length in enumerate(sorted(lengths)):
         share = rest // (len(lengths) - taken)

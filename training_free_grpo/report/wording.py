@@ -4,7 +4,7 @@ import re
 from difflib import SequenceMatcher
 
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What turns the text around it, or is no part of HTML; a line feed and a tab are."""
+"""Characters that change the direction of text, or that HTML does not allow."""
 
 
 def percent(value: float | None) -> str:
@@ -31,7 +31,7 @@ def compact(value: float) -> str:
 
 
 def compare_words(old: str | None, new: str | None) -> list[tuple[str, str]]:
-    """Cut two wordings into what is the same, what is gone and what is new."""
+    """Split two wordings into equal, deleted and new words."""
     before, after = (old or "").split(), (new or "").split()
     pieces = []
     for kind, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -44,10 +44,10 @@ def compare_words(old: str | None, new: str | None) -> list[tuple[str, str]]:
 
 
 def show_controls(text: str) -> str:
-    """Write control characters, and what turns the direction of a text, so that they are seen."""
+    """Make control characters and direction marks visible."""
     return _CONTROLS.sub(lambda found: picture(ord(found[0])), text.replace("\r\n", "\n"))
 
 
 def picture(code: int) -> str:
-    """Write a control character as the sign that Unicode has for it, or by its number."""
+    """Write a control character as its Unicode picture, or by its number."""
     return chr(0x2400 + code) if code < 0x20 else "␡" if code == 0x7F else f"⟨U+{code:04X}⟩"

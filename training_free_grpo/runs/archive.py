@@ -1,4 +1,4 @@
-"""Transcripts and lesson texts in the folder of a run: what its graph reads back by handles."""
+"""Transcripts and lesson texts in the folder of a run, which its graph reads back by handles."""
 
 import hashlib
 import threading
@@ -46,7 +46,7 @@ class RunArchive:
         return {"file": name, "id": rollout["id"]}
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:
-        """Return the messages of a kept rollout."""
+        """Return the messages of a saved rollout."""
         line = await in_thread(self._find, handle["file"], handle["id"])
         messages: Sequence[JSON] = line["messages"]
         return messages
@@ -58,7 +58,7 @@ class RunArchive:
 
     def _find(self, name: str, id: str) -> JSON:
         if (found := self._read(name, id)) is None:
-            # An earlier process kept it, or the end of its step has rewritten the file.
+            # An earlier process saved it, or the end of its step has rewritten the file.
             self._index(name)
             found = self._read(name, id)
         if found is None:
@@ -66,7 +66,7 @@ class RunArchive:
         return found
 
     def _read(self, name: str, id: str) -> JSON | None:
-        """Return the rollout that stands where it was last seen; None if another one does."""
+        """Return the rollout at its last known place; None if another one is there."""
         if (name, id) not in self._offsets:
             return None
         with (self._path / "rollouts" / name).open("rb") as file:

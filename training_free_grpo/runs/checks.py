@@ -1,4 +1,4 @@
-"""What is checked before the first call is paid for: models, endpoints, what attempts need."""
+"""Checks before the first paid call: models, endpoints, and what attempts need."""
 
 from training_free_grpo.models import Models
 from training_free_grpo.models.preflight import check_endpoints

@@ -1,4 +1,4 @@
-"""Stop a run before its disk is full: what is in flight is paid for, and still to be written."""
+"""Stop a run before its disk is full: calls in flight are paid for, and must still be written."""
 
 import asyncio
 import shutil
@@ -10,14 +10,14 @@ from training_free_grpo.models.traffic.stop_gate import StopGate
 from training_free_grpo.storage.sqlite import StorageError
 
 _ROOM = 32 * 2**20
-"""Bytes that answers in flight, and the checkpoints of their tasks, may take."""
+"""Bytes reserved for answers in flight and the checkpoints of their tasks."""
 _EVERY = 0.5
-"""Seconds between two looks."""
+"""Seconds between two checks."""
 
 
 @asynccontextmanager
 async def room_on_disk(folder: Path, gate: StopGate) -> AsyncIterator[None]:
-    """Close the gate as soon as the disk of a folder runs full; raise StorageError if it is so."""
+    """Close the gate when the disk of a folder fills up, and raise StorageError."""
     if full := shortage(folder):
         raise full
     watch = asyncio.create_task(close_when_full(folder, gate))
@@ -28,7 +28,7 @@ async def room_on_disk(folder: Path, gate: StopGate) -> AsyncIterator[None]:
 
 
 async def close_when_full(folder: Path, gate: StopGate) -> None:
-    """Look at the disk until it runs full."""
+    """Check the disk until it fills up."""
     while True:
         if full := shortage(folder):
             gate.close(full)
@@ -37,11 +37,11 @@ async def close_when_full(folder: Path, gate: StopGate) -> None:
 
 
 def shortage(folder: Path) -> StorageError | None:
-    """Say that there is too little room on the disk of a folder, or return None."""
+    """Say that the disk of a folder is too full, or return None."""
     free = shutil.disk_usage(folder).free
     if free >= _ROOM:
         return None
     return StorageError(
-        f"the disk of {folder} is full: {free / 2**20:.0f} MiB are left, and what is in flight may "
+        f"the disk of {folder} is full: {free / 2**20:.0f} MiB are free, and what is in flight may "
         f"take {_ROOM / 2**20:.0f}"
     )

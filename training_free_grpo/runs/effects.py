@@ -21,7 +21,7 @@ class LessonEffect(TypedDict):
     id: str
     content: str
     effect: float | None
-    """In units of the reward; None where the attempts cannot tell."""
+    """In units of the reward; None if there are too few attempts to compare."""
     interval: tuple[float, float] | None
     """95 % interval, for this lesson alone."""
     with_it: int
@@ -34,7 +34,7 @@ class LessonEffect(TypedDict):
 
 
 def read_effects(run: RunFolder) -> list[LessonEffect]:
-    """Return the lessons in force at the end of a run and their effects, best first."""
+    """Return the active lessons at the end of a run and their effects, best first."""
     libraries = read_libraries(run.path)
     lessons = active_experiences(libraries[-1][1]) if libraries else []
     attempts, named = [], Counter[str]()
@@ -78,7 +78,7 @@ def names(line: JSON) -> set[str]:
 def describe_effect(
     id: str, content: str, effect: Effect | None, named: Counter[str]
 ) -> LessonEffect:
-    """Put what is known of a lesson's effect into plain JSON."""
+    """Return a lesson's effect as plain JSON."""
     return {
         "id": id,
         "content": content,

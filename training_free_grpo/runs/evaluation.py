@@ -1,4 +1,4 @@
-"""Evaluations that are compared: several ways to attempt the same problems, one after the other."""
+"""Evaluations to compare: several ways to attempt the same problems, one after the other."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -41,14 +41,14 @@ class Arm:
 
 
 ArmAfter = Callable[[Mapping[str, Evaluation]], Arm | None]
-"""Makes an arm of what the arms before it found; None for none."""
+"""Builds an arm from the results of the earlier arms; None for no arm."""
 
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """Arms over the same problems; the same parts on the same folder go on where they stopped.
+    """Arms over the same problems; the same parts on the same folder resume.
 
-    No call is paid for twice: what two arms have in common, the later one takes from the earlier.
+    No call is paid for twice: arms share the calls that they have in common.
     """
 
     problems: Sequence[Problem]
@@ -60,13 +60,13 @@ class EvaluationRun:
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     grader_name: str = "math"
     folder: Path | None = None
-    """Where the answers are kept; None keeps them until the run ends."""
+    """Where the answers are saved; None keeps them only until the run ends."""
     models: Models = field(default_factory=Models)
     budget: Budget = field(default_factory=Budget)
 
     @property
     def settings(self) -> Settings:
-        """The settings of the first arm: all arms ask the same models."""
+        """The settings of the first arm: all arms use the same models."""
         return next(arm.settings for arm in self.arms if isinstance(arm, Arm))
 
     @property
@@ -86,12 +86,12 @@ class EvaluationRun:
 
     @property
     def expected(self) -> int:
-        """How many rollouts and groups there will be, but for arms yet to be planned."""
+        """The expected rollouts and groups, without arms that are planned later."""
         arms = (arm for arm in self.arms if isinstance(arm, Arm))
         return len(self.problems) * sum(arm.settings.attempts + 1 for arm in arms)
 
     def forecast(self) -> Forecast:
-        """Forecast the whole evaluation, but for arms yet to be planned."""
+        """Forecast the whole evaluation, without arms that are planned later."""
         judged = is_judged(self.settings, self.grader_name)
         who = self.attempter
         return add_forecasts(
@@ -101,17 +101,17 @@ class EvaluationRun:
         )
 
     async def check(self) -> None:
-        """Raise UserError for what would stop the evaluation, before anything is paid for."""
+        """Raise UserError for anything that would stop the evaluation, before any cost."""
         self.budget.check(self.prices, self.forecast()["roles"])
         await check_parts(self.models, self.settings, self.attempter)
 
     async def run(
         self, begin: Callable[[Arm], None] = lambda arm: None, report: Report = ignore
     ) -> dict[str, Evaluation]:
-        """Evaluate the arms in their order and return what each found, by name.
+        """Evaluate the arms in order, and return the results by name.
 
-        Nothing is checked that `check` does. `begin` hears of each arm as it begins, `report` of
-        every event.
+        Call `check` first: this repeats none of its checks. `begin` is called at the start of each
+        arm, `report` for every event.
         """
         found: dict[str, Evaluation] = {}
         with open_journal(self.folder) as journal:
@@ -123,13 +123,13 @@ class EvaluationRun:
                 self.budget.kept(self.prices, journal, models.gate),
             ):
                 begun: list[JSON] = []
-                # At once they would compete for the endpoint, and for the sandbox.
+                # In parallel, they would compete for the endpoint and the sandbox.
                 for planned in self.arms:
                     arm = planned if isinstance(planned, Arm) else planned(found)
                     if arm is None:
                         continue
                     begun.append(self._describe(arm))
-                    # For who asks from beside it: nothing else is on disk before the end.
+                    # For `tfgrpo status`: nothing else is on disk before the end.
                     noted = {"arms": begun, "prices": self.prices}
                     await journal.note("arms", "arms", noted)
                     begin(arm)
@@ -137,7 +137,7 @@ class EvaluationRun:
         return found
 
     def _describe(self, arm: Arm) -> JSON:
-        """Say how large an arm is."""
+        """Describe the size of an arm."""
         size = {"problems": len(self.problems), "attempts": arm.settings.attempts}
         return {"name": arm.name, **size}
 
@@ -156,9 +156,9 @@ class EvaluationRun:
 
 @contextmanager
 def open_journal(folder: Path | None) -> Iterator[Journal]:
-    """Open the journal of an evaluation; without a folder to keep it in, one that is thrown away.
+    """Open the journal of an evaluation; without a folder, a temporary one.
 
-    Raise RunError for the folder of a training run, and for one that another process is using.
+    Raise RunError for the folder of a training run, or one in use by another process.
     """
     if folder is None:
         with TemporaryDirectory() as place, Journal.open(Path(place) / "calls.sqlite") as journal:

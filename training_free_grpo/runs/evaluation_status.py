@@ -1,4 +1,4 @@
-"""How far an evaluation is, and what it found: read from its files, from beside it."""
+"""The progress and results of an evaluation, read from its files by another process."""
 
 from collections import Counter
 from typing import Literal, TypedDict
@@ -14,7 +14,7 @@ RESULT = "evaluation.json"
 
 
 class ArmStatus(TypedDict):
-    """An arm that has begun; its attempts are those at each problem."""
+    """An arm that has started; `attempts` counts those at each problem."""
 
     name: str
     problems: int
@@ -22,28 +22,28 @@ class ArmStatus(TypedDict):
 
 
 class EvaluationStatus(TypedDict):
-    """How far an evaluation is, and what all calls took that were made for it."""
+    """The progress of an evaluation, and the cost of all its calls."""
 
     evaluation: str
     state: Literal["running", "stopped", "finished"]
     arms: list[ArmStatus]
-    """Those that have begun, in their order; an old evaluation does not tell them."""
+    """Those that have started, in order; an old evaluation does not record them."""
     attempts: int
-    """Kept ones of all arms; until it is finished, of earlier commands with other settings too."""
+    """Saved ones of all arms; before the end, also of earlier commands with other settings."""
     missing: dict[str, int]
-    """Attempts without an answer, by reason; the same command makes them anew."""
+    """Attempts without an answer, by reason; rerunning the command retries them."""
     undecided: dict[str, int]
-    """Attempts of the finished evaluation whose grader could not decide, by what it said."""
+    """Attempts of the finished evaluation that the grader left undecided, by message."""
     usage: Ledger
     total: Usage
     cost: Cost
     costs: dict[str, RoleCost]
     found: JSON | None
-    """What the finished evaluation found, as evaluation.json has it."""
+    """The results of the finished evaluation, as in evaluation.json."""
 
 
 def read_evaluation_status(folder: RunFolder) -> EvaluationStatus:
-    """Read how far an evaluation is."""
+    """Read the progress of an evaluation."""
     kept = read_journal(folder.calls)
     rollouts = kept.notes.get("rollout", [])
     plan = kept.notes.get("arms", [{"arms": [], "prices": {}}])[0]
@@ -68,7 +68,7 @@ def read_evaluation_status(folder: RunFolder) -> EvaluationStatus:
 
 
 def read_found(folder: RunFolder, begun: list[ArmStatus]) -> JSON | None:
-    """Return what the evaluation found; None if what there is was found by an earlier command."""
+    """Return the results; None if they come from an earlier command."""
     if not (folder.path / RESULT).exists():
         return None
     found = folder.read_json(RESULT)
@@ -76,7 +76,7 @@ def read_found(folder: RunFolder, begun: list[ArmStatus]) -> JSON | None:
 
 
 def list_arms(found: JSON | None) -> list[ArmStatus]:
-    """Return the arms of what an evaluation found."""
+    """Return the arms in the results of an evaluation."""
     arms = found["evaluations"].items() if found else ()
     return [
         {"name": name, "problems": arm["problems"], "attempts": arm["attempts"]}
@@ -85,7 +85,7 @@ def list_arms(found: JSON | None) -> list[ArmStatus]:
 
 
 def add_up(found: JSON, name: Literal["missing", "undecided"]) -> dict[str, int]:
-    """Count the attempts of all arms that have no reward by their reason."""
+    """Count the attempts of all arms without a reward, by reason."""
     total: Counter[str] = Counter()
     for arm in found["evaluations"].values():
         total.update(arm.get(name))
@@ -93,5 +93,5 @@ def add_up(found: JSON, name: Literal["missing", "undecided"]) -> dict[str, int]
 
 
 def read_prices(noted: JSON) -> Prices:
-    """Read prices as the journal has them."""
+    """Read prices from the journal."""
     return {role: (model, price and Price(*price)) for role, (model, price) in noted.items()}

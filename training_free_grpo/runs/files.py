@@ -1,4 +1,4 @@
-"""Read a run's files without touching them: also while another process writes them."""
+"""Read a run's files, even while another process writes them."""
 
 from pathlib import Path
 from typing import cast
@@ -10,7 +10,7 @@ from training_free_grpo.runs.lines import read_lines
 
 
 def find_run(place: Path, runs_dir: Path) -> RunFolder:
-    """Return the run in a folder, or of a name; raise RunError if there is none."""
+    """Return the run in a folder or with a name; raise RunError if there is none."""
     found = find_folder(place, runs_dir)
     if is_evaluation(found):
         raise RunError(
@@ -21,7 +21,7 @@ def find_run(place: Path, runs_dir: Path) -> RunFolder:
 
 
 def find_folder(place: Path, runs_dir: Path) -> RunFolder:
-    """Return the run or the evaluation in a folder, or of a name; raise RunError if there is none.
+    """Return the run or evaluation in a folder or with a name; raise RunError if there is none.
 
     A place that is a folder of something else may still be the name of a run.
     """
@@ -34,7 +34,7 @@ def find_folder(place: Path, runs_dir: Path) -> RunFolder:
 
 
 def is_evaluation(folder: RunFolder) -> bool:
-    """Tell whether a folder keeps the answers of an evaluation."""
+    """Tell whether a folder holds the answers of an evaluation."""
     return folder.calls.exists() and not folder.exists
 
 
@@ -55,11 +55,11 @@ def read_rollouts(run: Path, step: int) -> dict[str, JSON]:
 
 
 def read_groups(run: Path, step: int) -> dict[str, JSON]:
-    """Return what came of the finished groups of a step, by problem."""
+    """Return the finished groups of a step, by problem."""
     return read_lines(run / "groups" / f"step-{step:04}.jsonl", "problem")
 
 
 def read_libraries(run: Path) -> list[tuple[int, Library]]:
-    """Return the library as each step left it; step 0 is what the run started from."""
+    """Return the library after each step; step 0 is the one the run started from."""
     files = sorted((run / "libraries").glob("step-*.json"))
     return [(int(file.stem.removeprefix("step-")), load_library(file)) for file in files]

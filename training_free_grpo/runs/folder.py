@@ -1,19 +1,19 @@
-"""The folder of a run: everything that a person, pandas or the next start of the run reads.
+"""The folder of a run: everything that people, pandas or a resumed run read.
 
 settings.json      the settings, resolved
 manifest.json      versions, and fingerprints of data, prompts and models
 checkpoints.sqlite the graph's state at every step
-calls.sqlite       every answer of a model, written down as it arrived
+calls.sqlite       every answer of a model, saved as it arrived
 library.json       what has been learned so far
 problems.jsonl     what it learns from: one line per problem
 metrics.jsonl      one line per step
 rollouts/          one line per rollout, one file per step
 groups/            one line per group, one file per step
-libraries/         the library as each step left it
+libraries/         the library after each step
 reviews/           what a person was asked about a step's plan, and the answer
 lessons/           the library as it was shown, by content
 usage.json         what the model calls cost, by role: tokens and dollars
-inspect/           logs for Inspect, one per step, where they were asked for
+inspect/           Inspect logs, one per step, if requested
 """
 
 import fcntl
@@ -40,13 +40,13 @@ _SHOWN = 60
 
 
 class RunError(UserError, ValueError):
-    """A run cannot be started or gone on with; the message says why and what to do."""
+    """A run cannot be started or resumed; the message says why and what to do."""
 
 
 def name_run(runs_dir: Path, name: str) -> Path:
-    """Return the folder of a run by its name, or by the way to it from here.
+    """Return the folder of a run, given its name or its path.
 
-    Raise RunError for what is no name: a run goes into a folder of its own in the folder of runs.
+    Raise RunError for an invalid name: a run has its own folder inside the folder of runs.
     """
     given = Path(name)
     plain = given.name if given.parent == runs_dir else name
@@ -65,15 +65,15 @@ def name_run(runs_dir: Path, name: str) -> Path:
 
 
 def check_ours(folder: Path) -> None:
-    """Raise RunError for a folder that holds files, and none of a run or an evaluation."""
+    """Raise RunError for a folder with files that belong to no run or evaluation."""
     if folder.is_file():
         raise RunError(f"{folder} is a file: give the run another name")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / _LOCK).exists():
-        raise RunError(f"{folder} holds files and is no run: give another name, or move them")
+        raise RunError(f"{folder} contains files but no run: give another name, or move them")
 
 
 class RunFolder:
-    """Where a run keeps its files, what identifies it, and who holds it."""
+    """The files of a run, its identity, and its lock."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -85,7 +85,7 @@ class RunFolder:
         return (self.path / "manifest.json").exists()
 
     def check_free(self) -> None:
-        """Raise RunError for a place that holds anything but a run, or what a kill left of one."""
+        """Raise RunError for a place that holds anything but a run or its remains after a kill."""
         if self.exists or not self.path.exists():
             return
         if self.calls.exists() and not self.checkpoints.exists():
@@ -99,7 +99,7 @@ class RunFolder:
 
     @property
     def problems(self) -> Path:
-        """Return where the problems are that the run learns from; an old run has no such file."""
+        """Return where the training problems are; an old run has no such file."""
         return self.path / "problems.jsonl"
 
     @property
@@ -109,17 +109,17 @@ class RunFolder:
 
     @property
     def settings(self) -> Settings:
-        """Return the settings that the run was last at work with."""
+        """Return the settings of the last session of the run."""
         return Settings.read(self.read_json("settings.json"))
 
     @property
     def manifest(self) -> JSON:
-        """Return what the run must not change on the way."""
+        """Return what must not change when the run resumes."""
         return self.read_json("manifest.json")
 
     @property
     def attempter(self) -> AttempterRecord:
-        """Return what the manifest tells of who makes the attempts.
+        """Return what the manifest says about the attempter.
 
         Raise RunError for a run that an earlier version started.
         """
@@ -145,7 +145,7 @@ class RunFolder:
         return self._schema
 
     def create(self, settings: JSON, manifest: JSON, problems: Sequence[Problem]) -> None:
-        """Start a run: write down what it must not change on the way, and what it learns from."""
+        """Start a run: save its inputs, which must not change, and its problems."""
         shown = ({"id": problem["id"], "problem": problem["problem"]} for problem in problems)
         write_lines(self.problems, shown)
         write_json(self.path / "settings.json", settings)
@@ -161,16 +161,18 @@ class RunFolder:
             if before.get(name) != now.get(name) and name not in _MAY_DIFFER
         ]
         if changes:
-            fork = f"{argument('fork=', '--fork NEW')} to go on from its library with the changes"
+            fork = (
+                f"{argument('fork=', '--fork NEW')} to continue from its library with the changes"
+            )
             raise RunError(
-                f"the run {self.path.name!r} was started differently:\n"
+                f"the run {self.path.name!r} was started with other inputs:\n"
                 + "\n".join(changes)
-                + f"\nRepeat the first {argument('call', 'command')} to go on, "
+                + f"\nRerun the first {argument('call', 'command')} to resume, "
                 f"or give {or_else or fork}."
             )
 
     def list_changes(self, settings: JSON) -> list[str]:
-        """Say which settings differ from those that the run was last at work with."""
+        """List the settings that differ from those of the last session."""
         before = self.read_json("settings.json")
         return [
             f"{name} {settings[name]} (before: {before.get(name)})"
@@ -179,30 +181,30 @@ class RunFolder:
         ]
 
     def go_on_with(self, settings: JSON) -> None:
-        """Write down the settings that the run goes on with; to be called by who holds it."""
+        """Save the settings of a resumed run; the caller must hold the lock."""
         if self.list_changes(settings):
             write_json(self.path / "settings.json", settings)
 
     def claim(self) -> None:
-        """Make the folder, and mark it as one of ours: what stands in it is no stranger's."""
+        """Create the folder, and mark it as a run folder."""
         self.path.mkdir(parents=True, exist_ok=True)
         (self.path / _LOCK).touch()
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the run for this process; raise RunError if another one has it."""
+        """Lock the run for this process; raise RunError if another process holds it."""
         self.claim()
         with (self.path / _LOCK).open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise RunError(f"another process is at work on the run {self.path}") from None
+                raise RunError(f"another process is working on the run {self.path}") from None
             remove_parts(self.path)
             yield
 
     @property
     def at_work(self) -> bool:
-        """Tell whether a process is at work on the run; asking changes nothing."""
+        """Tell whether a process is working on the run, without changing anything."""
         try:
             with (self.path / _LOCK).open() as lock:
                 fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

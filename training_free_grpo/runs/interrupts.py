@@ -1,6 +1,6 @@
-"""How a run is stopped: by Ctrl-C or a closed gate when the calls in flight are answered.
+"""Stop a run: on Ctrl-C or a closed gate, once the calls in flight are answered.
 
-A second Ctrl-C stops it now.
+A second Ctrl-C stops it immediately.
 """
 
 import asyncio
@@ -18,15 +18,15 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(Exception):
-    """The run was stopped from outside. What was answered is saved."""
+    """The run was stopped from outside. All answers are saved."""
 
 
 async def stop_on_interrupt(
     work: Coroutine[Any, Any, T], gate: StopGate, say: Callable[[str], None]
 ) -> T:
-    """Do the work; on SIGINT or SIGTERM let the calls inside the gate finish, then stop.
+    """Do the work; on SIGINT or SIGTERM, let the calls inside the gate finish, then stop.
 
-    Work that somebody else closes the gate to ends in the same way. Raise why it was closed. To be
+    Work stops in the same way if something else closes the gate. Raise why it was closed. To be
     used in the main thread, which gets the signals.
     """
     asyncio.get_running_loop().set_default_executor(Threads())
@@ -43,7 +43,7 @@ async def _ended_by(gate: StopGate, work: Coroutine[Any, Any, T]) -> T:
 
 
 class _Signals:
-    """The first signal closes the gate, the second ends the work."""
+    """The first signal closes the gate, the second stops the work."""
 
     def __init__(
         self, task: "asyncio.Task[Any]", gate: StopGate, say: Callable[[str], None]
@@ -53,7 +53,7 @@ class _Signals:
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle the signals of the process meanwhile."""
+        """Handle the signals of the process during the work."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             loop.add_signal_handler(number, self._handle)
@@ -69,4 +69,4 @@ class _Signals:
             return
         self._signalled = True
         self._gate.close(Interrupted())
-        self._say("stopping as soon as the calls in flight are answered; Ctrl-C again stops now")
+        self._say("stopping once the calls in flight are answered; press Ctrl-C again to stop now")

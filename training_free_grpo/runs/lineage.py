@@ -1,4 +1,4 @@
-"""Where a library comes from: the run that learned it, and the runs that this one began from."""
+"""Where a library comes from: the run that learned it, and the runs before it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +10,7 @@ from training_free_grpo.spending.equal_cost import Spending
 
 
 def lineage(library: Path) -> Iterator[RunFolder]:
-    """Return the runs behind a library file or run folder, the newest first."""
+    """Return the runs behind a library file or run folder, newest first."""
     run = run_of(library)
     passed: set[Path] = set()
     while run.path.is_dir() and run.path not in passed:
@@ -35,7 +35,7 @@ def learner_of(library: Path, runs_dir: Path) -> str | None:
 
 
 def problems_seen(library: Path) -> tuple[list[str], set[str]]:
-    """Return the texts of the problems that a library was learned from, as far as runs tell them.
+    """Return the texts of the problems that a library was learned from, as far as recorded.
 
     The ids are those of further problems, which only its lessons name.
     """
@@ -58,7 +58,7 @@ def problems_of(run: RunFolder) -> Iterator[tuple[str, str]]:
 
 
 def training_of(library: Path) -> Iterator[Spending]:
-    """Return what the runs behind a library spent, as far as they tell."""
+    """Return what the runs behind a library spent, as far as recorded."""
     for run in lineage(library):
         if (run.path / "usage.json").exists():
             told = run.read_json("usage.json")

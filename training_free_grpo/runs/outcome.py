@@ -1,4 +1,4 @@
-"""What a run came to, in words."""
+"""The outcome of a run, in words."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
         wrong = sum(step["groups_all_wrong"] for step in metrics)
         return (
             "nothing was learned: in no group did one attempt beat another "
-            f"({right} groups all right, {wrong} all wrong). Take harder or easier problems, "
+            f"({right} groups all right, {wrong} all wrong). Try harder or easier problems, "
             "a larger group, a higher temperature, or a grader with partial rewards."
         )
     turned_down = Counter(found["reason"] for step in metrics for found in step["rejected"])
@@ -31,7 +31,7 @@ def learned_nothing(metrics: Sequence[Metrics]) -> str | None:
         return f"nothing was learned: no proposal was kept; {say_most_frequent(turned_down)}"
     if not any(step["proposals"] for step in metrics):
         return "nothing was learned: the reflection model proposed no lesson; try a stronger one"
-    return "nothing was learned: no proposed lesson could be carried out (see metrics.jsonl)"
+    return "nothing was learned: no proposed lesson could be applied (see metrics.jsonl)"
 
 
 def add_up(
@@ -42,6 +42,6 @@ def add_up(
 
 
 def say_most_frequent(reasons: Counter[str]) -> str:
-    """Say the most frequent reason, and how often it was so."""
+    """Write the most frequent reason, and how often it occurred."""
     ((reason, times),) = reasons.most_common(1)
     return f"{times} of {reasons.total()}: {reason}"

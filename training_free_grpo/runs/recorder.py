@@ -1,4 +1,4 @@
-"""What a run writes into its folder for people, and never reads back to go on."""
+"""The files that a run writes for people, and never reads back to resume."""
 
 import threading
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from training_free_grpo.threads import in_thread
 
 
 class RunRecorder:
-    """Writes groups, libraries and results; a step that ends puts its files in order."""
+    """Writes groups, libraries and results; the end of a step sorts its files."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -35,7 +35,7 @@ class RunRecorder:
         await in_thread(self._append, self._path / "groups" / f"step-{step:04}.jsonl", line)
 
     async def keep_library(self, step: int, library: Library) -> None:
-        """Keep the library as a step left it, in a file of its own."""
+        """Save the library after a step in its own file."""
         file = self._path / "libraries" / f"step-{step:04}.json"
         await in_thread(save_library, library, file)
 

@@ -1,4 +1,4 @@
-"""Make a run again from its journal: to check it, or to go on from one of its steps otherwise."""
+"""Replay a run from its journal, to check it, or to fork it at one of its steps."""
 
 import shutil
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _STEPS = ("rollouts", "groups", "libraries")
 
 @dataclass(frozen=True)
 class Source:
-    """A run to be made again: what it was told, what it was answered, and its state by step."""
+    """A run to replay: its inputs, its answers, and its state by step."""
 
     folder: RunFolder
     settings: Settings
@@ -35,19 +35,19 @@ class Source:
     """After each finished step; 0 is the start."""
 
     def again(self, folder: RunFolder) -> TrainingRun:
-        """Return the whole run once more, in another folder, from nothing but the record.
+        """Return the whole run again, in another folder, from the record alone.
 
-        Raise RunError if it has not come to its end, or its prompts are not those of this version.
+        Raise RunError if it is not finished, or used prompts of another version.
         """
         last = max(self.states)
         if not is_finished(self.states[last]):
             raise RunError(
-                f"the run {self.folder.path.name!r} has not come to its end: step "
-                f"{last} of {self.states[last]['steps']}. Go on with it first"
+                f"the run {self.folder.path.name!r} is not finished: step "
+                f"{last} of {self.states[last]['steps']}. Resume and finish it first"
             )
         if self.manifest["prompts"] != fingerprint_prompts():
             raise RunError(
-                f"the run {self.folder.path.name!r} was made with other prompts, by "
+                f"the run {self.folder.path.name!r} used other prompts, by "
                 f"training-free-grpo {self.manifest['versions']['training-free-grpo']}: replay it "
                 "with that version, or fork it with --from-step"
             )
@@ -55,9 +55,9 @@ class Source:
         return self._run(folder, self.settings, 0, sealed=True)
 
     def fork(self, folder: RunFolder, step: int, settings: Settings) -> TrainingRun:
-        """Return a run that takes the steps before this one as they are, and makes the rest anew.
+        """Return a run that keeps the steps before this one, and reruns the rest.
 
-        What was asked in the same words before is taken from the record. Raise RunError for a step
+        Identical calls are answered from the record. Raise RunError for a step
         that the run has not come to.
         """
         if step - 1 not in self.states:
@@ -88,15 +88,17 @@ class Source:
 
 @asynccontextmanager
 async def open_source(folder: RunFolder, database: str | None) -> AsyncIterator[Source]:
-    """Open a run to be made again. Raise RunError for one that cannot be."""
+    """Open a run for replay; raise RunError if it cannot be replayed."""
     manifest = folder.manifest
     if not folder.attempter["replayable"]:
         raise RunError(
             f"the rollouts of {folder.path.name!r} were made by the agent {manifest['agent']!r}: "
-            "the calls of an agent of one's own are not in the journal, and cannot be made again"
+            "the calls of a user's agent are not in the journal, and cannot be replayed"
         )
     if manifest.get("database") and database is None:
-        raise RunError(f"the run is kept in a database: give --database for {manifest['database']}")
+        raise RunError(
+            f"the run is stored in a database: give --database for {manifest['database']}"
+        )
     settings = folder.settings
     with read_stores(folder, database) as (saver, record):
         graph = build_training_graph(checkpointer=saver)
@@ -105,12 +107,12 @@ async def open_source(folder: RunFolder, database: str | None) -> AsyncIterator[
             if state.next in ((), ("draw_batch",)) and "step" in state.values:
                 states[state.values["step"]] = dict(state.values)
         if not states:
-            raise RunError(f"the run {folder.path.name!r} has not begun")
+            raise RunError(f"the run {folder.path.name!r} has not started")
         yield Source(folder, settings, manifest, record, states)
 
 
 def copy_steps(source: Path, target: Path, folders: Sequence[str], last: int) -> None:
-    """Copy what a run kept in some folders of its steps up to one."""
+    """Copy the step files of some folders of a run, up to a step."""
     RunFolder(target).claim()
     for folder in folders:
         for file in sorted((source / folder).glob("step-*")):
@@ -120,7 +122,7 @@ def copy_steps(source: Path, target: Path, folders: Sequence[str], last: int) ->
 
 
 def differences(one: Path, other: Path) -> list[str]:
-    """Name the files in which two runs differ: what was learned, measured, attempted and spent."""
+    """Return the names of the result files in which two runs differ."""
 
     def kept(run: Path) -> dict[str, bytes]:
         files = [run / name for name in _FILES]

@@ -1,4 +1,4 @@
-"""What waits for a person in the folder of a run, and what was decided: a file per step."""
+"""Review requests and decisions in the folder of a run: a file per step."""
 
 import fcntl
 import json
@@ -15,9 +15,9 @@ FOLDER = "reviews"
 
 
 def keep_request(run: Path, request: JSON) -> Any:
-    """Write down what a person is to decide on; return the answer to it, if there is one already.
+    """Save a review request; return the answer, if there is one already.
 
-    The answer to another plan is none to this one: its numbers would mean other operations.
+    The answer to another plan does not count: its numbers mean other operations.
     """
     with _locked(run):
         kept = _read(_file(run, request["step"]))
@@ -28,24 +28,24 @@ def keep_request(run: Path, request: JSON) -> Any:
 
 
 def keep_answer(run: Path, request: JSON, answer: Any) -> None:
-    """Write down what was decided on a request; raise RunError if it waits no longer."""
+    """Save the decisions on a request; raise RunError if it is already decided."""
     with _locked(run):
         if _read(_file(run, request["step"])) != {"request": request, "answer": None}:
             raise RunError(
-                f"step {request['step']} of {run} was decided meanwhile, and that stands: "
+                f"step {request['step']} of {run} has been decided in the meantime: "
                 f"tfgrpo status {run}"
             )
         _write(run, {"request": request, "answer": answer})
 
 
 def take_back(run: Path, request: JSON) -> None:
-    """Open a request again whose answer cannot be carried out."""
+    """Reopen a request whose answer cannot be applied."""
     with _locked(run):
         _write(run, {"request": request, "answer": None})
 
 
 def read_pending(run: Path) -> JSON | None:
-    """Return what waits for a person, or None."""
+    """Return the pending request, or None."""
     files = sorted((run / FOLDER).glob("step-*.json"))
     kept = _read(files[-1]) if files else None
     return kept["request"] if kept and kept["answer"] is None else None

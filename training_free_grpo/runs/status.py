@@ -1,4 +1,4 @@
-"""How far a run is, read from its files: by any process, while another one writes them."""
+"""The progress of a run, read from its files, even while another process writes them."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -23,7 +23,7 @@ State = Literal["running", "waiting for review", "stopped", "finished"]
 
 
 class StepStatus(TypedDict):
-    """How far a step is; what is expected of it is None where the problems are not known."""
+    """The progress of a step; expected counts are None if the problems are not known."""
 
     step: int
     epoch: int | None
@@ -37,7 +37,7 @@ class StepStatus(TypedDict):
 
 
 class RunStatus(TypedDict):
-    """How far a run is, and what was spent on what is finished; calls in flight are not counted."""
+    """The progress and cost of a run; calls in flight are not counted."""
 
     run: str
     state: State
@@ -45,14 +45,14 @@ class RunStatus(TypedDict):
     """Finished ones."""
     steps_expected: int | None
     current: StepStatus | None
-    """The step at work; None once all are finished."""
+    """The current step; None once all are finished."""
     rewards: list[float | None]
     """Mean reward of each finished step."""
     lessons: int
     missing: dict[str, int]
     """Rollouts without an answer, or whose grader failed, by reason."""
     undecided: dict[str, int]
-    """Rollouts whose grader could not decide, by what it said."""
+    """Rollouts that the grader left undecided, by the grader's message."""
     usage: Ledger
     total: Usage
     cost: Cost
@@ -60,7 +60,7 @@ class RunStatus(TypedDict):
 
 
 def read_status(folder: RunFolder) -> RunStatus:
-    """Read how far a run is."""
+    """Read the progress of a run."""
     settings, attempter = folder.settings, folder.attempter
     problems = list(read_lines(folder.path / "problems.jsonl", "id"))
     steps = folder.metrics
@@ -97,7 +97,7 @@ def read_status(folder: RunFolder) -> RunStatus:
 
 
 def find_state(folder: RunFolder, *, finished: bool) -> State:
-    """Tell whether somebody is at work on a run, and if not, why."""
+    """Return the state of a run: running, or why not."""
     if folder.at_work:
         return "running"
     if read_pending(folder.path):
@@ -113,7 +113,7 @@ def measure_current(
     rollouts: int,
     groups: Collection[JSON],
 ) -> StepStatus:
-    """Count what the step at work has finished."""
+    """Count what the current step has finished."""
     epoch, batch = draw(problems, step, settings) if problems else (None, None)
     return {
         "step": step,
@@ -128,7 +128,7 @@ def measure_current(
 
 
 def usage_so_far(rollouts: Collection[JSON], groups: Collection[JSON]) -> Ledger:
-    """Add up the finished groups of a step, and the rollouts of those still at work."""
+    """Add up the finished groups of a step, and the rollouts of the others."""
     usage: Ledger = {}
     closed = {attempt["id"] for group in groups for attempt in group["attempts"]}
     for row in [*groups, *(row for row in rollouts if row["id"] not in closed)]:
@@ -137,6 +137,6 @@ def usage_so_far(rollouts: Collection[JSON], groups: Collection[JSON]) -> Ledger
 
 
 def count_lessons(folder: RunFolder) -> int:
-    """Count the lessons in force; before the first step there are none written down."""
+    """Count the active lessons; before the first step no library is saved."""
     file = folder.path / "library.json"
     return len(active_experiences(load_library(file))) if file.exists() else 0

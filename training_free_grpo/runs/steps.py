@@ -1,4 +1,4 @@
-"""The steps of a run: its graph, driven from where it is to the end."""
+"""The steps of a run: its graph, run from its current state to the end."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ RUN: RunnableConfig = {"configurable": {"thread_id": "run"}}
 """The thread of a run: each has a database, or a schema of one, to itself."""
 
 Report = Callable[[Event], None]
-"""Is called with each event of a graph."""
+"""Called with each event of a graph."""
 
 
 def ignore(event: Event) -> None:
@@ -36,7 +36,7 @@ class Steps:
     settings: Settings
 
     async def begin(self, start: JSON | None) -> bool:
-        """Tell whether there is anything to do; put a fork into the state that it starts from."""
+        """Tell whether anything is left to do; set a fork to its initial state."""
         state = await self.graph.aget_state(RUN)
         if is_finished(state.values) or self._waits(state):
             return False
@@ -45,9 +45,9 @@ class Steps:
         return True
 
     async def make(self, given: JSON, report: Report) -> None:
-        """Run the graph from where it is until it ends, or waits for a person.
+        """Run the graph from its current state until it ends or waits for a review.
 
-        Raise RunError for an answer of the person's that cannot be carried out.
+        Raise RunError for a review answer that cannot be applied.
         """
         state = await self.graph.aget_state(RUN)
         todo: Any = None if state.values else given
@@ -60,24 +60,24 @@ class Steps:
                 return
             if asked and (fault := state.interrupts[0].value["fault"]):
                 take_back(self.folder.path, read_request(state))
-                raise RunError(f"the review cannot be carried out: {fault}. Repeat tfgrpo review")
+                raise RunError(f"the review cannot be applied: {fault}. Run tfgrpo review again")
 
     async def save(self) -> JSON:
-        """Write down what the run has come to, and return its state."""
+        """Save the results of the run, and return its state."""
         state: JSON = dict((await self.graph.aget_state(RUN)).values)
         RunRecorder(self.folder.path).save(state)
         return state
 
     def _waits(self, state: StateSnapshot) -> bool:
-        """Tell whether there is nothing to do before a person has decided on a plan."""
+        """Tell whether a plan must be reviewed first."""
         return bool(state.interrupts) and self._answer(state) is None
 
     def _answer(self, state: StateSnapshot) -> Any:
-        """Return what a person has decided on the plan that waits; None for nothing."""
+        """Return the decisions on the pending plan; None if there are none."""
         return keep_request(self.folder.path, read_request(state))
 
     async def _stream(self, given: Any, report: Report) -> None:
-        """Run the graph and report its events; save what a step has learned once it is kept."""
+        """Run the graph and report its events; save the results of a step after its checkpoint."""
         modes = ["custom", "tasks"]
         options: JSON = {"stream_mode": modes, "subgraphs": True, "durability": "sync"}
         config = RUN | RunnableConfig(metadata={"run": self.folder.path.name})
@@ -98,7 +98,7 @@ class Steps:
 
 
 def read_request(state: StateSnapshot) -> JSON:
-    """Return what a person is asked about a plan that waits."""
+    """Return the review request of a pending plan."""
     return {key: value for key, value in state.interrupts[0].value.items() if key != "fault"}
 
 

@@ -1,4 +1,4 @@
-"""Where a run keeps its checkpoints and its journal: in its folder, or in PostgreSQL.
+"""The stores of the checkpoints and the journal of a run: its folder, or PostgreSQL.
 
 Either of the two survives the loss of the other: a damaged journal costs only answers whose tasks
 had not finished, and from the journal a run without checkpoints makes itself again at no cost.
@@ -29,10 +29,10 @@ def open_stores(
     *,
     rebuilds: bool = True,
 ) -> Iterator[tuple[Dual, Journal]]:
-    """Open the checkpoints and the journal of a run whose folder is held by this process.
+    """Open the checkpoints and the journal of a run that this process has locked.
 
-    Damaged files are moved aside if the run can go on without them; else RunError is raised.
-    `rebuilds` says whether its calls are in the journal: those of an agent of one's own are not.
+    Damaged files are moved aside if the run can resume without them; else RunError is raised.
+    `rebuilds` says whether its calls are in the journal: those of a user's agent are not.
     """
     if database is not None:
         with open_postgres(database, folder.schema, record, sealed) as stores:
@@ -44,9 +44,9 @@ def open_stores(
     begun = damaged or (folder.path / "metrics.jsonl").exists()
     if begun and not any(path.exists() for path in enough):
         raise RunError(
-            f"the run {folder.path.name!r} cannot go on: checkpoints.sqlite and calls.sqlite are "
-            "damaged or gone, and nothing else holds what it was made of. Put back a copy, or give "
-            f"{argument('fork=', '--fork NEW')} to go on from its library."
+            f"the run {folder.path.name!r} cannot be resumed: checkpoints.sqlite and calls.sqlite "
+            "are damaged or missing, and its work is stored nowhere else. Restore a copy, or give "
+            f"{argument('fork=', '--fork NEW')} to continue from its library."
         )
     for path in damaged:
         log.warning("%s is damaged and was moved to %s", path, move_aside(path).name)
@@ -59,14 +59,14 @@ def open_stores(
 
 @contextmanager
 def read_stores(folder: RunFolder, database: str | None) -> Iterator[tuple[Dual, Journal]]:
-    """Open the checkpoints and the journal of a run that is only read; it may be at work."""
+    """Open the checkpoints and the journal of a run for reading, even while it is running."""
     if database is not None:
         with open_postgres(database, folder.schema, alone=False) as stores:
             yield stores
         return
     for path in (folder.checkpoints, folder.calls):
         if is_damaged(path) or not path.exists():
-            raise RunError(f"{path} is damaged or not there: repeat the run's first command")
+            raise RunError(f"{path} is damaged or missing: rerun the command that started the run")
     with (
         DualSqliteSaver.open(folder.checkpoints) as saver,
         Journal.open(folder.calls) as journal,
@@ -75,7 +75,7 @@ def read_stores(folder: RunFolder, database: str | None) -> Iterator[tuple[Dual,
 
 
 def is_damaged(path: Path) -> bool:
-    """Tell whether a database is there that cannot be read to its end."""
+    """Tell whether a database exists but cannot be read completely."""
     if not path.exists():
         return False
     with closing(sqlite3.connect(path)) as database:
@@ -83,12 +83,12 @@ def is_damaged(path: Path) -> bool:
             found: tuple[str] = database.execute("PRAGMA quick_check(1)").fetchone()
             return found != ("ok",)
         except sqlite3.DatabaseError as error:
-            # A full disk or a folder that cannot be written to is another matter.
+            # A full disk or a read-only folder is a different error.
             return error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def move_aside(path: Path) -> Path:
-    """Rename a database with what belongs to it, under a name that is free."""
+    """Rename a database and its companion files to an unused name."""
     number = 1
     while (aside := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1

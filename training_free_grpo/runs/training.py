@@ -53,7 +53,7 @@ _PACKAGES = ("langgraph", "langchain", "langchain-core", "langchain-openai")
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """All that a run is made of; the same parts on the same folder go on where it stopped."""
+    """All parts of a run; the same parts on the same folder resume it."""
 
     folder: RunFolder
     settings: Settings
@@ -62,27 +62,27 @@ class TrainingRun:
     agent: Agent | None = None
     agent_name: str | None = None
     tools: Sequence[BaseTool] | None = None
-    """Tools of the ReAct agent; None for those that the settings name."""
+    """Tools of the ReAct agent; None for those in the settings."""
     grader: Grader = field(default_factory=lambda: load_grader("math"))
     grader_name: str = "math"
     models: Models = field(default_factory=Models)
     traces: Traces | None = None
-    """Attempts on record to learn from, in place of an agent that makes them."""
+    """Recorded attempts to learn from, instead of an agent."""
     budget: Budget = field(default_factory=Budget)
     parent: str | None = None
     cluster: Cluster | None = None
-    """Where rollouts are run, by agents and models that have names; None for this process."""
+    """Where rollouts run, with agents and models given by name; None for this process."""
     database: str | None = None
-    """Address of a PostgreSQL database that keeps checkpoints and answers; None for files."""
+    """Address of a PostgreSQL database for checkpoints and answers; None for files."""
     record: Journal | None = None
-    """The journal of an earlier run: what it holds is not asked again."""
+    """The journal of an earlier run, whose answers are reused."""
     sealed: bool = False
-    """Whether to ask nothing that the record does not hold: a replay."""
+    """Whether to make no calls beyond the record: a replay."""
     start: JSON | None = None
-    """The state of an earlier run after one of its steps, to go on from."""
+    """The state of an earlier run after one of its steps, to continue from."""
 
     def manifest(self) -> JSON:
-        """Describe what the run must not change on the way."""
+        """Describe what must not change when the run resumes."""
         return {
             "format": 2,
             "created": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -109,7 +109,7 @@ class TrainingRun:
 
     @property
     def finished(self) -> bool:
-        """Whether every step is done, as its folder tells."""
+        """Whether every step is finished, according to the folder."""
         return len(self.folder.metrics) == count_steps(len(self.problems), self.settings)
 
     @property
@@ -119,7 +119,7 @@ class TrainingRun:
         return prices_of(self.models, self.settings, rollout)
 
     def forecast(self, done: Sequence[Metrics] | None = None) -> Forecast:
-        """Forecast what is left after the steps that are done: those in the folder, or these."""
+        """Forecast the rest after the finished steps: those in the folder, or the given ones."""
         done = self.folder.metrics if done is None else done
         judged = is_judged(self.settings, self.grader_name)
         if self.traces:
@@ -134,7 +134,7 @@ class TrainingRun:
         )
 
     def check_place(self) -> None:
-        """Raise RunError if the folder holds something else, or a run that started differently.
+        """Raise RunError if the folder holds something else, or a run with other inputs.
 
         Raise DatabaseError for an address that is not one of PostgreSQL.
         """
@@ -144,7 +144,7 @@ class TrainingRun:
             self.folder.check_unchanged(self.settings.model_dump(mode="json"), manifest)
 
     async def check(self) -> None:
-        """Raise UserError for what would stop the run, before anything is paid for."""
+        """Raise UserError for anything that would stop the run, before any cost."""
         self.check_place()
         if self.finished or self.sealed or read_pending(self.folder.path):
             return
@@ -152,10 +152,10 @@ class TrainingRun:
         await check_parts(self.models, self.settings, self.attempter)
 
     async def run(self, report: Report) -> JSON:
-        """Train to the end, or until a plan waits for a person, and return the state.
+        """Train to the end, or until a plan waits for a review, and return the state.
 
-        Nothing is checked that `check` does. `report` hears of every event, of a finished step once
-        the run's files tell of it.
+        Call `check` first: this repeats none of its checks. `report` is called for every event; for
+        a finished step, after its files are saved.
         """
         self.folder.check_free()
         self._check_cluster()
@@ -182,7 +182,7 @@ class TrainingRun:
             return await steps.save()
 
     def _claim_settings(self) -> bool:
-        """Tell whether the run is a new one; of one that goes on, write down the settings."""
+        """Tell whether the run is new; if it resumes, save its settings."""
         if not self.folder.exists:
             return True
         settings = self.settings.model_dump(mode="json")
@@ -191,14 +191,14 @@ class TrainingRun:
         return False
 
     def _create(self) -> None:
-        """Write down what the run is made of."""
+        """Save the inputs of the run."""
         settings = self.settings.model_dump(mode="json")
         self.folder.create(settings, self.manifest(), self.problems)
 
     def _build(
         self, saver: Dual, models: Models, attempter: Attempter
     ) -> CompiledStateGraph[Any, Any, Any, Any]:
-        """Build the graph, whose files are those of the folder."""
+        """Build the graph, with its files in the folder."""
         return build_training_graph(
             grader=self.grader,
             checkpointer=saver,
@@ -209,7 +209,7 @@ class TrainingRun:
         )
 
     def _attempter_with(self, models: Models) -> Attempter:
-        """Return who makes the attempts, with these models."""
+        """Return the attempter, with these models."""
         agent = make_attempter(models, self.agent, self.tools, self.traces, name=self.agent_name)
         if self.cluster is None:
             return attempter_for(self.settings, agent)
@@ -219,25 +219,25 @@ class TrainingRun:
         return attempter_for(self.settings, workers)
 
     def _check_cluster(self) -> None:
-        """Raise ClusterError for a run that workers of a cluster cannot make."""
+        """Raise ClusterError for a run that a cluster cannot carry out."""
         if self.cluster is None:
             return
         self.cluster.check()
         nameless = self.models.policy_model or self.tools or (self.agent and not self.agent_name)
         if nameless or self.record:
             raise ClusterError(
-                "workers of a cluster are told names, and nothing of an earlier run: give the "
-                "agent as module:attr and the model as provider:name, or run without a cluster"
+                "workers of a cluster receive names only, and no record of an earlier run: give "
+                "the agent as module:attr and the model as provider:name, or run without a cluster"
             )
         if self.database and has_password(self.database):
             raise ClusterError(
-                f"{argument('database', '--database')} holds a password, and workers are told no "
-                "secret: put it into PGPASSWORD or ~/.pgpass on every machine"
+                f"{argument('database', '--database')} contains a password, and workers receive no "
+                "secrets: set PGPASSWORD or ~/.pgpass on every machine"
             )
 
 
 def fingerprint_library(library: Library | None) -> str | None:
-    """Tell starting libraries apart; None for an empty start."""
+    """Return the fingerprint of a starting library; None for an empty start."""
     if library is None:
         return None
     return hashlib.sha256(json.dumps(library, sort_keys=True).encode()).hexdigest()[:12]

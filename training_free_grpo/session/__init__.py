@@ -1,1 +1,1 @@
-"""What a command and a call from Python have in common: from what people give to a run."""
+"""What commands and Python calls share: from user input to a run."""

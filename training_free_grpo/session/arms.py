@@ -1,4 +1,7 @@
-"""The arms of an evaluation: what tells learning from more text and from more tokens."""
+"""The arms of an evaluation.
+
+They show whether a gain comes from the lessons, or merely from a longer prompt or a larger budget.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +22,11 @@ PLACEBO, EQUAL_COST = "placebo library", "equal cost"
 
 @dataclass
 class Arms:
-    """Arms in their order, and how those came about whose making is not plain."""
+    """Arms in order, with notes on how some were built."""
 
     arms: list[Arm | ArmAfter]
     notes: dict[str, str] = field(default_factory=dict)
-    """By arm, in words."""
+    """By arm."""
 
 
 def plan_arms(
@@ -34,7 +37,7 @@ def plan_arms(
     placebo: FoundLibrary | None,
     equal_cost: bool,
 ) -> Arms:
-    """Plan the arms that are asked for; equal cost begins with the attempts of the baseline."""
+    """Plan the requested arms; equal cost reuses the attempts of the baseline."""
     if library is None:
         asked = {"baseline": baseline, "placebo": placebo, "equal_cost": equal_cost}
         if surplus := [name for name, value in asked.items() if value]:
@@ -60,12 +63,14 @@ def plan_arms(
 def plan_equal_cost(
     settings: Settings, training: Sequence[Spending], notes: dict[str, str]
 ) -> ArmAfter:
-    """Plan the arm that spends on attempts what the library arm spent; note how many these are."""
+    """Plan the arm that spends the cost of the library arm on attempts; note how many these are."""
 
     def make(found: Mapping[str, Evaluation]) -> Arm | None:
         bought = attempts_for(found[LIBRARY], training, found[BASELINE])
         if bought is None:
-            notes[EQUAL_COST] = "left out: the model tells no tokens, so an attempt has no cost"
+            notes[EQUAL_COST] = (
+                "skipped: the model reports no tokens, so the cost of an attempt is unknown"
+            )
             return None
         notes[EQUAL_COST] = bought.reason
         return Arm(EQUAL_COST, settings.model_copy(update={"attempts": bought.attempts}))
@@ -76,7 +81,7 @@ def plan_equal_cost(
 def compare_arms(found: Mapping[str, Evaluation]) -> dict[str, Comparison]:
     """Return by how much the library is better than every other arm.
 
-    At equal cost there is one answer to a problem, the majority's, as a user would take it.
+    At equal cost, the answer to a problem is that of the majority.
     """
     if LIBRARY not in found:
         return {}

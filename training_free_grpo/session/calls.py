@@ -51,13 +51,13 @@ async def atrain(
 ) -> TrainingResult:
     """Learn a library from problems, and return it with the figures of the run.
 
-    With `run`, the files are kept in `runs_dir`, and the same call resumes the run where it
+    With `run`, the files are saved in `runs_dir`, and the same call resumes the run where it
     stopped, without paying for anything twice. `problems` are rows (dicts, a table of pandas,
     polars or pyarrow, a data set of the hub's), a file, the name of a data set, or recorded
     attempts. Models, graders and agents are names, as on the command line, or objects. `on_event`
     is called with each event of the run; `progress` shows a bar with tokens and dollars.
 
-    Raise UserError for what a user can fix, OutOfBudget among them.
+    Raise UserError, including OutOfBudget, for errors that a user can fix.
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_PLANNED}
     plan, named = plan_training(problems, **options), run is not None
@@ -88,7 +88,7 @@ async def aevaluate(
 ) -> Evaluation:
     """Attempt each problem `settings.attempts` times, with the library if one is given.
 
-    The arguments are those of `train`. With `run`, answers are kept as they arrive, and the same
+    The arguments are those of `train`. With `run`, answers are saved as they arrive, and the same
     call resumes the evaluation. Raise OverlapError for problems that the library was learned from,
     unless `allow_overlap` is given.
     """
@@ -125,8 +125,8 @@ async def acompare(
 ) -> EvaluationReport:
     """Evaluate with a library and without, on the same problems, and compare.
 
-    `placebo` is a library of another domain, whose lessons are shown in place of these in another
-    arm; `equal_cost` adds an arm that spends on more attempts what the library cost. The other
+    `placebo` is an unrelated library: an arm shows its lessons instead, at similar length.
+    `equal_cost` adds an arm that spends the library's cost on extra attempts without it. The other
     arguments are those of `evaluate`.
     """
     options = {name: value for name, value in locals().items() if name not in _NOT_PLANNED}
@@ -135,7 +135,7 @@ async def acompare(
 
 
 _NOT_PLANNED = ("problems", "on_event", "progress")
-"""Arguments that say nothing of what is to be made."""
+"""Arguments that are not part of the plan."""
 
 
 def synchronous(call: Callable[P, Coroutine[Any, Any, R]], name: str) -> Callable[P, R]:

@@ -1,4 +1,4 @@
-"""An evaluation, planned from what people give, made, and reported."""
+"""An evaluation, planned from user input, carried out, and reported."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,15 +24,15 @@ from training_free_grpo.storage.files import write_atomically
 
 @dataclass(frozen=True)
 class PlannedEvaluation:
-    """An evaluation that is to be made, with notes on it."""
+    """A planned evaluation, with notes on it."""
 
     run: EvaluationRun
     notes: list[str]
     arm_notes: dict[str, str]
-    """By arm: how it came about. Arms that are planned on the way add theirs."""
+    """By arm: how it was built. Arms that are planned later add theirs."""
 
     def report(self, found: Mapping[str, Evaluation]) -> EvaluationReport:
-        """Put together what was found; an evaluation with a name keeps it in its folder."""
+        """Build the report; a named evaluation saves it in its folder."""
         said = report_evaluations(found, self.arm_notes)
         if self.run.folder:
             write_atomically(self.run.folder / "evaluation.json", json.dumps(said) + "\n")
@@ -82,14 +82,14 @@ def plan_evaluation(
         **parts,
     )
     if equal_cost and not evaluation.attempter.replayable:
-        notes.append("your agent's own calls are not kept, so equal cost makes all anew")
+        notes.append("your agent's own calls are not recorded, so equal cost repeats all attempts")
     return PlannedEvaluation(evaluation, notes, arms.notes)
 
 
 def report_evaluations(
     found: Mapping[str, Evaluation], notes: Mapping[str, str]
 ) -> EvaluationReport:
-    """Put evaluations together, and by how much the library is better than each other arm."""
+    """Combine evaluations with the differences between the library and each other arm."""
     differences = compare_arms(found)
     return {
         "evaluations": dict(found),

@@ -1,4 +1,4 @@
-"""What people give: names or objects, of models, agents, graders, tools and settings."""
+"""User input: models, agents, graders, tools and settings, by name or as objects."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -53,7 +53,7 @@ def choose(
     *,
     loadable: bool = False,
 ) -> Chosen:
-    """Read what both training and evaluation are given; `named` are models by their setting."""
+    """Read the input that training and evaluation share; `named` are models by their setting."""
     chosen, own_tools = read_tools(read_settings_like(settings, problems), tools)
     chosen, objects = read_models(chosen, models, **named)
     own_grader, grader_name = read_grader_like(grader, problems)
@@ -79,7 +79,7 @@ def read_grader_like(grader: Grader | str, problems: Any) -> tuple[Grader, str]:
 
 
 def name_object(given: object) -> str:
-    """Name an object by where it is defined; one without a name of its own, by its class."""
+    """Name an object by its module and name, or by its class."""
     named = given if hasattr(given, "__qualname__") else type(given)
     own = getattr(given, "name", None)
     name = f"{named.__module__}:{getattr(named, '__qualname__', '')}"
@@ -89,7 +89,7 @@ def name_object(given: object) -> str:
 def read_tools(
     settings: Settings, tools: str | Sequence[ToolLike] | None
 ) -> tuple[Settings, list[BaseTool] | None]:
-    """Return the settings with the tools that are named, and the tools where any is an object."""
+    """Return the settings with the named tools, and the tools if any is an object."""
     if tools is None:
         return settings, None
     if "tools" in settings.model_fields_set:
@@ -112,7 +112,7 @@ def as_tool(given: BaseTool | Callable[..., Any]) -> BaseTool:
 
 
 def read_settings_like(settings: Settings | Mapping[str, Any] | None, problems: Any) -> Settings:
-    """Return the settings, with those that a named data set brings where nothing else is said."""
+    """Return the settings, with defaults of a named data set."""
     if not isinstance(settings, Settings):
         return Settings.read({**defaults_of(problems), **(settings or {})})
     return Settings.read({**defaults_of(problems), **said(settings)})
@@ -146,10 +146,10 @@ def read_models(
 
 
 def change(settings: Settings, changes: Mapping[str, object]) -> Settings:
-    """Return settings with changes, checked; what was said before still counts as said."""
+    """Return checked settings with changes; earlier explicit settings stay explicit."""
     return Settings.read({**said(settings), **changes}) if changes else settings
 
 
 def said(settings: Settings) -> dict[str, Any]:
-    """Return the settings that somebody has chosen, defaults among them."""
+    """Return the explicit settings, including those equal to defaults."""
     return settings.model_dump(mode="json", include=settings.model_fields_set)

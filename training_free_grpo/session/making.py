@@ -1,4 +1,4 @@
-"""Make what is planned, from Python: check, run, and return what it came to."""
+"""Carry out planned work from Python: check, run, and return the result."""
 
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -12,7 +12,7 @@ from training_free_grpo.session.training import PlannedTraining
 from training_free_grpo.spending.budget import OutOfBudget
 
 OnEvent = Callable[[Event], object]
-"""Is called with each event of a run."""
+"""Called with each event of a run."""
 
 
 async def make_training(
@@ -22,7 +22,7 @@ async def make_training(
     on_event: OnEvent | None = None,
     progress: bool = False,
 ) -> JSON:
-    """Make a run, or what is left of it, and return its state."""
+    """Carry out or resume a run, and return its state."""
     run = plan.run
     warn_of_simulation(run.settings, *(model for model, _ in run.prices.values()))
     await run.check()
@@ -37,7 +37,7 @@ async def make_training(
 async def make_evaluation(
     plan: PlannedEvaluation, *, on_event: OnEvent | None = None, progress: bool = False
 ) -> EvaluationReport:
-    """Make an evaluation, or what is left of it, and report it."""
+    """Carry out or resume an evaluation, and return its report."""
     run = plan.run
     warn_of_simulation(run.settings, run.prices["rollout"][0])
     await run.check()
@@ -56,7 +56,7 @@ async def make_evaluation(
 
 
 def hear(on_event: OnEvent | None, bar: Bar | None) -> Callable[[Event], None]:
-    """Return what is called with each event."""
+    """Return the listener for events."""
 
     def tell(event: Event) -> None:
         if bar:
@@ -68,8 +68,8 @@ def hear(on_event: OnEvent | None, bar: Bar | None) -> Callable[[Event], None]:
 
 
 def explain_stop(error: OutOfBudget, call: str, *, named: bool) -> OutOfBudget:
-    """Say how to resume a run that its budget has ended."""
+    """Say how to resume a run whose budget is used up."""
     rest = "name it with run= to be able to resume"
     if named:
-        rest = f"repeat {call}() with a larger budget to resume; nothing is paid for twice"
-    return OutOfBudget(f"{error}. {'Nothing was kept: ' if not named else ''}{rest}")
+        rest = f"call {call}() again with a larger budget to resume; nothing is paid for twice"
+    return OutOfBudget(f"{error}. {'Nothing was saved: ' if not named else ''}{rest}")

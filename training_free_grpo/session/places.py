@@ -1,4 +1,4 @@
-"""Where runs and libraries are: by path, by the name of a run, or in memory."""
+"""Find runs and libraries: by path, by the name of a run, or in memory."""
 
 from pathlib import Path
 from tempfile import gettempdir
@@ -12,11 +12,11 @@ from training_free_grpo.runs.lineage import learner_of
 
 
 class FoundLibrary(NamedTuple):
-    """A library, and where it was found."""
+    """A library and its place."""
 
     library: Library
     place: Path | None
-    """Its file or the folder of its run; None for one that is only in memory."""
+    """Its file or the folder of its run; None for one in memory."""
 
 
 def find_place(place: Path, runs_dir: Path) -> Path:
@@ -31,7 +31,7 @@ def find_library(place: Path, runs_dir: Path) -> Library:
 
 
 def read_library_like(given: LibraryLike, runs_dir: Path) -> FoundLibrary:
-    """Return a library in any form, which may be the name of a run too."""
+    """Return a library in any form, including the name of a run."""
     if isinstance(given, str | Path):
         place = find_place(Path(given), runs_dir)
         return FoundLibrary(load_library(place), place)
@@ -41,7 +41,7 @@ def read_library_like(given: LibraryLike, runs_dir: Path) -> FoundLibrary:
 def open_folder(
     runs_dir: Path, run: str | None, fork: str | None, library: LibraryLike | None
 ) -> tuple[RunFolder, Library | None, str | None]:
-    """Return the folder of the run, the library it starts from, and the run that learned that.
+    """Return the folder of the run, its starting library, and the run that learned that library.
 
     A run without a name gets a folder that is thrown away.
     """
@@ -57,10 +57,10 @@ def open_folder(
     if not parent.is_dir():
         raise RunError(f"there is no run {run!r} in {runs_dir} to fork")
     if not (start or (parent / "library.json").exists()):
-        raise RunError(f"the run {run!r} has finished no step, so there is nothing to fork")
+        raise RunError(f"the run {run!r} has no finished step to fork from")
     return RunFolder(new), start or load_library(parent), learner or parent.name
 
 
 def learned_by(found: FoundLibrary, runs_dir: Path) -> str | None:
-    """Return the name of the run that learned a library; None for one from elsewhere."""
+    """Return the name of the run that learned a library; None for other libraries."""
     return learner_of(found.place, runs_dir) if found.place else None

@@ -1,4 +1,4 @@
-"""The problems of a session: where they come from, what grades them, whether they were seen."""
+"""The problems of a session: their source, their grader, and whether they were trained on."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,12 +28,12 @@ _LARGEST_GROUP = 256
 
 @dataclass(frozen=True)
 class Source:
-    """Problems, with notes on what a user should know of them."""
+    """Problems, with notes for the user."""
 
     problems: Sequence[Problem]
     notes: list[str] = field(default_factory=list)
     traces: Traces | None = None
-    """The attempts at them, where they are on record."""
+    """The recorded attempts at them, if any."""
 
 
 def read_source(
@@ -44,7 +44,7 @@ def read_source(
     mapping: Mapping[str, str] | Sequence[str] | None = None,
     needs_truth: bool = False,
 ) -> Source:
-    """Read problems from a name, a file, recorded attempts, or rows as people have them."""
+    """Read problems from a name, a file, recorded attempts, or rows."""
     if isinstance(source, Traces):
         return Source(source.problems, traces=source)
     fields = mapping if isinstance(mapping, Mapping) else read_mapping(mapping or [])
@@ -66,7 +66,7 @@ def grader_of(grader: str, source: Any) -> str:
 
 
 def defaults_of(source: Any) -> dict[str, Any]:
-    """Return the settings that problems are used with where nothing else is said."""
+    """Return the default settings for a set of problems."""
     if isinstance(source, Traces):
         return {"epochs": 1, "group_size": min(source.most, _LARGEST_GROUP)}
     named = _named_set(source)
@@ -78,7 +78,7 @@ def _named_set(source: Any) -> NamedSet | None:
 
 
 def compares(grader: str) -> bool:
-    """Tell whether a grader is one of ours, which compare with a known answer."""
+    """Tell whether a grader compares with a known answer, as the built-in ones do."""
     return ":" not in grader
 
 

@@ -12,7 +12,7 @@ from training_free_grpo.runs.training import TrainingRun
 
 
 class Bar:
-    """Counts rollouts and groups, and what was used, from the events of a run."""
+    """Counts rollouts, groups and usage from the events of a run."""
 
     def __init__(self, title: str, total: int, done: int, usage: Ledger, prices: Prices) -> None:
         self._bar = make_bar(title, total, done)
@@ -21,7 +21,7 @@ class Bar:
 
     @classmethod
     def for_training(cls, run: TrainingRun) -> Self:
-        """Return the bar of a training run, as far as earlier calls have brought it."""
+        """Return the bar of a training run, including earlier progress."""
         each = [run.attempter.count(p["id"], run.settings) + 1 for p in run.problems]
         usage: Ledger = {}
         for step in run.folder.metrics:
@@ -35,7 +35,7 @@ class Bar:
         return cls("evaluation", run.expected, 0, {}, run.prices)
 
     def begin(self, title: str) -> None:
-        """Show what is being done now."""
+        """Show the current activity."""
         self._bar.set_description(title)
 
     def hear(self, event: Event) -> None:
@@ -63,7 +63,7 @@ class Bar:
 
 
 def make_bar(title: str, total: int, done: int) -> Any:
-    """Return a bar of the kind that a terminal or a notebook can show."""
+    """Return a bar for a terminal or a notebook."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a notebook without ipywidgets: it shows text
         from tqdm.auto import tqdm

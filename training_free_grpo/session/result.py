@@ -1,4 +1,4 @@
-"""What a training run came to, and what can be done with it."""
+"""The result of a training run."""
 
 import shutil
 import weakref
@@ -32,7 +32,7 @@ from training_free_grpo.spending.budget import Budget
 class TrainingResult:
     """The library that a run learned, its figures, and what it cost.
 
-    The files of a run without a name are removed with the result, or by `close`.
+    The files of an unnamed run are removed with the result, or by `close`.
     """
 
     library: Library
@@ -40,14 +40,14 @@ class TrainingResult:
     """One entry per step."""
     status: Literal["finished", "waiting for review"]
     pending: JSON | None
-    """What waits for a person: decide with `tfgrpo review`, then call train again."""
+    """The pending review: decide with `tfgrpo review`, then call train again."""
     folder: Path
     _run: TrainingRun = field(repr=False)
     _remove: "weakref.finalize[..., Any] | None" = field(default=None, repr=False)
 
     @classmethod
     def of(cls, run: TrainingRun, state: JSON, *, named: bool) -> Self:
-        """Return the result of a run; one without a name takes its files along."""
+        """Return the result of a run; an unnamed run passes its files on."""
         pending, path = read_pending(run.folder.path), run.folder.path
         found = cls(
             library=state["library"],
@@ -69,7 +69,7 @@ class TrainingResult:
 
     @property
     def lessons(self) -> list[str]:
-        """The lessons in force."""
+        """The active lessons."""
         return [lesson["content"] for lesson in active_experiences(self.library)]
 
     @property
@@ -82,7 +82,7 @@ class TrainingResult:
 
     @property
     def cost(self) -> Cost:
-        """Dollars, or "unknown" where a model has no known price."""
+        """Dollars, or "unknown" if a model has no known price."""
         return add_bills(self.metrics)["cost"]
 
     def report(self, file: str | Path | None = None) -> Path:
@@ -96,7 +96,7 @@ class TrainingResult:
         save_library(self.library, file)
 
     def export(self, form: str = "skill", name: str = "experience") -> str:
-        """Return the library in a form of `export_library`; `name` is that of the skill."""
+        """Return the library in a format of `export_library`; `name` names the skill."""
         return export_library(self.library, form, name)
 
     def compare(
@@ -113,7 +113,7 @@ class TrainingResult:
         on_event: OnEvent | None = None,
         progress: bool = False,
     ) -> EvaluationReport:
-        """Evaluate the agent on other problems, with the library and without, and compare.
+        """Evaluate the agent on other problems with and without the library, and compare.
 
         The agent, the models, the tools, the grader and the settings are those of the run; the
         arguments those of `training_free_grpo.compare`.
@@ -139,7 +139,7 @@ class TrainingResult:
         return run_sync(make_evaluation(plan, on_event=on_event, progress=progress))
 
     def close(self) -> None:
-        """Remove the files of a run without a name; those of a named run stay."""
+        """Remove the files of an unnamed run; those of a named run stay."""
         if self._remove:
             self._remove()
 

@@ -1,4 +1,4 @@
-"""A training run, planned from what people give: names, paths, rows and objects."""
+"""A training run, planned from user input: names, paths, rows and objects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from training_free_grpo.spending.budget import Budget
 
 @dataclass(frozen=True)
 class PlannedTraining:
-    """A training run that is to be made or resumed, with notes on its problems."""
+    """A training run to start or resume, with notes on its problems."""
 
     run: TrainingRun
     notes: list[str]
@@ -48,7 +48,7 @@ def plan_training(
     limit: int | None = None,
     sample: int | None = None,
 ) -> PlannedTraining:
-    """Plan a training run; raise UserError for what cannot be used."""
+    """Plan a training run; raise UserError for unusable input."""
     named = {"model": model, "reflection_model": reflection_model, "judge_model": judge_model}
     loadable = cluster is not None
     who = choose(problems, settings, models, tools, grader, agent, named, loadable=loadable)

@@ -1,4 +1,4 @@
-"""What a run may take: dollars, tokens, calls, minutes, over all its sessions.
+"""The budget of a run over all its sessions: dollars, tokens, calls, minutes.
 
 Every answer is counted as it arrives. When a limit is reached the gate is closed, as by Ctrl-C:
 the calls in flight are answered and kept, so that a larger budget goes on where this one ended.
@@ -21,24 +21,24 @@ from training_free_grpo.settings import SettingsError
 from training_free_grpo.storage.journal import Journal
 
 _PRICES = {"rollout": "price", "judge": "judge_price"}
-"""By role: the setting that tells its price; all others are reflection."""
+"""By role: the setting with its price; all other roles are reflection."""
 _TICK = 1.0
-"""Seconds between two notes of the time: what a kill may take off the count."""
+"""Seconds between two time records: how much a kill may leave uncounted."""
 
 
 class OutOfBudget(UserError):
-    """A limit is reached. What was answered is saved, and a larger one goes on."""
+    """A limit is reached. All answers are saved, and a larger budget resumes the run."""
 
 
 def name_price(setting: str) -> str:
-    """Return how a price is given."""
+    """Return the option that sets a price."""
     flag = "--price " if setting == "price" else f"--set {setting}="
     return argument(f"{setting}='IN,CACHED,OUT'", f"{flag}IN,CACHED,OUT")
 
 
 @dataclass(frozen=True)
 class Budget:
-    """Limits of a run or an evaluation, all sessions together; None is no limit."""
+    """Limits of a run or an evaluation over all sessions; None means no limit."""
 
     cost: float | None = None
     """Dollars."""
@@ -48,7 +48,7 @@ class Budget:
     minutes: float | None = None
 
     def check(self, prices: Prices, roles: Iterable[str]) -> None:
-        """Raise SettingsError for a limit in dollars where a model has no price."""
+        """Raise SettingsError for a limit in dollars if a model has no price."""
         unpriced: dict[str, str] = {}
         for role in roles:
             model, price = prices[role]
@@ -61,13 +61,13 @@ class Budget:
             "give tokens= or calls= as the limit", "limit --max-tokens or --max-calls"
         )
         raise SettingsError(
-            f"{limit}{self.cost:g}{argument(')', '')} cannot be kept: no price is known for "
+            f"{limit}{self.cost:g}{argument(')', '')} cannot be enforced: no price is known for "
             f"{', '.join(unpriced)}. Give {', '.join(unpriced.values())} in dollars per million "
             f"tokens, or {others}"
         )
 
     def exceeded(self, usage: Ledger, prices: Prices, minutes: float) -> Iterator[str]:
-        """Say of each limit that is reached how much was used of it."""
+        """Describe the usage of each limit that is reached."""
         total = total_usage(usage)
         cost = 0.0 if self.cost is None else bill(usage, prices)["cost"]
         tokens = total["input"] + total["output"]
@@ -82,7 +82,7 @@ class Budget:
 
     @asynccontextmanager
     async def kept(self, prices: Prices, journal: Journal, gate: StopGate) -> AsyncIterator[None]:
-        """Count what the work inside takes; end it with OutOfBudget when a limit is reached.
+        """Count the usage of the work inside; stop it with OutOfBudget when a limit is reached.
 
         What earlier sessions took stands in the journal, where this one's time is noted, too. Work
         that the gate is closed to for another reason ends with that.
@@ -103,7 +103,7 @@ class Budget:
 
 
 class Meter:
-    """Counts what a run takes, and closes its gate when a limit is reached."""
+    """Counts the usage of a run, and closes its gate when a limit is reached."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Meter:
 
     @contextmanager
     def watching(self) -> Iterator[None]:
-        """Hear of every answer."""
+        """Count an answer."""
         self.look()
         self._gate.watch = self._count
         try:
@@ -139,12 +139,12 @@ class Meter:
         """Close the gate if a limit is reached."""
         minutes = (self._earlier + self.seconds) / 60
         if used := ", ".join(self._budget.exceeded(self._spent, self._prices, minutes)):
-            # Said again as the calls in flight are answered: they count, too.
+            # Repeated as the calls in flight are answered: they count, too.
             self._stop.args = (f"the budget is used up: {used}",)
             self._gate.close(self._stop, at_once=False)
 
     async def tick(self) -> None:
-        """Look at the clock until cancelled."""
+        """Check the clock until cancelled."""
         while True:
             self.look()
             await asyncio.sleep(_TICK)
@@ -155,18 +155,18 @@ class Meter:
 
 
 class _Session:
-    """Notes in the journal how long a session has lasted."""
+    """Records in the journal how long a session has lasted."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._key = f"session/{uuid4().hex}"
 
     async def note(self, meter: Meter) -> None:
-        """Note the time."""
+        """Record the time."""
         await self._journal.note(self._key, "session", {"seconds": round(meter.seconds, 3)})
 
     async def tick(self, meter: Meter) -> None:
-        """Look at the limits and note the time until cancelled."""
+        """Check the limits and record the time until cancelled."""
         while True:
             meter.look()
             await self.note(meter)

@@ -1,4 +1,4 @@
-"""How many attempts without a library cost what was spent on those with it."""
+"""How many attempts without a library cost as much as those with it."""
 
 from collections.abc import Sequence
 from math import floor
@@ -10,20 +10,20 @@ from training_free_grpo.records import Cost, Evaluation, Ledger
 from training_free_grpo.settings import MOST_ATTEMPTS
 
 WEIGHTS = Price(input=1.0, cached=0.1, output=4.0)
-"""What a token counts for where a price is not known: about what providers' prices are like."""
+"""Weights of tokens if no price is known, close to typical ratios of providers' prices."""
 _MILLION = 1_000_000
 _ROUNDING = 1e-9
 
 
 class Spending(NamedTuple):
-    """What was spent: in dollars, where they are known, and in tokens."""
+    """What was spent: in dollars, if known, and in tokens."""
 
     cost: Cost
     usage: Ledger
 
 
 class EqualCost(NamedTuple):
-    """How many attempts the money buys, and how that came about, in words."""
+    """How many attempts the money buys, with the calculation in words."""
 
     attempts: int
     reason: str
@@ -32,9 +32,9 @@ class EqualCost(NamedTuple):
 def attempts_for(
     library: Evaluation, training: Sequence[Spending], baseline: Evaluation
 ) -> EqualCost | None:
-    """Return how many attempts at each problem cost what the library did, its training included.
+    """Return how many attempts at each problem cost as much as the library, training included.
 
-    What an attempt costs, the baseline tells; None if it tells nothing, for want of token counts.
+    The baseline shows the cost of an attempt; None if it has no token counts.
     """
     parts = [spending_of(library), *training]
     base = spending_of(baseline)
@@ -44,13 +44,15 @@ def attempts_for(
         return None
     evaluation, *learning = (amount(part, priced) for part in parts)
     bought = max(floor((evaluation + sum(learning)) / each + _ROUNDING), 1)
-    learned = f"{show(sum(learning), priced)} to learn" if learning else "nothing known to learn"
+    learned = (
+        f"{show(sum(learning), priced)} to learn" if learning else "an unknown amount to learn"
+    )
     said = (
         f"the library cost {show(evaluation, priced)} to evaluate and {learned}, an attempt at "
         f"every problem without it {show(each, priced)}: {bought:,} attempts"
     )
     if bought > MOST_ATTEMPTS:
-        said += f", cut to {MOST_ATTEMPTS:,}, the most there can be"
+        said += f", capped at {MOST_ATTEMPTS:,}, the maximum"
     return EqualCost(min(bought, MOST_ATTEMPTS), said)
 
 

@@ -1,4 +1,4 @@
-"""What a run or an evaluation will take: calls, tokens, dollars and minutes, before it is begun.
+"""Forecast the calls, tokens, dollars and minutes of a run or an evaluation.
 
 Without a run so far the figures rest on the assumptions below, which `describe_forecast` names;
 once a step is done, on what that step took.
@@ -21,38 +21,38 @@ from training_free_grpo.rollouts.react import ReactAgent
 from training_free_grpo.settings import Settings
 
 CALLS = 4
-"""Model calls of a rollout with tools; without tools it is one. The paper's 1,500 rollouts on
+"""Model calls of a rollout with tools; without tools, one. The paper's 1,500 rollouts on
 competition problems took 25,000 tokens of input each, which are about that many of its prompts."""
 OUTPUT = 4_000
-"""Tokens that a rollout writes: the paper's took 4,400 each, reflection included."""
+"""Output tokens of a rollout: the paper's took 4,400 each, reflection included."""
 TOOL_RESULT = 500
-"""Tokens that a tool answers: the output of a program, or a few results of a search."""
+"""Tokens of a tool result: the output of a program, or a few search results."""
 TOOL_SCHEMA = 250
 """Tokens that the description of a tool adds to every prompt: ours have 150 to 400."""
 CONTRAST = 0.5
-"""Share of the groups whose rewards differ: fewer the more easily the problems are solved."""
+"""Share of the groups whose rewards differ: the easier the problems, the fewer."""
 GROWTH = 0.3
 """Lessons that a group with contrast leaves in the library: the paper's runs end with some 40."""
 LESSON = 35
 """Tokens of a lesson: its id, and the 25 words that the paper's have on average."""
 SUMMARY = 350
-"""Tokens of a summary, which is asked for in at most 250 words."""
+"""Tokens of a summary, whose limit is 250 words."""
 OPERATION = 120
-"""Tokens of an operation: the lesson, and why."""
+"""Tokens of an operation: the lesson and its rationale."""
 REASONING = 300
-"""Tokens that a comparison, a plan or a judgement is reasoned with."""
+"""Reasoning tokens of a comparison, a plan or a verdict."""
 SECONDS = 20.0
 """One model call: 1,000 tokens at 50 a second."""
 
 ASSUMED = (
     f"assumed: {CALLS} calls a rollout with tools and 1 without, {OUTPUT:,} tokens of output each, "
     f"{TOOL_RESULT} a tool result, contrast in {CONTRAST:.0%} of the groups, {SECONDS:g} s a call, "
-    "and no discount for cached input, which a run counts once its endpoint reports it"
+    "and no discount for cached input until the endpoint reports it"
 )
 
 _CHARACTERS_PER_TOKEN = 4
 _READERS = ("rollout", "extract_advantage", "edit_experiences")
-"""The roles that are shown the library."""
+"""The roles whose prompts contain the library."""
 
 
 class _Total(TypedDict):
@@ -64,15 +64,15 @@ class _Total(TypedDict):
 
 
 class Forecast(_Total):
-    """What is still to come."""
+    """The remaining work."""
 
     rollouts: int
     cost: float | None
-    """Dollars; None where a price is not known."""
+    """Dollars; None if a price is not known."""
     minutes: float
     roles: Ledger
     basis: str
-    """What the figures rest on."""
+    """What the figures are based on."""
 
 
 def forecast_training(
@@ -84,7 +84,7 @@ def forecast_training(
     library: Library | None = None,
     attempter: Attempter | None = None,
 ) -> Forecast:
-    """Forecast what is left of a training run after the steps that are done.
+    """Forecast the rest of a training run after the finished steps.
 
     `judged` tells whether a model grades the attempts, `library` what the run started from,
     `attempter` who makes the attempts, if that is not the ReAct agent.
@@ -117,7 +117,7 @@ def forecast_evaluation(
     *,
     attempter: Attempter | None = None,
 ) -> Forecast:
-    """Forecast an evaluation with a library, or with one of so many lessons yet to be learned."""
+    """Forecast an evaluation with a library, or with a number of lessons yet to be learned."""
     shown = lessons_shown(settings, lessons or 0) * LESSON
     if library and (known := len(active_experiences(library))):
         shown = count_tokens(render_library(library)) * lessons_shown(settings, known) / known
@@ -129,7 +129,7 @@ def forecast_evaluation(
 
 
 def add_forecasts(forecasts: Iterable[Forecast]) -> Forecast:
-    """Add up forecasts of what is done one after the other."""
+    """Add up forecasts of consecutive work."""
     found = list(forecasts)
     ledger: Ledger = {}
     for each in found:
@@ -146,7 +146,7 @@ def add_forecasts(forecasts: Iterable[Forecast]) -> Forecast:
 
 
 def describe_forecast(forecast: Forecast) -> str:
-    """Write a forecast in a line, and in another what it rests on."""
+    """Write a forecast in one line, and its basis in another."""
     cost, minutes = forecast["cost"], forecast["minutes"]
     time = f"{minutes / 60:,.1f} hours" if minutes >= 120 else f"{max(minutes, 1):,.0f} min"
     cached = f" ({forecast['cached']:,} cached)" if forecast["cached"] else ""
@@ -160,14 +160,14 @@ def describe_forecast(forecast: Forecast) -> str:
 def assume_rollouts(
     settings: Settings, problems: Sequence[Problem], rollouts: int, judged: bool, lessons: float
 ) -> Ledger:
-    """Return what rollouts take that read so many tokens of lessons, and their judgements."""
+    """Return the usage of rollouts with that many tokens of lessons, and of their judge."""
     if not rollouts:
         return {}
     tools = 0 if settings.tools == "none" else len(settings.tools.split(","))
     calls = min(CALLS, settings.max_turns + 1) if tools else 1
     prefix = _prompt("agent", *["tools"] * bool(tools)) + tools * TOOL_SCHEMA + lessons
     question = mean_length(problems)
-    turn = OUTPUT / calls + TOOL_RESULT  # each reads all before it
+    turn = OUTPUT / calls + TOOL_RESULT  # each call reads all earlier turns
     prompts = [prefix + question + turn * n for n in range(calls)]
     found: Ledger = {"rollout": _usage(rollouts, calls, sum(prompts), OUTPUT)}
     if judged:
@@ -176,7 +176,7 @@ def assume_rollouts(
 
 
 def assume_judge(problems: Sequence[Problem], attempts: int, answer: float) -> Ledger:
-    """Return what it takes to judge so many answers of so many tokens."""
+    """Return the usage of judging that many answers of that length."""
     read = _prompt("judge") + mean_length(problems) + answer
     return {"judge": _usage(attempts, 1, read, REASONING)}
 
@@ -190,7 +190,7 @@ def assume_reflection(
     lessons: float,
     transcript: float = OUTPUT + CALLS * TOOL_RESULT,
 ) -> Ledger:
-    """Return what it takes to learn from so many groups of `size` attempts.
+    """Return the usage of learning from that many groups of `size` attempts.
 
     `lessons` and `transcript` are tokens: of the library that is shown, and of an attempt.
     """
@@ -209,7 +209,7 @@ def assume_reflection(
 
 
 def go_on_as(done: Sequence[Metrics], visits: int, steps: int, lessons: int) -> Ledger:
-    """Return what is left if it goes on as before, but for a library that goes on growing."""
+    """Extrapolate the finished steps, with a library that keeps growing."""
     share = visits / sum(step["problems"] for step in done)
     longer = growth_of_library(done, steps, lessons) * LESSON * share
     left: Ledger = {}
@@ -227,7 +227,7 @@ def go_on_as(done: Sequence[Metrics], visits: int, steps: int, lessons: int) -> 
 
 
 def growth_of_library(done: Sequence[Metrics], steps: int, lessons: int) -> float:
-    """Return how many more lessons the steps that are left will show than those that are done.
+    """Return how many more lessons the remaining steps will show than the finished ones.
 
     New lessons become rarer: the n-th step is taken to add an n-th of what was learned so far.
     """
@@ -250,7 +250,7 @@ def seconds_per_call(done: Sequence[Metrics]) -> float:
 def minutes_of(
     settings: Settings, ledger: Ledger, rollouts: int, steps: int, seconds: float
 ) -> float:
-    """Return how long it takes where `concurrency` calls are in flight at once.
+    """Return the duration with `concurrency` calls in flight at once.
 
     A step ends with three calls that wait for one another: summary, comparison, edit.
     """
@@ -274,7 +274,7 @@ def make_forecast(
     basis: str,
     attempter: Attempter,
 ) -> Forecast:
-    """Put a price on what was forecast."""
+    """Add the price to a forecast."""
     cost = bill(ledger, prices_of(Models(), settings, attempter.prices(settings)))["cost"]
     return {
         "rollouts": rollouts,
@@ -305,7 +305,7 @@ def _usage(times: float, calls: float, input: float, output: float) -> Usage:
 
 
 def lessons_shown(settings: Settings, lessons: float) -> float:
-    """Return how many of so many lessons a rollout is shown."""
+    """Return how many lessons a rollout is shown."""
     return min(lessons, settings.top_k or lessons)
 
 
@@ -314,10 +314,10 @@ def _prompt(*names: str) -> float:
 
 
 def mean_length(problems: Sequence[Problem]) -> float:
-    """Return about how many tokens a problem has."""
+    """Estimate the tokens of a problem."""
     return sum(count_tokens(problem["problem"]) for problem in problems) / max(len(problems), 1)
 
 
 def count_tokens(text: str) -> float:
-    """Return about how many tokens a text has, whoever's tokens they are."""
+    """Estimate the tokens of a text, for any model."""
     return len(text) / _CHARACTERS_PER_TOKEN

@@ -1,4 +1,4 @@
-"""What learning from recorded attempts will take: none is made, and what is on record is known."""
+"""Forecast the cost of learning from recorded attempts."""
 
 from collections.abc import Sequence
 
@@ -35,7 +35,7 @@ def forecast_traces(
     *,
     library: Library | None = None,
 ) -> Forecast:
-    """Forecast what is left of learning from recorded attempts after the steps that are done.
+    """Forecast the rest of learning from recorded attempts after the finished steps.
 
     `judged` tells whether a model grades what comes without a reward.
     """
@@ -65,13 +65,13 @@ def forecast_traces(
 
 
 def measure(trace: Trace) -> float:
-    """Return about how many tokens an attempt has."""
+    """Estimate the tokens of an attempt."""
     return sum(count_tokens(str(message.content)) for message in trace.messages)
 
 
 def describe_contrast(groups: int, known: int, contrast: int) -> str:
-    """Say what is known of the groups, and what is assumed of those without rewards."""
+    """Describe the contrast of the graded groups, and what is assumed of the others."""
     said = f"{contrast:,} of {known:,} groups have contrast, " if known else ""
     if rest := groups - known:
-        said += f"{CONTRAST:.0%} of the {rest:,} yet to be graded are taken to have it, "
+        said += f"{CONTRAST:.0%} of the {rest:,} yet to be graded are assumed to have it, "
     return said

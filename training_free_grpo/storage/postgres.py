@@ -63,7 +63,7 @@ def open_postgres(
     """Open checkpoints and journal of the run that a schema holds; it is made if it is new.
 
     `alone` keeps every other process away. Raise DatabaseError if the database cannot be reached,
-    or another process is at work on the run.
+    or another process is working on the run.
     """
     from langgraph.checkpoint.postgres import PostgresSaver
 
@@ -122,7 +122,7 @@ def _hold(connection: "Connection[Any]", schema: str) -> None:
         connection.execute(psycopg.sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(name))
     except psycopg.errors.LockNotAvailable:
         raise DatabaseError(
-            "another process is at work on the run, on this machine or another"
+            "another process is working on the run, on this machine or another"
         ) from None
     except psycopg.errors.InsufficientPrivilege:
         raise DatabaseError(

@@ -110,8 +110,8 @@ def read_response(name: str, value: Any) -> str | None:
     if isinstance(value, Mapping) and "content" in value:
         return read_messages([{"role": "assistant", **value}])[0].text
     raise RowError(
-        f"{name} is no text, number or message; name the field of the answer with "
-        f"{map_field('response')}, or that of a talk with {map_field('messages')}",
+        f"{name} is not a text, number or message; name the field of the answer with "
+        f"{map_field('response')}, or that of a conversation with {map_field('messages')}",
         f"it is {shorten(repr(value))}",
     )
 
@@ -133,7 +133,7 @@ def read_reward(name: str, value: Any) -> float | None:
         reward = math.nan
     if not math.isfinite(reward):
         raise RowError(
-            f"{name} is no reward; name its field with {map_field('reward')}, or "
+            f"{name} is not a reward; name its field with {map_field('reward')}, or "
             + argument("grade all again with graded=False", "--regrade all"),
             f"it is {value!r}"[:80],
         )

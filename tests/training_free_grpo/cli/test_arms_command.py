@@ -78,7 +78,7 @@ def test_the_attempts_cost_what_the_library_and_its_learning_did(
     before, after, bought = found["evaluations"].values()
     each = weigh(before) / 4
     assert bought["attempts"] == int((weigh(after) + learning) / each)
-    told_of = f"{learning:,} weighted tokens" if learning else "nothing known"
+    told_of = f"{learning:,} weighted tokens" if learning else "an unknown amount"
     assert f"and {told_of} to learn" in found["notes"]["equal cost"]
 
 
@@ -109,9 +109,9 @@ def test_it_is_said_what_each_difference_tells() -> None:
     with StandIn(ANSWERS, right=lambda problem, attempt: True) as server:
         said = run(server, "--equal-cost", "--placebo", "cooking.json", "--k", "2").stdout
     assert "difference to placebo library: +0.0 points" in said
-    assert "\n  as much other text may do the same\n" in said
+    assert "\n  other text of the same length may help as much\n" in said
     assert "difference to majority@" in said
-    assert "\n  as much spent on more attempts may do the same; to reach its pass@" in said
+    assert "\n  extra attempts at the same cost may help as much; its pass@" in said
 
 
 def test_an_evaluation_that_was_cut_short_goes_on_without_paying_twice() -> None:
@@ -134,7 +134,7 @@ def test_a_model_that_tells_no_tokens_leaves_equal_cost_out_and_says_so() -> Non
     options = ("--library", "lessons.json", "--equal-cost", "--model", "recorded:answers.jsonl")
     result = CliRunner().invoke(main, ["evaluate", "data.jsonl", *options])
     assert result.exit_code == 0, result.output
-    assert "equal cost: left out: the model tells no tokens" in result.stdout
+    assert "equal cost: skipped: the model reports no tokens" in result.stdout
 
 
 @pytest.mark.parametrize("flag", [["--baseline"], ["--equal-cost"], ["--placebo", "cooking.json"]])

@@ -89,8 +89,8 @@ def test_a_model_that_takes_no_tools_fails_with_the_remedy(server: StandIn) -> N
     [
         (401, "check the key in the environment"),
         (404, "ends as its server wants (often /v1)"),
-        (400, "it takes no request of this form"),
-        (500, "the endpoint fails by itself"),
+        (400, "it rejects this form of request"),
+        (500, "the endpoint itself fails"),
     ],
 )
 def test_an_endpoint_that_fails_is_told_with_what_to_do(
@@ -118,7 +118,7 @@ def test_a_busy_endpoint_is_not_waited_for(
     found = findings(asked(server, "--json"))["model"]
     assert "did not answer in time" in found["said"]
     assert "status 429 on demand" in found["said"]
-    assert "limits the rate" in found["remedy"]
+    assert "rate-limited" in found["remedy"]
 
 
 def asked_of(profile: str, monkeypatch: pytest.MonkeyPatch, **how: Any) -> dict[str, Any]:
@@ -228,7 +228,7 @@ def test_a_search_engine_without_its_key_fails() -> None:
 def test_search_is_asked_only_when_that_is_asked_for() -> None:
     Path("notes.jsonl").write_text('{"title": "Wall", "text": "The Great Wall of China."}\n')
     corpus = ("--set", "search=corpus:notes.jsonl", "--json")
-    assert "was not asked" in findings(doctor(*corpus))["search"]["said"]
+    assert "was not queried" in findings(doctor(*corpus))["search"]["said"]
     assert "gave 1 results" in findings(doctor(*corpus, "--search"))["search"]["said"]
 
 

@@ -145,7 +145,7 @@ def test_single_attempts_are_each_reflected_on_with_their_searches(
     options = ("--map", "reward=judge_gpt4o", "--limit", "12")
     result = learn(file, server, tmp_path, *options)
     (step,) = told(result)["metrics"]
-    assert "every one is reflected on alone" in result.stderr
+    assert "every attempt is reflected on alone" in result.stderr
     assert (step["problems"], step["rollouts"], step["groups_with_contrast"]) == (12, 12, 0)
     assert server.count() == {"summarize": 12, "extract_advantage": 12, "edit_experiences": 1}
     rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()[:12]]

@@ -100,7 +100,7 @@ def test_export_writes_over_no_file() -> None:
     words = ["library", "export", "new.json", "--format", "skill", "--output", "old.json"]
     result = CliRunner().invoke(main, words)
     assert (result.exit_code, load_library("old.json")) == (2, OLD)
-    assert "old.json exists already" in result.stderr
+    assert "old.json already exists" in result.stderr
 
 
 @pytest.mark.parametrize(("folder", "noted"), [("tea-room", False), ("other", True)])
@@ -141,7 +141,7 @@ class TestImport:
         words = ["library", "import", "SKILL.md", "--output", "old.json"]
         result = CliRunner().invoke(main, words)
         assert (result.exit_code, load_library("old.json")) == (2, OLD)
-        assert "old.json exists already" in result.stderr
+        assert "old.json already exists" in result.stderr
 
     def test_file_without_lessons_is_refused_by_its_name(self) -> None:
         Path("notes.md").write_text("Nothing learned.")

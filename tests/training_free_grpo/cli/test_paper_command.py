@@ -164,7 +164,7 @@ def test_ctrl_c_costs_nothing_whether_it_learns_or_measures(
     with StandIn(answers, latency=0.2) as slow:
         job = TableRun(slow, tmp_path / "interrupted", "table4")
         for rollouts in (learning // 2, learning + 2):
-            assert "saved, and the same command goes on" in job.interrupt(rollouts)
+            assert "Rerun the same command to resume" in job.interrupt(rollouts)
         slow.latency = 0.0
         found = job.done()
         assert slow.count() == server.count()

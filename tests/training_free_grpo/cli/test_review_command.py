@@ -115,7 +115,7 @@ def test_a_lesson_with_too_many_words_is_asked_for_again(job: Job) -> None:
     typed = f"e\nRule: {'very ' * 40}long.\ne\nRule: be short.\na\ny\n"
     said = review(job, typed=typed)
     assert said.exit_code == 0
-    assert "32 is the most" in said.stderr
+    assert "the maximum is 32" in said.stderr
 
 
 def test_decisions_come_from_a_file(job: Job) -> None:
@@ -134,7 +134,7 @@ def test_where_nobody_answers_nothing_is_decided(job: Job, typed: str | None) ->
 @pytest.mark.parametrize("said", ["another line", "abort", "exit", "rest", "", "approve it"])
 def test_only_the_words_themselves_decide(job: Job, said: str) -> None:
     done = review(job, typed=f"{said}\nq\n")
-    assert "a  approve: carry it out as it stands" in done.stderr
+    assert "a  approve: apply it as it is" in done.stderr
     assert "[2 of 2]" not in done.stdout
     assert len(pending(job)) == 2
 
@@ -148,7 +148,7 @@ def test_a_decision_is_a_letter_or_its_word(job: Job, said: str) -> None:
 def test_whoever_leaves_or_does_not_confirm_has_decided_nothing(job: Job, typed: str) -> None:
     done = review(job, typed=typed)
     assert done.exit_code == 0
-    assert "nothing was decided: step 1 still waits" in done.stdout
+    assert "no decision was saved: step 1 still waits" in done.stdout
     assert len(pending(job)) == 2
 
 
@@ -179,10 +179,10 @@ def test_the_same_words_twice_are_asked_for_again(job: Job) -> None:
 def test_what_was_decided_meanwhile_stands(job: Job) -> None:
     request = json.loads((job.path / "reviews" / "step-0001.json").read_text())["request"]
     decide(job, {"all": "reject"})
-    with pytest.raises(RunError, match="decided meanwhile"):
+    with pytest.raises(RunError, match="decided in the meantime"):
         keep_answer(job.path, request, {"all": "approve"})
     job.here()
-    with pytest.raises(RunError, match="decided meanwhile"):
+    with pytest.raises(RunError, match="decided in the meantime"):
         keep_answer(job.path, request, {"all": "approve"})
     assert learned(job) == []
     assert [row["step"] for row in metrics(job)] == [1]
@@ -196,7 +196,7 @@ def test_a_file_of_decisions_may_begin_with_a_byte_order_mark(job: Job) -> None:
 
 @pytest.mark.parametrize(
     ("answer", "said"),
-    [(None, "the answer is None"), ({"step": 2, "all": "approve"}, "step 1 waits")],
+    [(None, "the answer is None"), ({"step": 2, "all": "approve"}, "step 1 is waiting")],
 )
 def test_a_file_that_answers_no_plan_or_another_is_refused(
     job: Job, answer: Any, said: str
@@ -241,7 +241,7 @@ def test_there_is_nothing_to_decide_on_where_nothing_waits(job: Job) -> None:
     again = review(job, "--approve-all")
     assert again.exit_code == 2
     assert "nothing" in again.stderr
-    assert "waits for a review" in again.stderr
+    assert "is waiting for review" in again.stderr
 
 
 def test_a_reviewed_run_is_replayed_with_the_decisions_that_were_made(job: Job) -> None:

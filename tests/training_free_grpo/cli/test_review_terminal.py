@@ -106,7 +106,7 @@ def test_lines_that_are_pasted_at_once_decide_one_operation_at_most(job: Job) ->
     talk.until(ASKED)
     talk.type("q\n")
     assert talk.end() == 0
-    assert "nothing was decided" in talk.said
+    assert "no decision was saved" in talk.said
     assert answer(job) is None
 
 
@@ -120,7 +120,7 @@ def test_the_old_words_stand_there_to_be_edited(job: Job) -> None:
     talk.type(" Indeed.\n")
     talk.until(ASKED)
     talk.type("a\n")
-    talk.until("carry this out? ")
+    talk.until("apply these decisions? ")
     talk.type("y\n")
     assert talk.end() == 0
     first, _ = answer(job)["decisions"]
@@ -135,8 +135,8 @@ def test_whoever_breaks_off_is_told_that_nothing_was_decided(job: Job, key: str,
     talk.until(ASKED)
     talk.type(key)
     assert talk.end() == code
-    assert "nothing was decided: step 1 still waits" in talk.said
-    assert "what was finished is saved" not in talk.said
+    assert "no decision was saved: step 1 still waits" in talk.said
+    assert "finished work is saved" not in talk.said
     assert answer(job) is None
 
 

@@ -117,7 +117,7 @@ def test_a_budget_stops_a_run_within_the_calls_in_flight(
     done = shell.train(flag, value)
     assert done.exit_code == 3
     assert f"{int(value):,} {flag.removeprefix('--max-')}" in done.stderr
-    assert "a larger budget goes on" in done.stderr
+    assert "a larger budget resumes" in done.stderr
     rows = [call.usage for call in shell.server.calls if call.usage]
     sizes = [
         1 if flag == "--max-calls" else row["prompt_tokens"] + row["completion_tokens"]
@@ -186,7 +186,7 @@ def test_an_evaluation_keeps_to_its_budget_and_goes_on(shell: Shell) -> None:
     options = ("--run", "check", "--k", "4")
     done = shell.run("evaluate", *options, "--max-calls", "10")
     assert done.exit_code == 3
-    assert "goes on, and pays nothing twice" in done.stderr
+    assert "resumes without paying for anything twice" in done.stderr
     assert 10 <= shell.calls < 10 + WIDTH
     assert shell.run("evaluate", *options, "--max-calls", "24").exit_code == 0
     assert shell.calls == 24

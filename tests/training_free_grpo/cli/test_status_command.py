@@ -94,4 +94,4 @@ def test_a_damaged_run_does_not_hide_the_others(evaluated: Path, tmp_path: Path)
 def test_where_there_are_no_runs_it_is_said_how_to_make_one(tmp_path: Path) -> None:
     result = status("--runs-dir", str(tmp_path))
     assert result.exit_code == 2
-    assert "tfgrpo train makes one" in result.stderr
+    assert "start one with tfgrpo demo or tfgrpo train" in result.stderr

@@ -164,7 +164,7 @@ class TestPlace:
         mine.write_text('{"problem": "What is 6 times 7?", "answer": "42"}\n')
         result = train("--run", "mine")
         assert result.exit_code == 2
-        assert "holds files and is no run" in result.stderr
+        assert "contains files but no run" in result.stderr
         assert "42" in mine.read_text()
 
     @pytest.mark.parametrize("name", ["", ".", "..", "../x", "a/b", "/tmp/x"])

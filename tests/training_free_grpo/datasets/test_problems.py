@@ -44,7 +44,7 @@ def test_a_problem_with_other_answers_can_be_refused_by_both_rows() -> None:
 
 def test_two_problems_under_one_id_are_refused_by_both_rows() -> None:
     rows: list[dict[str, Any]] = [{"id": 1, "problem": "a"}, {"id": "1", "problem": "b"}]
-    with pytest.raises(DatasetError, match="row 2: id '1' stands twice, first in row 1"):
+    with pytest.raises(DatasetError, match="row 2: id '1' is a duplicate, first in row 1"):
         read_problems(rows)
 
 

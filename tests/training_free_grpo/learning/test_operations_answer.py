@@ -97,7 +97,7 @@ def test_operations_beyond_the_limit_are_rejected_and_bad_ones_do_not_count() ->
     lessons = [item("add", [], f"Name{n}: lesson {n}.") for n in range(3)]
     advice = advice_on("bad", *lessons, most=2)
     assert [o["content"] for o in advice.operations] == ["Name0: lesson 0.", "Name1: lesson 1."]
-    assert advice.rejected[1]["reason"] == "one operation too many: 2 is the most"
+    assert advice.rejected[1]["reason"] == "too many operations: the maximum is 2"
 
 
 @pytest.mark.parametrize("answer", [{}, {"operations": None}, {"operations": {"add": 1}}])

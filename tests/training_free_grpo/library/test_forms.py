@@ -110,7 +110,7 @@ def test_empty_library_in_a_text_is_refused_as_one_without_lessons(
 
 
 def test_skill_without_lessons_is_not_written() -> None:
-    with pytest.raises(LibraryError, match="the library is empty"):
+    with pytest.raises(LibraryError, match="the library has no lessons"):
         export_library(empty_library(), "skill")
 
 
@@ -177,12 +177,12 @@ def test_yaml_that_would_make_objects_is_refused(tmp_path: Path) -> None:
     ("name", "text", "said"),
     [
         ("a.md", "# Nothing", "no line of the form"),
-        ("a.md", "[G1] one\n[G1] two", "'G1' stands twice"),
+        ("a.md", "[G1] one\n[G1] two", "'G1' is used twice"),
         ("a.md", "[G1] one\n[G01] two", "'G01' is not of the form G7"),
         ("a.md", "- **G\u0663** three", "is not of the form G7"),
         ("a.yaml", "[" * 100_000, "nested too deeply"),
         ("a.json", "[" * 200_000, "nested too deeply"),
-        ("a.json", '{"G0": "a", "G0": "b"}', "'G0' stands twice"),
+        ("a.json", '{"G0": "a", "G0": "b"}', "'G0' is used twice"),
         ("a.yaml", "agent: {name: x}", "no text under agent.instructions"),
         ("a.yaml", "- a list", "no text under agent.instructions"),
         ("a.yaml", "agent: {instructions: Be brief.}", "hold no line"),

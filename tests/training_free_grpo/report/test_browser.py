@@ -230,7 +230,7 @@ def test_a_link_opens_a_group_that_the_choice_has_hidden(page: Any) -> None:
 
 def test_where_no_group_is_of_the_chosen_kind_it_is_said(page: Any) -> None:
     page.locator("#groups > details").first.evaluate("one => one.open = true")
-    said = page.get_by_text("There is no group of this kind.")
+    said = page.get_by_text("No group matches this filter.")
     assert not said.is_visible()
     page.get_by_label("Without contrast").check()
     assert said.is_visible()
@@ -248,7 +248,7 @@ def test_a_printed_page_is_light_cuts_no_table_and_says_what_it_leaves_out(page:
     page.set_viewport_size({"width": 718, "height": 1000})
     assert page.evaluate("getComputedStyle(document.body).color") == "rgb(28, 29, 32)"
     assert page.locator(".scroll").first.evaluate("one => one.scrollWidth <= one.clientWidth")
-    assert page.get_by_text("The groups are left out in print").is_visible()
+    assert page.get_by_text("Groups are not printed").is_visible()
     assert not page.locator(".group").first.is_visible()
 
 

@@ -185,14 +185,14 @@ def test_a_plan_that_waits_is_shown_and_then_what_was_decided_on_it(tmp_path: Pa
     page = read(run)
     said = text_of(page.get_element_by_id("review"))
     assert all(operation["content"] in said for operation in request["operations"])
-    assert "waits for a review" in text_of(page.get_element_by_id("groups"))
+    assert "waiting for review" in text_of(page.get_element_by_id("groups"))
     first = {"operation": 0, "decision": "reject", "reason": "half of them were lucky"}
     second = {"operation": 1, "decision": "edit", "content": "Units: write every unit down."}
     keep_answer(run, request, {"decisions": [first, second], "all": "approve"})
     page = read(train(tmp_path, "--review"))
     assert not page.xpath("//*[@id='review']")
     fates = [text_of(fate) for fate in page.find_class("fate")]
-    assert "turned down: declined in review: half of them were lucky" in fates
+    assert "rejected: declined in review: half of them were lucky" in fates
     assert "went into G0, edited by a person" in fates
     assert "edited by a person" in text_of(page.get_element_by_id("lesson-G0"))
     losses = page.get_element_by_id("losses")
@@ -240,8 +240,8 @@ async def start(path: Path, groups: int, length: int = 10) -> RunFolder:
 async def test_a_run_in_its_first_step_has_a_report(tmp_path: Path) -> None:
     page = read((await start(tmp_path / "run", groups=2)).path)
     assert "No step is finished yet" in text_of(page)
-    assert "stopped: 2 groups begun" in text_of(page)
-    assert "at work" not in text_of(page)
+    assert "stopped: 2 groups started" in text_of(page)
+    assert "in progress" not in text_of(page)
     assert len(page.xpath("//article")) == 2
 
 

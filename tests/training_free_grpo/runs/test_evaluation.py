@@ -105,5 +105,5 @@ async def test_the_folder_of_a_training_run_is_refused(tmp_path: Path) -> None:
 
 async def test_two_cannot_use_one_folder_at_once(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "run")
-    with folder.locked(), pytest.raises(RunError, match="another process is at work"):
+    with folder.locked(), pytest.raises(RunError, match="another process is working"):
         await run([Arm("without", Settings())], folder.path)

@@ -269,7 +269,7 @@ def test_a_damaged_file_of_a_run_is_refused_by_its_name(
 def test_a_run_has_one_holder_in_a_process(folder: RunFolder) -> None:
     with (
         folder.locked(),
-        pytest.raises(RunError, match="another process is at work"),
+        pytest.raises(RunError, match="another process is working"),
         RunFolder(folder.path).locked(),
     ):
         pass
@@ -285,7 +285,7 @@ def test_a_run_has_one_holder_among_processes_and_is_free_after_a_kill(folder: R
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout
         assert holder.stdout.readline() == b"held\n"
-        with pytest.raises(RunError, match="another process is at work"), folder.locked():
+        with pytest.raises(RunError, match="another process is working"), folder.locked():
             pass
         holder.kill()
     with folder.locked():

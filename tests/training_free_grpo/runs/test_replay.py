@@ -174,7 +174,7 @@ def test_a_fork_pays_only_for_what_its_settings_change(alive: Job, server: Stand
     assert result.exit_code == 0, result.stderr
     anew = {role: n - calls[role] for role, n in server.count().items() if n > calls[role]}
     assert set(anew) == {"extract_advantage", "edit_experiences"}
-    assert f"{sum(anew.values())} made anew" in result.stderr
+    assert f"{sum(anew.values())} new calls" in result.stderr
     before, now = alive.path, alive.path.parent / "new"
     assert (now / "rollouts/step-0001.jsonl").read_bytes() == (
         before / "rollouts/step-0001.jsonl"
@@ -200,4 +200,4 @@ def test_a_fork_at_the_end_goes_on_for_more_epochs(alive: Job, server: StandIn) 
     result = replay(alive, "--from-step", "3", "--to", "longer", "--set", "epochs=2", "--json")
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["steps"] == 4
-    assert "0 calls taken from the record" in result.stderr
+    assert "0 calls reused from the record" in result.stderr

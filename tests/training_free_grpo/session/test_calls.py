@@ -61,7 +61,7 @@ def test_a_run_with_a_name_is_kept_and_resumed() -> None:
     again = train(ROWS, settings=QUICK, run="first", on_event=heard.append)
     assert heard == []
     assert (again.library, again.folder) == (first.library, Path("runs/first"))
-    with pytest.raises(RunError, match="started differently"):
+    with pytest.raises(RunError, match="started with other inputs"):
         train(ROWS, settings=QUICK.model_copy(update={"group_size": 3}), run="first")
 
 
@@ -111,7 +111,7 @@ def test_a_budget_ends_a_run_that_a_larger_one_resumes() -> None:
         settings = Settings(
             model="openai:stand-in", base_url=server.url, epochs=1, group_size=2, tools="none"
         )
-        with pytest.raises(OutOfBudget, match=r"of 3 calls\. repeat train\(\) with a larger"):
+        with pytest.raises(OutOfBudget, match=r"of 3 calls\. call train\(\) again with a larger"):
             train(SUMS, settings=settings, run="first", budget=Budget(calls=3))
         result = train(SUMS, settings=settings, run="first", budget=Budget(calls=1000))
     assert (result.status, result.usage["rollout"]["calls"]) == ("finished", 8)

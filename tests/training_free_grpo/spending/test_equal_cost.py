@@ -78,7 +78,7 @@ def test_there_are_no_more_attempts_than_the_setting_takes_and_it_is_said() -> N
     bought = attempts_for(evaluation(ledger(10**9)), [], evaluation(ledger(4), attempts=4))
     assert bought
     assert bought.attempts == MOST_ATTEMPTS
-    assert bought.reason.endswith("1,000,000,000 attempts, cut to 1,024, the most there can be")
+    assert bought.reason.endswith("1,000,000,000 attempts, capped at 1,024, the maximum")
 
 
 def test_a_library_that_saves_tokens_still_leaves_one_attempt() -> None:

@@ -114,7 +114,7 @@ def test_a_run_that_is_at_work_on_another_machine_is_refused(killed: Job, addres
     with open_postgres(address, killed.read("manifest.json")["schema"]):
         result = killed.here()
     assert result.exit_code == 2
-    assert "another process is at work" in result.stderr
+    assert "another process is working" in result.stderr
 
 
 def test_ctrl_c_stops_a_run_in_a_database(whole: Job, address: str, tmp_path: Path) -> None:

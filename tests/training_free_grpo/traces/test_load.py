@@ -164,7 +164,7 @@ class TestBadRows:
 
     @pytest.mark.parametrize("value", [{"text": "5"}, ["5"]])
     def test_response_of_another_form_is_refused(self, value: Any, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match=r"row 1: 'pred' is no text.*'response': 'FIELD'"):
+        with pytest.raises(DatasetError, match=r"row 1: 'pred' is not a text.*'response': 'FIELD'"):
             read(tmp_path, {"problem": "A?", "answer": "5", "pred": value})
 
     def test_file_without_attempts_is_told_why(self, tmp_path: Path) -> None:

@@ -37,16 +37,16 @@ class StopGate:
         self._empty.set()
 
     def close(self, reason: Exception, *, at_once: bool = True) -> None:
-        """Let no further request begin; who asks waits until it is cancelled.
+        """Admit no more requests; later ones wait until they are cancelled.
 
-        Not at once: only the first that asks brings the work to its end.
+        With `at_once=False`, the run stops only when the next request arrives.
         """
         self.reason = self.reason or reason
         if at_once:
             self._in_the_way.set()
 
     def count(self, role: Role, usage: Usage) -> None:
-        """Tell who watches what an answer took, as it arrives."""
+        """Report the usage of an answer to the watchers, as it arrives."""
         for gate in self._both():
             if gate.watch:
                 gate.watch(role, usage)
@@ -57,7 +57,7 @@ class StopGate:
         return [self] if run is None or run is self else [self, run]
 
     async def wait_for_the_end(self) -> None:
-        """Wait until the work is to end for a closed gate, and every call inside has ended."""
+        """Wait until the gate is closed and every call inside has finished."""
         await self._in_the_way.wait()
         await self.wait_until_empty()
 
