@@ -222,7 +222,7 @@ class TestForms:
         graph = StateGraph(Question)
         graph.add_node("answer", lambda state: {})
         graph.add_edge(START, "answer")
-        with pytest.raises(TypeError, match="takes 'question', and no 'messages'"):
+        with pytest.raises(TypeError, match="takes 'question', but no 'messages'"):
             build_training_graph(graph.compile())
 
     async def test_works_inside_a_running_loop(self) -> None:
@@ -280,7 +280,7 @@ class TestAnswers:
         graph.add_node("ask", ask)
         graph.add_edge(START, "ask")
         (said,) = train(graph.compile(checkpointer=InMemorySaver()))["missing"]
-        assert said == "it stopped at an interrupt, and nobody answers while it is trained"
+        assert said == "it stopped at an interrupt, and nobody answers during training"
 
 
 class Says(Scripted):

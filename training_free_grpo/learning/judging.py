@@ -1,7 +1,7 @@
-"""Have a model judge an answer: where words and formulas leave it open, or always.
+"""Have a model judge an answer: where the grader leaves it undecided, or always.
 
-The answer is the work of a model under test, and the first text that would gain by talking the
-judge round: it stands in a block that it cannot close, and only the field of the verdict counts.
+The answer is the work of a model under test, which may try to talk the judge round. It is therefore
+quoted in a block that it cannot close, and only the field of the verdict counts.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ from training_free_grpo.records import JSON, Grade, Problem, Verdict
 from training_free_grpo.settings import Settings, SettingsError
 
 _END = 20_000
-"""Characters of a response that are judged: its end, as graders read it."""
+"""Characters of a response that are judged: its end, which is what graders read."""
 
 
 class Judgement(BaseModel):
@@ -32,30 +32,30 @@ class Judgement(BaseModel):
 
 
 def asks_judge(grade: Grade, models: Models, settings: Settings) -> bool:
-    """Tell whether a grade is for the judge to decide: asked for, or left open with a judge set."""
+    """Return whether the judge decides a grade: the grader asked for it, or left it undecided."""
     judge_set = settings.judge_model is not None or models.judge_model is not None
     return is_left_to_judge(grade) or (judge_set and grade["verdict"] == "undecided")
 
 
 def is_judged(settings: Settings, grader: str) -> bool:
-    """Tell whether a model may be asked for grades, where the grader is known by its name."""
+    """Return whether a model may be asked for grades, if the grader is known by its name."""
     return grader == "judge" or settings.judge_model is not None
 
 
 def judge_of(models: Models, settings: Settings) -> Endpoint:
-    """Return the model that judges; raise SettingsError for an embedded one, which cannot."""
+    """Return the judge model; raise SettingsError for an embedded model, which cannot judge."""
     name, _ = judge_name(settings)
     if models.judging(settings) is None and ModelName.parse(name).is_embedded:
         raise SettingsError(
             f"setting 'judge_model' is {name!r}, an embedded model, which cannot judge: "
-            f"name another one with {argument('judge_model=', '--judge-model')}, or take a grader "
-            "that asks none"
+            f"use another one with {argument('judge_model=', '--judge-model')}, or choose a grader "
+            "that uses no judge"
         )
     return models.judge(settings)
 
 
 async def judge_answer(endpoint: Endpoint, problem: Problem, answer: str) -> Grade:
-    """Grade a whole response by a model's judgement; where none is to be had, it is missing."""
+    """Grade a whole response with the judge model; without a verdict, the grade is missing."""
     if not problem["answers"]:
         return _grade("undecided", "", "No accepted answer is known to judge the answer by.")
     messages = render_messages(
@@ -66,7 +66,7 @@ async def judge_answer(endpoint: Endpoint, problem: Problem, answer: str) -> Gra
     )
     judgement, lost = await value_or_reason(ask(endpoint, messages, Judgement, _read, role="judge"))
     if judgement is None:
-        return _grade("failed", "", f"No judgement was to be had: {lost}")
+        return _grade("failed", "", f"The judge returned no verdict: {lost}")
     found, sure = judgement.correct.replace("_", " "), judgement.confidence
     critique = f"Judged {found} (confidence {sure:g}): {judgement.reasoning}"
     verdict: Verdict = "right" if judgement.correct == "correct" else "wrong"

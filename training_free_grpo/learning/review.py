@@ -1,4 +1,4 @@
-"""The review of a step's plan by a person: what is shown, and the answer to it.
+"""The review of a step's plan by a person: the request, and the answer.
 
 An answer decides on every operation, one by one or all at once:
 
@@ -6,7 +6,7 @@ An answer decides on every operation, one by one or all at once:
                    {"operation": 1, "decision": "edit", "content": "Name: one sentence."}],
      "all": "approve"}
 
-`all` is for the operations that `decisions` does not name; without it, each must be named.
+`all` applies to the operations that `decisions` does not name; without it, name each one.
 """
 
 import json
@@ -46,18 +46,18 @@ _HOW = (
     '{"operation": 2, "decision": "reject", "reason": "why"}]}.'
 )
 _SHOWN = 5
-"""Problems of an operation's evidence that a person is shown."""
+"""The number of problems shown as evidence for an operation."""
 _LONGEST_PROBLEM = 300
 _ID = re.compile(r"^\s*\[G\d+\]\s*")
-"""The id of a lesson as a prompt shows it, which a person may type ahead of the words."""
+"""The id of a lesson as a prompt shows it, which a person may type before the text."""
 
 
 class ReviewError(UserError, ValueError):
-    """An answer does not decide on a plan; the message names the operation and the remedy."""
+    """An answer does not decide on the plan; the message names the operation and the remedy."""
 
 
 class Decision(BaseModel):
-    """What is to become of one operation: `edit` takes it with another content."""
+    """The decision on one operation: `edit` accepts it with new content."""
 
     model_config = ConfigDict(extra="forbid")
     operation: int
@@ -67,7 +67,7 @@ class Decision(BaseModel):
 
 
 class Answer(BaseModel):
-    """The decisions on a plan; `all` is for what they do not name, `step` says whose plan it is."""
+    """The decisions on a plan: `all` applies to those not named, `step` identifies the plan."""
 
     model_config = ConfigDict(extra="forbid")
     step: int | None = None
@@ -84,7 +84,7 @@ def describe_plan(
     problems: Sequence[Problem],
     max_words: int,
 ) -> JSON:
-    """Put what a person needs for a decision into small, plain JSON."""
+    """Return what a person needs for a decision as small, plain JSON."""
     texts = {problem["id"]: problem["problem"] for problem in problems}
     rewards = {a["id"]: a["reward"] for group in groups for a in group["attempts"]}
     shown = []
@@ -110,7 +110,7 @@ def describe_evidence(
     texts: Mapping[str, str],
     rewards: Mapping[str, float | None],
 ) -> JSON:
-    """Say which problems and attempts an operation comes from, and how these came out."""
+    """Return the problems and attempts that an operation comes from, with their rewards."""
     behind = set(origin["rollouts"])
     attempts = {g["problem"]: [a["id"] for a in g["attempts"] if a["id"] in behind] for g in groups}
     return {
@@ -128,7 +128,7 @@ def describe_evidence(
 
 
 def read_short(answer: Any) -> Any:
-    """Read what a person may type in place of the whole form: a word, its JSON, or a list."""
+    """Read what a person may type instead of the whole form: a word, its JSON, or a list."""
     if isinstance(answer, str):
         with suppress(ValueError):
             return read_short(json.loads(answer))
@@ -143,17 +143,19 @@ def read_answer(
     max_words: int,
     step: int | None = None,
 ) -> list[Decision]:
-    """Return a decision for each operation, in their order; raise ReviewError if one is amiss.
+    """Return a decision for each operation, in order; raise ReviewError if one is invalid.
 
-    Each is checked against the library as the decisions before it leave it. An answer that names
-    its step is none to another one.
+    Each is checked against the library as the earlier decisions leave it. An answer that names its
+    step is rejected for any other step.
     """
     try:
         found = Answer.model_validate(read_short(answer))
     except ValidationError as error:
         raise ReviewError(f"{explain(error)}. {_HOW}") from None
     if None not in (step, found.step) and step != found.step:
-        raise ReviewError(f"the answer is to the plan of step {found.step}, and step {step} waits")
+        raise ReviewError(
+            f"the answer is for step {found.step}, but step {step} is waiting for review"
+        )
     decisions: dict[int, Decision] = {}
     for decision in found.decisions:
         number = decision.operation
@@ -161,13 +163,15 @@ def read_answer(
             last = len(operations) - 1
             raise ReviewError(f"there is no operation {number}: they are numbered 0 to {last}")
         if number in decisions:
-            raise ReviewError(f"operation {number} is decided on twice: leave one of the two out")
+            raise ReviewError(
+                f"operation {number} is decided on twice: remove one of the two decisions"
+            )
         decisions[number] = decision
     undecided = [n for n in range(len(operations)) if n not in decisions]
     if undecided and found.all is None:
         raise ReviewError(
-            f"operation {undecided[0]} is not decided on: approve, edit or reject it, or say what "
-            'is to become of the rest, as {"all": "approve"}'
+            f"operation {undecided[0]} is not decided on: approve, edit or reject it, or "
+            'decide on the rest at once, as {"all": "approve"}'
         )
     for number in undecided:
         rest = {"operation": number, "decision": found.all, "reason": found.reason}
@@ -180,7 +184,7 @@ def read_answer(
 
 
 def explain(error: ValidationError) -> str:
-    """Say what is wrong with the form of an answer, and what would be right."""
+    """Describe what is wrong with the form of an answer, and what would be valid."""
     lines = []
     for problem in error.errors():
         place = ".".join(map(str, problem["loc"])) or "the answer"
@@ -191,7 +195,7 @@ def explain(error: ValidationError) -> str:
 def check_decision(
     decision: Decision, operation: Operation, library: Library, max_words: int
 ) -> str | None:
-    """Return what is wrong with a decision, or None; other words are checked as a model's are."""
+    """Return what is wrong with a decision, or None; new words are checked as a model's are."""
     if decision.decision != "edit":
         return None if decision.content is None else "only `edit` takes a content"
     if operation["operation"] == "delete":
@@ -205,7 +209,7 @@ def check_decision(
 def carry_out(
     decision: Decision, operation: Operation, library: Library, max_words: int
 ) -> Library:
-    """Return the library as a decision leaves it; what cannot be carried out changes nothing."""
+    """Return the library after a decision; an operation that cannot be applied changes nothing."""
     if decision.decision == "reject":
         return library
     if decision.content is not None:
@@ -214,14 +218,14 @@ def carry_out(
 
 
 def reword(operation: Operation, content: str) -> Operation:
-    """Return the operation with another content."""
+    """Return the operation with new content."""
     return {**operation, "content": _ID.sub("", one_line(content))}
 
 
 def carry_decisions(
     plan: Plan, decisions: Sequence[Decision], step: int
 ) -> tuple[Plan, list[Decline]]:
-    """Return what is left of a plan, and what was turned down."""
+    """Return what remains of a plan, and what was rejected."""
     pairs = list(zip(plan["edits"], decisions, strict=True))
     edits = [decide(edit, d) for edit, d in pairs if d.decision != "reject"]
     declined: list[Decline] = [
@@ -234,7 +238,7 @@ def carry_decisions(
 
 
 def decide(edit: Edit, decision: Decision) -> Edit:
-    """Return an edit as it was decided on; whose words they are goes on record."""
+    """Return an edit after its decision, with the author of its words on record."""
     if decision.content is None:
         return edit
     origin: Origin = {**edit["origin"], "edited": True}
@@ -242,6 +246,6 @@ def decide(edit: Edit, decision: Decision) -> Edit:
 
 
 def reject(decline: Decline) -> Rejection:
-    """Return what was turned down in the form in which the metrics tell of it."""
+    """Return what was rejected, in the form that the metrics report."""
     reason = f": {decline['reason']}" if decline["reason"] else ""
     return {"operation": {**decline["operation"]}, "reason": f"declined in review{reason}"}

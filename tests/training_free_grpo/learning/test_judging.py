@@ -113,7 +113,7 @@ async def test_a_judgement_that_breaks_the_form_is_asked_for_again(broken: str) 
 async def test_a_judge_that_gives_no_judgement_is_a_failure_not_a_zero() -> None:
     found = await judge(script(lambda prompt: "I would rather not."))
     assert (found["reward"], found["verdict"]) == (None, "failed")
-    assert "No judgement was to be had" in found["critique"]
+    assert "The judge returned no verdict" in found["critique"]
 
 
 def down(prompt: str) -> str:

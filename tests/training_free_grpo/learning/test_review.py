@@ -171,7 +171,7 @@ class TestAnswer:
 
     def test_that_names_another_step_is_refused(self) -> None:
         assert len(read_answer({"step": 2, **APPROVE}, OPERATIONS, LIBRARY, MOST, step=2)) == 3
-        with pytest.raises(ReviewError, match="to the plan of step 1, and step 2 waits"):
+        with pytest.raises(ReviewError, match="for step 1, but step 2 is waiting"):
             read_answer({"step": 1, **APPROVE}, OPERATIONS, LIBRARY, MOST, step=2)
 
 

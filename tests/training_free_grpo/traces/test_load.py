@@ -164,7 +164,7 @@ class TestBadRows:
 
     @pytest.mark.parametrize("value", [{"text": "5"}, ["5"]])
     def test_response_of_another_form_is_refused(self, value: Any, tmp_path: Path) -> None:
-        with pytest.raises(DatasetError, match=r"row 1: 'pred' is no text.*'response': 'FIELD'"):
+        with pytest.raises(DatasetError, match=r"row 1: 'pred' is not a text.*'response': 'FIELD'"):
             read(tmp_path, {"problem": "A?", "answer": "5", "pred": value})
 
     def test_file_without_attempts_is_told_why(self, tmp_path: Path) -> None:
@@ -190,7 +190,7 @@ class TestBadRows:
         file = write(tmp_path, good, good | {"response": ""}, good)
         traces, (note,) = load_traces([file])
         assert traces.most == 2
-        assert "row 2: no answer is on record; left out" in note
+        assert "row 2: no answer is recorded; skipped" in note
 
     @pytest.mark.parametrize(
         ("message", "said"),
@@ -208,7 +208,7 @@ class TestBadRows:
                 {"content": "1", "function_call": {"name": "f", "arguments": "{}"}},
                 "`function_call`",
             ),
-            ({"content": "1", "reasoning_content": "Hm."}, "reasoning apart from the answer"),
+            ({"content": "1", "reasoning_content": "Hm."}, "reasoning separate from the answer"),
         ],
     )
     def test_what_is_not_read_is_told(
@@ -222,7 +222,7 @@ class TestBadRows:
     def test_reward_beyond_0_to_1_is_told_and_counts(self, tmp_path: Path) -> None:
         rows = [{"problem": "A?", "response": "1", "reward": reward} for reward in (5, 1, -2)]
         traces, (note,) = load_traces([write(tmp_path, *rows)])
-        assert "rows 1, 3: a reward beyond 0 to 1" in note
+        assert "rows 1, 3: a reward outside 0 to 1" in note
         assert [trace.reward for (attempts) in traces.attempts.values() for trace in attempts] == [
             5, 1, -2,
         ]  # fmt: skip
