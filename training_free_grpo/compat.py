@@ -99,6 +99,12 @@ async def post_completion(model: "BaseChatOpenAI", body: Mapping[str, Any]) -> "
     return response
 
 
+def status_error(model: "BaseChatOpenAI", response: "httpx2.Response") -> Exception:
+    """Return the SDK's error for a response whose HTTP status is no success."""
+    error: Exception = model.root_async_client._make_status_error_from_response(response)
+    return error
+
+
 def ignore_unwritten_checkpoints() -> None:
     """Ignore LangGraph's warning about a checkpoint that a cancelled run no longer writes."""
     warnings.filterwarnings("ignore", "coroutine 'AsyncPregelLoop", RuntimeWarning)

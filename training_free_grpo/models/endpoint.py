@@ -109,6 +109,8 @@ class Endpoint:
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Changes, BaseChatModel]] = (
             WeakKeyDictionary()
         )
+        self._bound: dict[tuple[int, ...], tuple[Sequence[BaseTool], Runnable[Any, Any]]] = {}
+        """Models with tools, beside the tools, whose ids are the keys."""
         self._adaptation = Adaptation()
         self._forms: tuple[Way, ...] = FORMS[settings.structured_output]
         self._last_turns: tuple[Way, ...] = LAST_TURNS
@@ -304,8 +306,19 @@ class Endpoint:
         if asked.schema is not None and way is not None:
             return model.bind(**sampling) if sampling else bind_form(model, way, asked.schema)
         if asked.tools and not asked.last:
-            return model.bind_tools(asked.tools, **sampling)
+            return self._bind_tools(model, asked.tools, sampling)
         return model.bind(**sampling) if sampling else model
+
+    def _bind_tools(
+        self, model: BaseChatModel, tools: Sequence[BaseTool], sampling: JSON
+    ) -> Runnable[Any, Any]:
+        """Bind tools, once for all calls with the same ones: their schemas take long to write."""
+        if sampling:
+            return model.bind_tools(tools, **sampling)
+        key = (id(model), *map(id, tools))
+        if key not in self._bound:
+            self._bound[key] = (tools, model.bind_tools(tools))
+        return self._bound[key][1]
 
     async def _model(self, room: int = 1) -> BaseChatModel:
         """Return the chat model of the running loop: its connections belong to that loop."""

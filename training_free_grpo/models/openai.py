@@ -6,19 +6,26 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import openai
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManager, AsyncCallbackManagerForLLMRun
+from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk, ChatResult
+from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables.config import ensure_config
 from langchain_openai import AzureChatOpenAI, ChatOpenAI
 from langchain_openai.chat_models.base import BaseChatOpenAI
+from pydantic import PrivateAttr
 
-from training_free_grpo.compat import post_completion, speaks_responses
+from training_free_grpo.compat import speaks_responses
 from training_free_grpo.models.json_text import restore_backslashes
+from training_free_grpo.models.posting import Poster
 
 if TYPE_CHECKING:
     import httpx2
 
+_WATCHED = {"stream", "ls_structured_output_format", "structured_output_format"}
+"""Arguments of a call that only LangChain's own way understands."""
 _KEPT = ("reasoning_content", "reasoning_details", "extra_content")
 """Fields of an answer with tool calls that its endpoint wants to see again."""
 
@@ -34,6 +41,7 @@ class Tolerant(BaseChatOpenAI):
     """Parameters and fields of messages that the endpoint refuses, and is not sent."""
     old_limit: bool = False
     """Whether output is limited by `max_tokens`, as servers other than OpenAI's know it."""
+    _poster: Poster | None = PrivateAttr(default=None)
 
     def _get_request_payload(
         self, input_: LanguageModelInput, *, stop: list[str] | None = None, **kwargs: Any
@@ -51,6 +59,40 @@ class Tolerant(BaseChatOpenAI):
             payload["extra_body"] = {k: v for k, v in extra.items() if k not in self.dropped}
         return payload
 
+    async def ainvoke(
+        self,
+        input: LanguageModelInput,
+        config: RunnableConfig | None = None,
+        *,
+        stop: list[str] | None = None,
+        **kwargs: Any,
+    ) -> AIMessage:
+        """Answer; where nobody watches, past what LangChain does for watchers.
+
+        Its callbacks, run ids, cache and limiter take as long as all the rest of a call.
+        """
+        if kwargs.keys() & _WATCHED or self._is_watched(config):
+            return await super().ainvoke(input, config, stop=stop, **kwargs)
+        messages = self._convert_input(input).to_messages()
+        found = await self._agenerate(messages, stop, **kwargs)
+        generation = found.generations[0]
+        message = generation.message
+        assert isinstance(message, AIMessage)
+        message.response_metadata = {
+            **(found.llm_output or {}),
+            **(generation.generation_info or {}),
+            **message.response_metadata,
+        }
+        return message
+
+    def _is_watched(self, config: RunnableConfig | None) -> bool:
+        """Tell whether anything hears of a call: callbacks, a cache, a limiter, a stream."""
+        if self.cache or get_llm_cache() or self.rate_limiter or self.streaming:
+            return True
+        given = ensure_config(config).get("callbacks")
+        manager = AsyncCallbackManager.configure(given, self.callbacks, self.verbose)
+        return bool(manager.handlers) or self.output_version == "v1"
+
     async def _agenerate(
         self,
         messages: list[BaseMessage],
@@ -58,17 +100,19 @@ class Tolerant(BaseChatOpenAI):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> ChatResult:
-        """Ask for a chat completion through the SDK's plain `post`.
+        """Ask for a chat completion, past the SDK's `create`.
 
-        The SDK's `create` walks every message of a request by its type annotations and builds
-        models of the answer, which take up three times the CPU of all the rest of a call.
+        It walks every message of a request by its type annotations and builds models of the
+        answer, which take up three times the CPU of all the rest of a call.
         """
         payload = self._get_request_payload(messages, stop=stop, **kwargs)
         if speaks_responses(self, payload):
             return await super()._agenerate(messages, stop, run_manager, **kwargs)
         extra = payload.pop("extra_body", None) or {}
         body = {**payload, **extra}
-        return self._create_chat_result(read_json(await post_completion(self, body)))
+        if self._poster is None:
+            self._poster = Poster(self)
+        return self._create_chat_result(read_json(await self._poster.post(body)))
 
     def _create_chat_result(
         self,

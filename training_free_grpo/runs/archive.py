@@ -20,6 +20,8 @@ class RunArchive:
         self._path = path
         self._offsets: dict[tuple[str, str], int] = {}
         self._lock = threading.Lock()
+        self._texts: dict[Any, str] = {}
+        """The text that was read last: all rollouts of a step read the same lessons."""
 
     async def keep_text(self, text: str) -> Any:
         """Keep a text under its hash; the handle is its file name."""
@@ -31,7 +33,11 @@ class RunArchive:
 
     async def read_text(self, handle: Any) -> str:
         """Return the text behind a handle."""
-        return await in_thread((self._path / "lessons" / handle).read_text, "utf-8")
+        if handle in self._texts:
+            return self._texts[handle]
+        text: str = await in_thread((self._path / "lessons" / handle).read_text, "utf-8")
+        self._texts = {handle: text}
+        return text
 
     async def keep_rollout(self, rollout: RolloutLine) -> Any:
         """Append the rollout's line to the file of its step."""

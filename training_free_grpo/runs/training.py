@@ -134,10 +134,14 @@ class TrainingRun:
         )
 
     def check_place(self) -> None:
-        """Raise RunError if the folder holds something else, or a run begun differently."""
+        """Raise RunError if the folder holds something else, or a run that started differently.
+
+        Raise DatabaseError for an address that is not one of PostgreSQL.
+        """
         self.folder.check_free()
+        manifest = self.manifest()
         if self.folder.exists:
-            self.folder.check_unchanged(self.settings.model_dump(mode="json"), self.manifest())
+            self.folder.check_unchanged(self.settings.model_dump(mode="json"), manifest)
 
     async def check(self) -> None:
         """Raise UserError for what would stop the run, before anything is paid for."""

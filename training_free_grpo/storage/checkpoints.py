@@ -22,6 +22,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from training_free_grpo.compat import outrun_checkpoint_clock
+from training_free_grpo.storage.serial import SerialThread
 from training_free_grpo.storage.sqlite import open_database
 from training_free_grpo.threads import in_thread
 
@@ -34,7 +35,7 @@ class Dual(BaseCheckpointSaver[str]):
     Mix it in before the saver's class, and set `_thread`.
     """
 
-    _thread: ThreadPoolExecutor
+    _thread: SerialThread
 
     def outrun_clock(self) -> None:
         """Make sure that the next checkpoint is later than all existing ones.
@@ -57,8 +58,7 @@ class Dual(BaseCheckpointSaver[str]):
         await self._run(self.forget_groups, before)
 
     async def _run(self, action: Callable[..., T], *given: Any, **options: Any) -> T:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: action(*given, **options))
+        return await self._thread.run(action, *given, **options)
 
     async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
         """Return the checkpoint of a thread."""
@@ -117,7 +117,7 @@ class DualSqliteSaver(Dual, SqliteSaver):
 
     def __init__(self, database: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
         super().__init__(database)
-        self._thread = thread
+        self._thread = SerialThread(thread)
 
     def forget_groups(self, before: str) -> None:
         """Delete the checkpoints of groups older than a checkpoint of the run."""

@@ -8,7 +8,6 @@ Besides the answers of models there are notes: tool outputs, the outcomes of rol
 With them a run can be replayed without any model, network or tool.
 """
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from langchain_core.messages import AIMessage, AnyMessage, message_to_dict, messages_from_dict
 
 from training_free_grpo.records import JSON, Role, Usage
+from training_free_grpo.storage.serial import SerialThread
 from training_free_grpo.storage.sqlite import Database, open_database, read_database, storage
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ class Journal:
     ) -> None:
         self._database = database
         # One thread of its own: no busy loop or full pool delays the write to disk.
-        self._thread = thread
+        self._thread = SerialThread(thread, self._transaction)
         self._record = record
         """The journal of an earlier run, whose entries are reused."""
         self.sealed = sealed
@@ -122,25 +122,27 @@ class Journal:
         return row
 
     async def _on_thread(self, action: Callable[..., T], *given: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, action, *given)
+        return await self._thread.run(action, *given)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with storage(), self._database:
+            yield
 
     def _read(self, table: str, key: str) -> _Row | None:
         row: _Row | None
         query = f"SELECT * FROM {table} WHERE key = ?"
-        with storage():
-            row = self._database.execute(query, (key,)).fetchone()
+        row = self._database.execute(query, (key,)).fetchone()
         return row
 
     def _list(self, query: str, values: tuple[str, ...]) -> list[_Row]:
-        with storage():
-            rows: list[_Row] = self._database.execute(query, values).fetchall()
+        rows: list[_Row] = self._database.execute(query, values).fetchall()
         return rows
 
     def _write(self, table: str, row: _Row) -> None:
         marks = ", ".join("?" * len(row))
-        with storage(), self._database:
-            self._database.execute(f"DELETE FROM {table} WHERE key = ?", row[:1])
-            self._database.execute(f"INSERT INTO {table} VALUES ({marks})", row)
+        self._database.execute(f"DELETE FROM {table} WHERE key = ?", row[:1])
+        self._database.execute(f"INSERT INTO {table} VALUES ({marks})", row)
 
 
 def read_journal(path: Path) -> Kept:

@@ -13,6 +13,7 @@ from training_free_grpo.arguments import argument
 from training_free_grpo.errors import UserError
 from training_free_grpo.storage.checkpoints import Dual
 from training_free_grpo.storage.journal import Journal
+from training_free_grpo.storage.serial import SerialThread
 from training_free_grpo.storage.sqlite import StorageError
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def open_postgres(
         for connection in (mine, other):
             connection.execute("SELECT set_config('search_path', %s, false)", (schema,))
         saver = DualPostgresSaver(mine)
-        saver._thread = writes
+        saver._thread = SerialThread(writes)
         saver.setup()
         saver.outrun_clock()
         yield saver, Journal(_Database(other), answers, record, sealed)

@@ -247,7 +247,7 @@ def test_values_of_other_libraries_are_read(value: Any, answers: list[str]) -> N
         1j,
         object(),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_values_that_are_no_answer_are_refused_by_field(value: Any) -> None:
     with pytest.raises(RowError, match="'answer' is not a text, a finite number or a list"):

@@ -185,7 +185,7 @@ async def test_the_built_in_grader_reads_the_answers_of_the_problem() -> None:
 
 async def test_the_qa_grader_is_built_in_too() -> None:
     found = await grade(load_grader("qa"))
-    assert (found["verdict"], found["method"]) == ("undecided", "overlap")
+    assert (found["verdict"], found["method"]) == ("right", "exact")
 
 
 async def test_the_judge_is_asked_for_by_a_grade_that_others_cannot_give() -> None:

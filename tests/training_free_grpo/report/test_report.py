@@ -16,6 +16,7 @@ from training_free_grpo.report import write_report
 from training_free_grpo.runs.archive import RunArchive
 from training_free_grpo.runs.files import read_metrics
 from training_free_grpo.runs.folder import RunFolder
+from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.runs.reviews import keep_answer, read_pending
 from training_free_grpo.settings import Settings
 from training_free_grpo.simulated import training_problems
@@ -264,7 +265,7 @@ async def test_undecided_rollouts_are_told_apart_from_missing_ones(tmp_path: Pat
     group: Any = {"problem": "p0", "attempts": [attempt | {"seconds": 0.1}], "contrast": False}
     group |= {"reasoning": "", "proposals": [], "rejected": [], "failure": None, "usage": {}}
     problem: Any = {"id": "p0", "problem": "Problem 0?", "answers": ["Barack Obama"]}
-    await RunArchive(folder.path).keep_group(1, group, problem, {}, {})
+    await RunRecorder(folder.path).keep_group(1, group, problem, {}, {})
     losses = text_of(read(folder.path).get_element_by_id("losses"))
     assert "Undecided by the grader" in losses
     assert "Words cannot tell." in losses
