@@ -368,7 +368,7 @@ def test_an_engine_that_does_not_answer_is_given_up(name: str, engine: Engine) -
         make(name, engine, timeout=0.1)("paris", 3)
 
 
-def test_an_engine_that_never_comes_to_an_end_is_given_up(engine: Engine) -> None:
+def test_an_engine_that_never_finishes_is_abandoned(engine: Engine) -> None:
     engine.play(Reply(drips=0.05))
     with pytest.raises(SearchError, match=r"took more than 0\.3 s"):
         make("tavily", engine, timeout=0.3)("paris", 3)

@@ -116,7 +116,7 @@ def test_damaged_log_is_named(tmp_path: Path) -> None:
         load_traces([tmp_path / "bad.eval"])
 
 
-def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+def test_unread_content_is_reported(tmp_path: Path) -> None:
     from inspect_ai.log import read_eval_log, write_eval_log
     from inspect_ai.model import ContentImage, ContentReasoning, ContentText
 
