@@ -124,7 +124,7 @@ def test_an_index_in_a_read_only_folder_is_searched(source: Path, index: Path) -
 
 
 def test_passages_without_a_file_cannot_be_kept(index: Path) -> None:
-    with pytest.raises(TypeError, match="give their path as source"):
+    with pytest.raises(TypeError, match="pass their path as source"):
         corpus_search([{"title": "x", "text": "y"}], index)
 
 
