@@ -3,7 +3,7 @@
     START → call_model ⇄ tools
                 └→ END
 
-For Studio and drawings; its turns, and the loop that rollouts run, are in `rollouts.react`.
+For Studio and drawings. The turns, and the loop that rollouts run, are in `rollouts.react`.
 """
 
 from functools import partial
@@ -21,17 +21,17 @@ from training_free_grpo.settings_source import GivenPolicy, GivenSettings, make_
 
 
 async def call_model(agent: ReactAgent, state: AgentState) -> dict[str, Any]:
-    """Ask the model for its next message; without tools once its turns are used up."""
+    """Ask the model for its next message, without tools once its turns are used up."""
     return {"messages": [await agent.call_model(state, current_settings(state))]}
 
 
 async def call_tools(agent: ReactAgent, state: AgentState) -> dict[str, Any]:
-    """Run the tools that the model called, at once."""
+    """Run all tools that the model called, concurrently."""
     return {"messages": await agent.call_tools(state, current_settings(state))}
 
 
 def next_node(state: AgentState) -> str:
-    """Go on to the tools as long as the model calls any."""
+    """Continue with the tools while the model calls any."""
     return "tools" if calls_tools(state) else END
 
 
@@ -54,4 +54,4 @@ def build_agent_graph(
 
 
 agent = build_agent_graph(ReactAgent(), AgentInput, policy=Policy.from_environment)
-"""The graph that langgraph.json serves: a talk with the agent, in Studio."""
+"""Return the graph that langgraph.json serves: a conversation with the agent, in Studio."""

@@ -14,10 +14,11 @@ from training_free_grpo.settings_source import current_source
 
 
 def current_settings(state: Mapping[str, Any]) -> Settings:
-    """Return the settings kept in the state, else those that this run was started with.
+    """Return the settings kept in the state, or else those that this run started with.
 
-    A context is not persisted: resumed without it, plain LangGraph hands out None, and a server
-    the defaults. Raise SettingsError for a run that is gone on with under others than its own.
+    A context is not persisted: when a run is resumed without it, plain LangGraph passes None, and a
+    server passes the defaults. Raise SettingsError for a run that is resumed under different
+    settings.
     """
     source = current_source()
     if "settings" not in state:
@@ -29,7 +30,7 @@ def current_settings(state: Mapping[str, Any]) -> Settings:
 
 
 def kept_settings(state: Mapping[str, Any]) -> Settings:
-    """Return the settings kept in the state: all that a router can know."""
+    """Return the settings kept in the state, which are all that a router can see."""
     return _read_settings(json.dumps(state["settings"]))
 
 
@@ -43,7 +44,7 @@ def _go_on_with(kept: Settings, given: Settings, built: object) -> Settings:
 
 
 def describe_change(kept: Settings, given: Settings) -> str:
-    """Say in which settings a run that goes on differs from what it was started with."""
+    """Describe how the settings of a resumed run differ from those it started with."""
     before, now = kept.model_dump(mode="json"), given.model_dump(mode="json")
     changes = (
         f"  {name}: {before[name]!r} before, {now[name]!r} now"
@@ -54,14 +55,14 @@ def describe_change(kept: Settings, given: Settings) -> str:
         [
             "this thread was started with other settings:",
             *changes,
-            "Go on with those it has, or change them with update_state(config, "
-            '{"settings": {…}}): all that are not the defaults',
+            "Resume with the settings it has, or change them with update_state(config, "
+            '{"settings": {…}}), listing all that differ from the defaults',
         ]
     )
 
 
 def context_settings() -> Settings:
-    """Return the settings that this run was started with."""
+    """Return the settings that this run started with."""
     return current_source().read(get_runtime().context, is_nested(get_config()))
 
 

@@ -1,4 +1,4 @@
-"""How a step of training ends: a plan for the library, a person's word on it, and the edit."""
+"""The end of a training step: a plan for the library, an optional review, and the edit."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ from training_free_grpo.settings import Settings, SettingsError
 
 
 async def plan_edits(components: Components, state: TrainingState) -> dict[str, Any]:
-    """Turn what all groups propose into one plan; in a node of its own, it is paid for once.
+    """Turn the proposals of all groups into one plan, in a node of its own so it is paid for once.
 
     Between the waves of a large batch there is nothing to plan yet.
     """
@@ -58,7 +58,7 @@ async def plan_edits(components: Components, state: TrainingState) -> dict[str, 
 
 
 def in_order(state: TrainingState) -> list[Group]:
-    """Return the groups in the order of the batch: the plan may not depend on the clock."""
+    """Return the groups in the order of the batch: the plan may not depend on timing."""
     places = {id: place for place, id in enumerate(state["batch"])}
     return sorted(state["groups"], key=lambda group: places[group["problem"]])
 
@@ -66,7 +66,10 @@ def in_order(state: TrainingState) -> list[Group]:
 async def make_plan(
     components: Components, state: TrainingState, proposals: list[Proposal]
 ) -> tuple[Advice, str | None]:
-    """Ask for the plan. Without proposals there is no call; without a plan they stand as made."""
+    """Ask for the plan.
+
+    Without proposals there is no call. If the call fails, the proposals are used unchanged.
+    """
     if not proposals:
         return Advice(), None
     settings, declined = current_settings(state), state.get("declined", [])
@@ -77,28 +80,28 @@ async def make_plan(
     if plan is not None:
         return plan, None
     operations = [proposal["operation"] for proposal in proposals]
-    warning = f"no plan, so the proposals were carried out as they were made: {lost}"
+    warning = f"the call for a plan failed, so the proposals were carried out unchanged: {lost}"
     return Advice(operations=operations), warning
 
 
 def check_review(settings: Settings) -> None:
-    """Raise SettingsError for a run that is to wait for a person, and keeps no state meanwhile."""
+    """Raise SettingsError if the settings require a review but there is no checkpointer."""
     if settings.review != "off" and not checkpointer_of(get_config()):
         raise SettingsError(
-            f"setting 'review' is {settings.review!r}, and a run cannot wait for a person without "
-            "a checkpointer: give build_training_graph one, on a server run it on a thread, or "
-            "leave it off"
+            f"setting 'review' is {settings.review!r}, but a run cannot wait for a review without "
+            "a checkpointer: pass one to build_training_graph, run it on a thread of a server, or "
+            "set it to 'off'"
         )
 
 
 def needs_review(state: TrainingState) -> str:
-    """Have a person decide on what there is to decide on, if the settings say so."""
+    """Have a person review the plan, if the settings say so."""
     asks = kept_settings(state).review == "each_step" and planned(state)["edits"]
     return "review_edits" if asks else "edit_experiences"
 
 
 async def review_edits(state: TrainingState) -> dict[str, Any]:
-    """Wait for a person's decisions; an answer that decides nothing is told why, and asked anew."""
+    """Wait for a person's decisions; explain an invalid answer and ask again."""
     plan, library, step = planned(state), current_library(state), state["step"]
     most = kept_settings(state).max_lesson_words
     request = describe_plan(plan, step, library, state["groups"], state["problems"], most)
@@ -117,7 +120,7 @@ async def review_edits(state: TrainingState) -> dict[str, Any]:
 
 
 async def edit_experiences(components: Components, state: TrainingState) -> dict[str, Any]:
-    """Carry out the plan, and close the step."""
+    """Carry out the plan and close the step."""
     settings, plan, groups = current_settings(state), planned(state), in_order(state)
     edits = [(edit["operation"], edit["origin"]) for edit in plan["edits"]]
     before = current_library(state)
@@ -154,7 +157,7 @@ async def edit_experiences(components: Components, state: TrainingState) -> dict
 
 
 def current_library(state: TrainingState) -> Library:
-    """Return the library, checked: a person may have edited it between two steps.
+    """Return the library after checking it: a person may have edited it between two steps.
 
     Raise LibraryError that names the lesson and what is wrong with it.
     """
@@ -162,7 +165,7 @@ def current_library(state: TrainingState) -> Library:
 
 
 def planned(state: TrainingState) -> Plan:
-    """Return the plan of the step at work."""
+    """Return the plan of the current step."""
     plan = state["plan"]
     assert plan is not None
     return plan

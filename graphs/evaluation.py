@@ -1,4 +1,4 @@
-"""Evaluation: k attempts at each problem, graded and counted; groups without the comparison.
+"""Evaluation: k graded attempts at each problem, in groups without the comparison.
 
 START → prepare → group ×N → report → [more groups?] → END
 """
@@ -36,7 +36,7 @@ from training_free_grpo.storage.archive import Archive
 
 
 async def prepare(components: Components, state: EvaluationState) -> dict[str, Any]:
-    """Check what the evaluation is given, before any money is spent."""
+    """Check the input of the evaluation before any money is spent."""
     given = await read_inputs(components, components.attempter, state)
     lessons = await components.archive.keep_text(render_library(given["library"]))
     return given | {"lessons": lessons, "evaluation": None}
@@ -45,7 +45,7 @@ async def prepare(components: Components, state: EvaluationState) -> dict[str, A
 def send_groups(state: EvaluationState) -> list[Send]:
     """Give each problem to a group of its own."""
     size, wave = kept_settings(state).attempts, set(waiting(state))
-    # Step 0 whatever the library: with and without it, the seeds are the same, so the
+    # Always step 0: the seeds are then the same with and without a library, so the
     # difference between two evaluations is a paired one.
     task = partial(
         GroupInput,
@@ -63,12 +63,12 @@ def send_groups(state: EvaluationState) -> list[Send]:
 
 
 def waiting(state: EvaluationState) -> list[str]:
-    """Return the problems whose groups are to start, some hundreds at once."""
+    """Return the next problems whose groups start, a few hundred at a time."""
     return next_wave((problem["id"] for problem in state["problems"]), state["groups"])
 
 
 async def report(components: Components, state: EvaluationState) -> dict[str, Any]:
-    """Count what the groups found, and clear them: the thread may hold another evaluation."""
+    """Count the results of the groups, then clear them: the thread may hold another evaluation."""
     if waiting(state):
         return {}
     settings = current_settings(state)
@@ -79,7 +79,7 @@ async def report(components: Components, state: EvaluationState) -> dict[str, An
 
 
 def more_groups(state: EvaluationState) -> list[Send] | str:
-    """Go on until every problem has its group."""
+    """Continue until every problem has its group."""
     return END if state["evaluation"] else send_groups(state)
 
 
@@ -96,11 +96,11 @@ def build_evaluation_graph(
     policy: GivenPolicy | None = None,
     budget: Budget | None = None,
 ) -> Graph:
-    """Build the evaluation graph; with nothing given it runs on what the settings name.
+    """Build the evaluation graph; by default it runs on what the settings name.
 
-    `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
-    callable, `models` chat models in place of the settings' names. An `attempter` makes the
-    attempts in another way than an agent does. `settings`, `policy` and `budget` are as in
+    `agent` is any runnable over messages that replaces the ReAct agent, `grader` any callable, and
+    `models` are chat models that replace those named in the settings. An `attempter` makes the
+    attempts in some way other than an agent. `settings`, `policy` and `budget` are as in
     `build_training_graph`.
     """
     components = make_components(agent, grader, tools, models, archive, attempter=attempter)
@@ -124,4 +124,4 @@ def build_evaluation_graph(
 
 
 evaluation = build_evaluation_graph(policy=Policy.from_environment)
-"""The graph that langgraph.json serves, on the embedded model until a context says otherwise."""
+"""Return the graph that langgraph.json serves, with the embedded model as the default."""

@@ -1,4 +1,4 @@
-"""Tell whoever streams a graph what happens in it."""
+"""Report what happens in a graph to whoever streams it."""
 
 from langgraph.config import get_stream_writer
 
@@ -6,5 +6,5 @@ from training_free_grpo.records import Event
 
 
 def tell(event: Event) -> None:
-    """Write an event to the stream of the running graph, its `custom` mode."""
+    """Write an event to the `custom` stream of the running graph."""
     get_stream_writer()(event)

@@ -2,8 +2,8 @@
 
     START → rollout ×G → grade → [contrast?] → summarize ×G → extract_advantage → END
 
-A graph of its own, so that every problem of a batch goes on alone: LangGraph's supersteps have
-a barrier, and in one flat graph the slowest rollout would hold up every summary.
+A separate graph, so that the problems of a batch advance independently: LangGraph's
+supersteps have a barrier, and in one flat graph the slowest rollout would hold up every summary.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ NO_SUMMARIES: JSON = {}
 
 
 async def send_rollouts(components: Components, state: GroupState) -> list[Send] | str:
-    """Make every attempt a task of its own, so that each is durable once it is finished."""
+    """Make every attempt a task of its own, so that it is durable as soon as it finishes."""
     if not state["size"]:
         return "extract_advantage"
     step, id = state["step"], state["problem"]["id"]
@@ -66,7 +66,7 @@ async def send_rollouts(components: Components, state: GroupState) -> list[Send]
 
 
 async def choose(components: Components, state: GroupState) -> list[str] | None:
-    """Choose the lessons for the problem, once for all its attempts: they must differ by luck."""
+    """Choose the lessons once for all attempts at the problem: they may differ only by chance."""
     top_k = kept_settings(state).top_k
     if top_k is None:
         return None
@@ -102,7 +102,7 @@ async def rollout(components: Components, task: RolloutTask) -> dict[str, Any]:
 
 
 def hide(task: RolloutTask, lessons: str, settings: Settings) -> list[str]:
-    """Return the lessons that this attempt does not see, so that their effects can be measured."""
+    """Return the lessons hidden from this attempt, so that their effects can be measured."""
     if not (settings.hide and task["compare"]):
         return []
     return hidden_lessons(
@@ -117,7 +117,7 @@ def hide(task: RolloutTask, lessons: str, settings: Settings) -> list[str]:
 
 
 def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
-    """Return what the state remembers of an attempt; its transcript is still to be kept."""
+    """Return what the state keeps of an attempt; its transcript is stored separately."""
     found: Rollout = {
         "id": task["id"],
         "attempt": task["attempt"],
@@ -134,7 +134,7 @@ def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
 
 
 def write_line(task: RolloutTask, finished: FinishedRollout, hidden: list[str]) -> RolloutLine:
-    """Return the line of `rollouts/` for an attempt."""
+    """Return the line in `rollouts/` for an attempt."""
     problem = task["problem"]
     return {
         "id": task["id"],
@@ -156,7 +156,7 @@ def write_line(task: RolloutTask, finished: FinishedRollout, hidden: list[str]) 
 
 
 async def grade(components: Components, state: GroupState) -> dict[str, Any]:
-    """Grade every finished attempt; close the group here if it teaches nothing."""
+    """Grade every finished attempt; close the group here if there is nothing to learn from it."""
     settings, problem = current_settings(state), state["problem"]
     finished = [r for r in state["rollouts"] if r["missing"] is None]
     with labelled(step=state["step"], problem_id=problem["id"]), metered() as usage:
@@ -201,7 +201,7 @@ async def keep_group(
 async def grade_one(
     components: Components, settings: Settings, problem: Problem, rollout: Rollout
 ) -> Grade:
-    """Grade one attempt; what the grader leaves open is for the judge, if there is one."""
+    """Grade one attempt; the judge, if there is one, decides what the grader leaves undecided."""
     transcript: Sequence[JSON] = ()
     grader = components.grader
     if (given := rollout.get("grade")) is not None:
@@ -216,11 +216,11 @@ async def grade_one(
 
 
 def send_summaries(state: GroupState) -> list[Send] | str:
-    """Put each graded attempt into words, unless the group was closed without contrast."""
+    """Summarize each graded attempt, unless the group was closed for lack of contrast."""
     if state["groups"]:
         return END
     grades = {id: g for id, g in state["grades"].items() if g["reward"] is not None}
-    # Tasks are stored several times over, and transcripts end in the answer anyway.
+    # Tasks are stored several times, and transcripts end in the answer anyway.
     graded: list[Rollout] = [{**r, "answer": ""} for r in state["rollouts"] if r["id"] in grades]
     return [
         Send("summarize", SummaryTask(**given(state), rollout=r, grade=grades[r["id"]]))
@@ -229,7 +229,7 @@ def send_summaries(state: GroupState) -> list[Send] | str:
 
 
 async def summarize(components: Components, task: SummaryTask) -> dict[str, Any]:
-    """Say what one attempt did; a lost summary costs the comparison one attempt, no more."""
+    """Summarize one attempt; a lost summary costs the comparison only that attempt."""
     settings, rollout = current_settings(task), task["rollout"]
     transcript = await components.archive.read_transcript(rollout["trajectory"])
     endpoint, seed = components.models.reflection(settings), seed_of(rollout["id"])
@@ -253,7 +253,7 @@ async def summarize(components: Components, task: SummaryTask) -> dict[str, Any]
 
 
 async def extract_advantage(components: Components, state: GroupState) -> dict[str, Any]:
-    """Put the difference between the attempts into words, and propose edits of the library."""
+    """Compare the attempts and propose edits of the library."""
     settings, problem = current_settings(state), state["problem"]
     grades, summaries = state.get("grades", {}), state["summaries"]
     library = parse_lessons(await components.archive.read_text(state["lessons"]))
@@ -284,7 +284,7 @@ async def extract_advantage(components: Components, state: GroupState) -> dict[s
 
 
 async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> list[str]:
-    """Return what tools returned in some rollouts: no lesson may copy it."""
+    """Return the tool outputs of some rollouts, which no lesson may copy."""
     found: list[str] = []
     for rollout in rollouts:
         if rollout["tool_calls"]:
@@ -294,7 +294,7 @@ async def read_outputs(components: Components, rollouts: Sequence[Rollout]) -> l
 
 
 def given(state: GroupState) -> GroupInput:
-    """Return what the group was given, for its tasks."""
+    """Return the group's input, for its tasks."""
     return {
         "problem": state["problem"],
         "lessons": state["lessons"],
@@ -328,7 +328,7 @@ def build_group_graph(
 
 
 def drawn_in_rollout(attempter: Attempter) -> list[PregelProtocol[Any, Any, Any, Any]]:
-    """Return the graph that drawings show in `rollout`, where LangGraph itself finds none."""
+    """Return the graph that drawings show inside `rollout`, where LangGraph itself finds none."""
     if isinstance(attempter, ReactAgent):
         return [build_agent_graph(attempter)]
     if isinstance(attempter, UserAgent) and isinstance(attempter.agent, PregelProtocol):

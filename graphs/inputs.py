@@ -1,4 +1,4 @@
-"""What a run is given, checked before any money is spent."""
+"""The input of a run, checked before any money is spent."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ from training_free_grpo.threads import in_thread
 async def read_inputs(
     components: Components, attempter: Attempter, state: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return the settings, problems and library in the form of the state.
+    """Return the settings, problems and library as the state holds them.
 
     Raise SettingsError, DatasetError or LibraryError, each naming the field and the remedy.
     """
@@ -31,6 +31,6 @@ async def read_inputs(
     problems, _ = read_problems([] if rows is None else rows)
     library = read_library(state["library"]) if state.get("library") else empty_library()
     await attempter.check(settings)
-    # The thread may hold another run, even one that was not finished.
+    # The thread may hold another run, even an unfinished one.
     cleared: dict[str, Any] = {"groups": None, "usage": {}}
     return {"settings": settings.changed(), "problems": problems, "library": library} | cleared

@@ -1,4 +1,4 @@
-"""What one run of a graph may take: its budget, counted and kept while it is streamed."""
+"""The limits of one run of a graph: its budget, checked and recorded while it streams."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -17,19 +17,19 @@ from training_free_grpo.spending.budget import Budget, Meter
 
 _END = object()
 _SETTLING = 0.5
-"""Seconds for nodes whose calls were answered to write down what they found."""
+"""Seconds that nodes get to store the answers of calls already made."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """The budget of each run of a graph, and what its calls cost."""
+    """The budget of each run of a graph, and the prices of its calls."""
 
     budget: Budget
     components: Components
     source: SettingsSource
 
     async def meter(self, state: dict[str, Any], context: Any, gate: StopGate) -> Meter:
-        """Return the meter of a run that goes on from a state, empty for a new one.
+        """Return the meter of a run that resumes from a state, or an empty one for a new run.
 
         Raise SettingsError for a limit in dollars where a model has no price.
         """
@@ -50,7 +50,7 @@ def make_limits(
 
 
 def spent_in(state: dict[str, Any]) -> Ledger:
-    """Return what the steps and groups in the state of a run took."""
+    """Return the usage of the steps and groups in the state of a run."""
     spent: Ledger = state.get("usage") or {}
     for group in state.get("groups") or []:
         spent = add_ledgers(spent, group["usage"])
@@ -60,9 +60,9 @@ def spent_in(state: dict[str, Any]) -> Ledger:
 async def limited(
     stream: AsyncGenerator[Any, None], meter: Meter, gate: StopGate
 ) -> AsyncGenerator[Any, None]:
-    """Yield from the stream of a run until its gate ends it, and raise why.
+    """Yield from the stream of a run until its gate closes, then raise the reason.
 
-    Each item is awaited in a task of its own: whoever iterates may do so from different ones, and
+    Each item is awaited in a task of its own: the caller may iterate from different tasks, and
     cannot be cancelled in between.
     """
     context = copy_context()
@@ -93,7 +93,7 @@ async def _close(stream: AsyncGenerator[Any, None]) -> None:
 
 
 async def _ends_first(ending: "asyncio.Task[None]", step: "asyncio.Task[Any]") -> bool:
-    """Wait for the next item; cancel it and return True if the run is to end before it comes."""
+    """Wait for the next item; cancel it and return True if the run must end first."""
     try:
         await asyncio.wait({step, ending}, return_when=asyncio.FIRST_COMPLETED)
         if not step.done():

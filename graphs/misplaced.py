@@ -1,4 +1,4 @@
-"""Settings that were put where nobody reads them."""
+"""Settings in a place where they have no effect."""
 
 import warnings
 
@@ -10,8 +10,8 @@ from training_free_grpo.settings import Settings
 def warn_of_misplaced(settings: Settings) -> None:
     """Warn of settings under `configurable` that differ from those of the context.
 
-    A LangGraph server writes the context there as well, and a parent graph may have names of its
-    own there: neither is an error.
+    A LangGraph server also copies the context there, and a parent graph may use the same names for
+    its own purposes: neither is an error.
     """
     configured = get_config().get("configurable", {})
     ignored = {

@@ -1,4 +1,4 @@
-"""A node that serves `ainvoke` and `invoke` alike."""
+"""A node that serves both `ainvoke` and `invoke`."""
 
 import inspect
 from collections.abc import Callable
@@ -16,8 +16,8 @@ class Node(Runnable[Any, Any]):
     """Runs `action(*given, state)`, a function or a coroutine function, as a node or a router.
 
     A coroutine function alone would make `graph.invoke` fail, and a second, synchronous body
-    would be the same thing twice. RunnableLambda could hold both, but reads signatures at every
-    call, and a bare function costs `ainvoke` a thread: together a third of a turn's CPU time.
+    would duplicate it. RunnableLambda could hold both, but reads signatures at every call,
+    and a bare function costs `ainvoke` a thread: together a third of a turn's CPU time.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class Node(Runnable[Any, Any]):
         self.name = getattr(action, "__name__", None)
 
     def invoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Run the action and wait for it, from whatever thread."""
+        """Run the action and wait for it, from any thread."""
         with set_config_context(ensure_config(config)) as context:
             return context.run(run_sync, self.ainvoke(input, config))
 
     async def ainvoke(self, input: Any, config: RunnableConfig | None = None, **kwargs: Any) -> Any:
-        """Run the action on the running loop. The texts of errors lose the keys that they quote.
+        """Run the action on the running loop, with keys removed from the texts of errors.
 
-        LangGraph writes them into checkpoints.
+        LangGraph writes these texts into checkpoints.
         """
         try:
             with settings_from(self.source):

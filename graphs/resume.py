@@ -1,4 +1,4 @@
-"""Tell whether the run of a thread has come to its end, and resume one that has not.
+"""Check whether the run of a thread has finished, and resume one that has not.
 
 `get_state(config).next` cannot tell: it is also empty when a process dies between the result of a
 node and the checkpoint made of it.
@@ -16,11 +16,11 @@ Compiled = CompiledStateGraph[Any, Any, Any, Any]
 
 
 class NoSuchRun(UserError, LookupError):
-    """A thread holds no run to resume."""
+    """The thread holds no run to resume."""
 
 
 def is_finished(graph: Compiled, config: RunnableConfig) -> bool:
-    """Tell whether the run of a thread has come to its end.
+    """Return whether the run of a thread has finished.
 
     A run that waits for a review has not. Raise NoSuchRun for a thread without a run.
     """
@@ -28,16 +28,16 @@ def is_finished(graph: Compiled, config: RunnableConfig) -> bool:
 
 
 async def ais_finished(graph: Compiled, config: RunnableConfig) -> bool:
-    """Tell whether the run of a thread has come to its end, as `is_finished` does."""
+    """Return whether the run of a thread has finished, as `is_finished` does."""
     return _is_finished(await graph.aget_state(config), config)
 
 
 def resume(graph: Compiled, config: RunnableConfig, **options: Any) -> dict[str, Any]:
-    """Resume the run of a thread where it broke off, and return its output.
+    """Resume the run of a thread where it stopped, and return its output.
 
-    A finished run returns its output at once. Give the context that the run was started with
-    (`context=…`), unless the graph has it from its builder. Raise NoSuchRun for a thread without
-    a run.
+    A finished run returns its output at once. Pass the context that the run started with
+    (`context=…`), unless the graph has it from its builder. Raise NoSuchRun for a thread without a
+    run.
     """
     is_finished(graph, config)
     found: dict[str, Any] = graph.invoke(None, config, **{"durability": "sync", **options})
@@ -45,7 +45,7 @@ def resume(graph: Compiled, config: RunnableConfig, **options: Any) -> dict[str,
 
 
 async def aresume(graph: Compiled, config: RunnableConfig, **options: Any) -> dict[str, Any]:
-    """Resume the run of a thread where it broke off, as `resume` does."""
+    """Resume the run of a thread where it stopped, as `resume` does."""
     await ais_finished(graph, config)
     options = {"durability": "sync", **options}
     found: dict[str, Any] = await graph.ainvoke(None, config, **options)

@@ -24,24 +24,24 @@ from training_free_grpo.records import (
 
 
 def update(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
-    """Merge two objects, the newer over the older: the reducer of keyed channels."""
+    """Merge two objects, newer values over older: the reducer of keyed channels."""
     return {**old, **new}
 
 
 def newest(old: Any, new: Any) -> Any:
-    """Take the newer value: under astream_events a group's whole state comes out, all the same."""
+    """Keep the newer value: under astream_events a group's whole state comes out again."""
     return new
 
 
 class Keyed:
-    """The reducer of a list of objects with a key each: what comes again takes its old place.
+    """Merge lists of keyed objects: an object with a known key replaces the older one.
 
-    A state that is edited as a whole and saved, as in Studio, holds nothing twice.
+    Nothing then appears twice in a state that is edited as a whole and saved, as in Studio.
     """
 
     def __init__(self, key: str) -> None:
         self.key = key
-        self.__name__ = f"keyed_by_{key}"  # by which LangGraph tells reducers apart
+        self.__name__ = f"keyed_by_{key}"  # LangGraph distinguishes reducers by this name
 
     def __call__(self, old: list[Any], new: list[Any] | None) -> list[Any]:
         """Merge two lists; None clears the list, and is JSON, which `Overwrite` is not."""
@@ -54,7 +54,7 @@ MetricsOfSteps = Annotated[list[Metrics], Keyed("step")]
 
 
 class SummaryTask(GroupInput):
-    """One attempt to be put into words."""
+    """One attempt to be summarized."""
 
     rollout: Rollout
     grade: Grade
@@ -79,7 +79,7 @@ class GroupOutput(TypedDict):
 
 
 class TrainingInput(TypedDict):
-    """What a run starts from: rows of a data set, and a library to go on from."""
+    """The input of a run: rows of a data set, and a library to start from."""
 
     problems: Annotated[
         list[dict[str, Any]],
@@ -95,7 +95,7 @@ class TrainingInput(TypedDict):
 
 
 class TrainingOutput(TypedDict):
-    """What leaves a training graph: a parent graph's channels of other names stay as they are."""
+    """The output of a training graph; a parent graph's channels of other names stay unchanged."""
 
     library: Library
     metrics: MetricsOfSteps
@@ -103,9 +103,9 @@ class TrainingOutput(TypedDict):
 
 
 class TrainingState(TypedDict):
-    """The run: what it learned, how far it is, and the figures of each step.
+    """The run: what it learned, its progress, and the figures of each step.
 
-    In the order in which Studio shows it.
+    Fields are in the order in which Studio shows them.
     """
 
     library: Library
@@ -116,28 +116,28 @@ class TrainingState(TypedDict):
     plan: Plan | None
     """The edits of this step that are still to be carried out."""
     declined: Annotated[list[Decline], add]
-    """What a person turned down, so that it is not planned again."""
+    """What a reviewer rejected, so that it is not planned again."""
     settings: Annotated[JSON, newest]
-    """The options that differ from the defaults: a resumed run has no other source of them."""
+    """The options that differ from the defaults: the only source of them for a resumed run."""
     groups: Annotated[list[Group], Keyed("problem")]
     lessons: Annotated[Any, newest]
     batch: list[str]
     turns: Annotated[dict[str, int], update]
-    """By problem: those of its last group's longest attempt, so that long groups start first."""
+    """The turns of the longest attempt in each problem's last group: long groups start first."""
     usage: Annotated[Ledger, newest]
-    """What the finished steps took."""
+    """The usage of the finished steps."""
     problems: list[Problem]
 
 
 class EvaluationOutput(TypedDict):
-    """What leaves an evaluation graph."""
+    """The output of an evaluation graph."""
 
     evaluation: Evaluation | None
     usage: Annotated[Ledger, newest]
 
 
 class EvaluationState(TypedDict):
-    """The report of an evaluation, and the groups that it is made of."""
+    """The report of an evaluation, and the groups behind it."""
 
     evaluation: Evaluation | None
     usage: Annotated[Ledger, newest]

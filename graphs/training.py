@@ -4,7 +4,7 @@
                           ↑                                   └→ edit_experiences ←┘
                           └──────────────────────────────────────── [more steps?] → END
 
-The library is state: every step is a checkpoint, and a run can go on from any of them.
+The library is state: every step is a checkpoint, and a run can resume from any of them.
 """
 
 from collections.abc import Sequence
@@ -55,7 +55,7 @@ from training_free_grpo.traces import Traces
 
 
 async def prepare(components: Components, state: TrainingState) -> dict[str, Any]:
-    """Check what the run is given, before any money is spent, and note what it will need."""
+    """Check the input before any money is spent, and record what the run needs."""
     attempter = attempter_for(context_settings(), components.attempter)
     given = await read_inputs(components, attempter, state)
     check_review(kept_settings(given))
@@ -65,7 +65,7 @@ async def prepare(components: Components, state: TrainingState) -> dict[str, Any
 
 
 async def draw_batch(components: Components, state: TrainingState) -> dict[str, Any]:
-    """Draw the next batch, and write the library down once for all its groups."""
+    """Draw the next batch, and store the library once for all its groups."""
     step = state["step"] + 1
     settings = current_settings(state)
     epoch, batch = draw([p["id"] for p in state["problems"]], step, settings)
@@ -84,7 +84,7 @@ async def draw_batch(components: Components, state: TrainingState) -> dict[str, 
 
 
 def send_groups(components: Components, state: TrainingState) -> list[Send]:
-    """Give problems to groups, some hundreds at once; those that took many turns start first."""
+    """Assign problems to groups, a few hundred at a time, those with the most turns first."""
     settings = kept_settings(state)
     turns = state.get("turns", {})
     problems = {p["id"]: p for p in state["problems"]}
@@ -105,12 +105,12 @@ def send_groups(components: Components, state: TrainingState) -> list[Send]:
 
 
 def after_plan(components: Components, state: TrainingState) -> list[Send] | str:
-    """Go on with the rest of a large batch, else with the plan."""
+    """Continue with the rest of a large batch, or else with the plan."""
     return send_groups(components, state) or needs_review(state)
 
 
 def more_steps(state: TrainingState) -> str:
-    """Go on until every epoch is through."""
+    """Continue until every epoch is done."""
     return "draw_batch" if state["step"] < state["steps"] else END
 
 
@@ -156,17 +156,17 @@ def build_training_graph(
     policy: GivenPolicy | None = None,
     budget: Budget | None = None,
 ) -> Graph:
-    """Build the training graph; with nothing given it runs on what the settings name.
+    """Build the training graph; by default it runs on what the settings name.
 
-    It takes `problems`, rows of a data set, and a `library` to go on from; its result holds the
-    learned `library` and the `metrics` of each step, plain JSON. Settings are the context.
-    `agent` is any runnable over messages that takes the place of the ReAct agent, `grader` any
-    callable, `models` chat models in place of the settings' names. With `traces`, attempts that are
-    on record are learned from, and none is made. An `attempter` makes the attempts in another way
-    than an agent does.
+    Its input is `problems`, rows of a data set, and optionally a `library` to start from. Its
+    result holds the learned `library` and the `metrics` of each step, as plain JSON. Settings are
+    the context. `agent` is any runnable over messages that replaces the ReAct agent, `grader` any
+    callable, and `models` are chat models that replace those named in the settings. With `traces`,
+    the graph learns from recorded attempts and makes none. An `attempter` makes the attempts in
+    some way other than an agent.
 
-    `settings` are the defaults that a context changes, or a function that makes them of a parent
-    graph's context; `policy` limits what a context may change; a run that reaches its `budget`
+    `settings` are defaults that a context overrides, or a function that derives them from a parent
+    graph's context. `policy` limits what a context may change. A run that reaches its `budget`
     raises OutOfBudget.
     """
     components = make_components(agent, grader, tools, models, archive, traces, attempter, recorder)
@@ -176,4 +176,4 @@ def build_training_graph(
 
 
 training = build_training_graph(policy=Policy.from_environment)
-"""The graph that langgraph.json serves, on the embedded model until a context says otherwise."""
+"""Return the graph that langgraph.json serves, with the embedded model as the default."""

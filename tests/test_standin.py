@@ -92,7 +92,7 @@ def test_it_serves_so_many_at_once_and_refuses_the_others() -> None:
     first.join()
 
 
-def test_whoever_waits_for_what_never_comes_is_told_the_calls_so_far(server: StandIn) -> None:
+def test_a_wait_that_fails_lists_the_calls_so_far(server: StandIn) -> None:
     ask(server)
     with pytest.raises(AssertionError, match="rollout"):
         server.wait_for(lambda: False, seconds=0)

@@ -1,1 +1,1 @@
-"""Tools for agents: plain LangChain tools that know nothing of the rest of this package."""
+"""Tools for agents: plain LangChain tools that do not depend on the rest of this package."""

@@ -1,4 +1,4 @@
-"""What a forked child starts again: threads, locks, loops and processes stay in its parent.
+"""Restart resources in forked children: threads, locks, loops and processes stay in the parent.
 
 A tool is often made when a module is imported, and the server forks its workers afterwards
 (`gunicorn --preload`, `multiprocessing` with "fork").
@@ -16,17 +16,17 @@ F = TypeVar("F", bound="Forkable")
 
 
 class Forkable(Protocol):
-    """Something that holds what a forked child does not have."""
+    """A holder of resources that a forked child does not have."""
 
     def after_fork(self) -> None:
-        """Start again, in the child; leave alone what belongs to the parent."""
+        """Restart, in the child; leave the parent's resources alone."""
 
 
 _alive: "WeakSet[Any]" = WeakSet()
 
 
 def start_again_after_fork(thing: F) -> F:
-    """Let a thing start again in forked children, as long as it lives."""
+    """Restart an object in forked children, as long as it lives."""
     _alive.add(thing)
     return thing
 
@@ -40,7 +40,7 @@ os.register_at_fork(after_in_child=_start_again)
 
 
 class Pool(Executor):
-    """Threads that a forked child has, too."""
+    """A thread pool that also works in forked children."""
 
     def __init__(self, size: int, name: str) -> None:
         self._size, self._name = size, name

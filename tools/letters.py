@@ -1,4 +1,4 @@
-"""Letters and digits of every script, without what their writers may leave out."""
+"""Letters and digits of every script, without their optional marks."""
 
 import unicodedata
 
@@ -9,8 +9,8 @@ CHARACTER_WORDS = r"\p{Han}\p{Hiragana}\p{Katakana}"
 UNSPACED = CHARACTER_WORDS + r"\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 """Scripts without spaces between words."""
 
-# Accents on Latin and Greek letters, points and vowel signs on Hebrew and Arabic ones. Everywhere
-# else marks tell words apart: राम is not रोम, and й is not и.
+# Accents on Latin and Greek letters, points and vowel signs on Hebrew and Arabic ones. Elsewhere
+# marks distinguish words: राम is not रोम, and й is not и.
 _OPTIONAL = regex.compile(
     r"(?<=[\p{Latin}\p{Greek}\p{Hebrew}\p{Arabic}\p{Syriac}])[\p{Mn}\p{Me}]+"
     r"|(?<=[\p{Cyrillic}--[гк]])[\u0300\u0301]|(?<=е)\u0308|[\u0640\ufe00-\ufe0f\u20e3]",
@@ -18,7 +18,7 @@ _OPTIONAL = regex.compile(
 )
 _NO_SPACE = regex.compile(r"(?!\u200b)\p{Cf}")
 _SPACE = regex.compile(r"\u200b|(?<=\p{Arabic})\u200c(?=\p{Arabic})")
-# Compatibility forms would glue these to the digit ahead: 10² is not 102, nor is 2½ 21/2.
+# Compatibility forms would join these to the preceding digit: 10² is not 102, nor is 2½ 21/2.
 _FRACTION = regex.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 _POWER = regex.compile(r"(?<=\d)(?=[⁰¹²³⁴-⁹])")
 _INDEX = regex.compile(r"(?<=\d)(?=[₀-₉])")
@@ -31,13 +31,13 @@ _ALIKE = {
     "ک": "ك", "ی": "ي", "−": "-", "⁄": "/", "∕": "/", "∶": ":", "٫": ".", "٬": ",",
     "’": "'", "‘": "'", "ʼ": "'", "ʻ": "'", "ʹ": "'", "´": "'", "`": "'",
 }  # fmt: skip
-# In Hindi a nasal ahead of a consonant is a letter or a dot, as the writer likes.
+# In Hindi a nasal before a consonant may be written as a letter or as a dot.
 _NASAL = regex.compile(r"[ङञणनम]\u094d(?=[क-ह])")
 _UNSPACED_CLUSTER = regex.compile(rf"[{UNSPACED}\p{{Hangul}}]\p{{M}}*")
 
 
 class _Letters(dict[int, str]):
-    """Maps a character to its plain form, worked out when it first occurs."""
+    """Maps a character to its plain form, computed when it first occurs."""
 
     def __missing__(self, code: int) -> str:
         self[code] = _plain(chr(code))
@@ -50,7 +50,7 @@ _LETTERS = _Letters()
 def fold(text: str) -> str:
     """Write a text in lower case, plain letters and ASCII digits, without invisible characters.
 
-    Łódź becomes lodz, ١٩٤٥ becomes 1945; vowel signs that tell words apart stay.
+    Łódź becomes lodz, ١٩٤٥ becomes 1945; vowel signs that distinguish words stay.
     """
     if text.isascii():
         return text.lower()
@@ -64,9 +64,9 @@ def fold(text: str) -> str:
 
 
 def space_out(text: str) -> str:
-    """Put spaces around each character where words have none between them, and in Korean.
+    """Put spaces around each character in scripts without spaces between words, and in Korean.
 
-    Korean has spaces, but glues to a word what other languages write ahead of it.
+    Korean has spaces, but attaches to a word what other languages write before it.
     """
     return text if text.isascii() else _UNSPACED_CLUSTER.sub(r" \g<0> ", text)
 

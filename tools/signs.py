@@ -1,4 +1,4 @@
-"""Signs that tell one thing from another, as the words by which they are read: C# is C sharp."""
+"""Signs that distinguish names, as the words by which they are read: C# is C sharp."""
 
 import regex
 
@@ -46,5 +46,5 @@ def name_signs(text: str) -> str:
 
 
 def drop_signs(text: str) -> str:
-    """Leave the same signs out."""
+    """Remove the same signs."""
     return str(_SIGN.sub(" ", text))

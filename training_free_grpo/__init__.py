@@ -99,7 +99,7 @@ _PLACES = {
     "storage.sqlite": ("StorageError",),
     "traces": ("Traces", "load_traces"),
 }
-"""By module: the names that the package offers as its own."""
+"""The public names of the package, by module."""
 _MODULES = {name: module for module, names in _PLACES.items() for name in names}
 
 __all__ = [
@@ -171,7 +171,7 @@ def __dir__() -> list[str]:
 
 
 def __getattr__(name: str) -> Any:
-    # Imported when first used, so that a tool or a grader alone loads no LangGraph.
+    # Imported on first use, so that a tool or a grader alone does not load LangGraph.
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command line where `tfgrpo` is not in the path: `python -m training_free_grpo`."""
+"""The command line for when `tfgrpo` is not on the path: `python -m training_free_grpo`."""
 
 from training_free_grpo.cli import main
 

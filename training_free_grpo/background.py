@@ -1,11 +1,11 @@
-"""Run coroutines for callers without an event loop: one loop, in one thread, for the process.
+"""Run coroutines for callers without an event loop, on one loop in one thread per process.
 
 A graph is asynchronous. `graph.ainvoke` runs on the caller's loop; `graph.invoke`, from a script, a
-worker thread or a notebook whose own loop is busy, waits for this one. Whoever stops waiting, by
-Ctrl-C say, cancels what was waited for, so that the two behave alike.
+worker thread or a notebook whose own loop is busy, waits for this one. A caller that stops waiting,
+for example because of Ctrl-C, cancels the call, so that the two behave alike.
 
-This is anyio's blocking portal with three differences: a cancellation is delivered once, as asyncio
-does, so that LangGraph can still write its checkpoints; a forked child starts a loop of its own;
+This is anyio's blocking portal with three differences: a cancellation is delivered once, as in
+asyncio, so that LangGraph can still write its checkpoints; a forked child starts a loop of its own;
 and the end of the process cancels what is still running.
 """
 
@@ -35,8 +35,8 @@ _END = object()
 def run_sync(coroutine: Coroutine[Any, Any, T], context: Context | None = None) -> T:
     """Run a coroutine to its end on the background loop; an interrupted caller cancels it.
 
-    It runs in `context`, by default a copy of the caller's. Raise RuntimeError on that loop
-    itself, which would wait for itself for ever.
+    It runs in `context`, by default a copy of the caller's. Raise RuntimeError on that loop itself,
+    where it would deadlock.
     """
     if threading.current_thread().name == _NAME:
         coroutine.close()
@@ -45,7 +45,7 @@ def run_sync(coroutine: Coroutine[Any, Any, T], context: Context | None = None) 
 
 
 def iterate_sync(stream: AsyncGenerator[T, None]) -> Iterator[T]:
-    """Iterate over an asynchronous generator on the background loop; closing it closes that."""
+    """Iterate over an asynchronous generator on the background loop; closing this closes it."""
     context = copy_context()
 
     async def advance() -> T | object:
@@ -61,7 +61,7 @@ def iterate_sync(stream: AsyncGenerator[T, None]) -> Iterator[T]:
 async def _close_stream(stream: AsyncGenerator[Any, None]) -> None:
     if not getattr(
         stream, "ag_running", False
-    ):  # a second Ctrl-C does not wait for the first to be carried out
+    ):  # a second Ctrl-C does not wait for the first to take effect
         await stream.aclose()
 
 
@@ -77,7 +77,7 @@ class _Call(Generic[T]):
         loop.call_soon_threadsafe(self._start, coroutine, context)
 
     def wait(self) -> T:
-        """Wait for the end; if the wait is interrupted, cancel the call and see it end first."""
+        """Wait for the end; if interrupted, cancel the call and wait for it to end first."""
         try:
             if (caller := _task_here()) is not None:
                 self._watch(caller)
@@ -120,7 +120,7 @@ def _task_here() -> asyncio.Task[Any] | None:
 
 
 class _Background:
-    """The loop and its thread, started at the first use."""
+    """The loop and its thread, started on first use."""
 
     def __init__(self) -> None:
         self._starting = threading.Lock()
@@ -158,7 +158,7 @@ async def _cancel_all() -> None:
 
 
 def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    if process != os.getpid():  # a forked child has inherited this call, and not the thread
+    if process != os.getpid():  # a forked child has inherited this call, but not the thread
         return
 
     async def end() -> None:
@@ -174,16 +174,16 @@ def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thre
 
 _background = _Background()
 _parents: list[_Background] = []
-"""Kept: to collect a loop of the parent would close what the two processes share."""
+"""Old loops, kept because collecting a parent's loop would close what both processes share."""
 
 
 def background_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop, which starts at its first use and ends with the process."""
+    """Return the loop, which starts on first use and ends with the process."""
     return _background.loop()
 
 
 def _forget() -> None:
-    """Forget the loop of the parent: a forked child has none of its threads."""
+    """Forget the parent's loop: a forked child has none of its threads."""
     global _background
     _parents.append(_background)
     _background = _Background()

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-# What LangGraph writes into the config of a node. Imports are local: whoever uses one part alone,
-# a tool or a grader, loads no other.
+# What LangGraph writes into the config of a node. Imports are local: a tool or a grader alone
+# loads nothing else.
 _RUNTIME = "__pregel_runtime"
 _CHECKPOINTER = "__pregel_checkpointer"
 _TASK = "__pregel_task_id"
@@ -45,7 +45,7 @@ def at_exit_of_threads(function: Callable[..., None], *given: object) -> None:
 
 
 def default_executor(loop: asyncio.AbstractEventLoop) -> Executor | None:
-    """Return the executor that a loop runs functions in; None where none is known."""
+    """Return the executor that a loop runs functions in; None if it is unknown."""
     executor = getattr(loop, "_default_executor", None)
     return executor if isinstance(executor, Executor) else None
 
@@ -59,38 +59,38 @@ def outrun_checkpoint_clock(latest: str) -> None:
 
 
 def checkpointer_of(config: Mapping[str, Any] | None) -> Any:
-    """Return the checkpointer that a graph hands to its subgraphs; None where it has none."""
+    """Return the checkpointer that a graph passes to its subgraphs; None if it has none."""
     return ((config or {}).get("configurable") or {}).get(_CHECKPOINTER)
 
 
 def with_checkpointer(config: Mapping[str, Any] | None, checkpointer: Any) -> dict[str, Any]:
-    """Return a config that hands out another checkpointer."""
+    """Return a config that passes another checkpointer."""
     configurable = (config or {}).get("configurable") or {}
     return {**(config or {}), "configurable": {**configurable, _CHECKPOINTER: checkpointer}}
 
 
 def is_nested(config: Mapping[str, Any]) -> bool:
-    """Tell whether a node's graph runs inside another graph."""
+    """Return whether a node's graph runs inside another graph."""
     return _NESTED in ((config.get("configurable") or {}).get("checkpoint_ns") or "")
 
 
 def is_task(config: Mapping[str, Any] | None) -> bool:
-    """Tell whether a graph is run as a node of another one."""
+    """Return whether a graph runs as a node of another one."""
     return _TASK in ((config or {}).get("configurable") or {})
 
 
 def draw_inside(graph: Any, node: str, inner: list[Any]) -> None:
-    """Draw graphs inside a node: LangGraph finds one only in the closure of a function."""
+    """Make graphs inside a node drawable: LangGraph finds one only in the closure of a function."""
     graph.nodes[node].subgraphs = inner
 
 
 def speaks_responses(model: "BaseChatOpenAI", payload: Mapping[str, Any]) -> bool:
-    """Tell whether a request goes to the Responses API."""
+    """Return whether a request goes to the Responses API."""
     return model._use_responses_api({**payload})
 
 
 async def post_completion(model: "BaseChatOpenAI", body: Mapping[str, Any]) -> "httpx2.Response":
-    """Send a chat completion through the SDK's plain `post`, and return the response unread."""
+    """Send a chat completion through the SDK's plain `post`, and return the unparsed response."""
     import httpx2
 
     response: httpx2.Response = await model.root_async_client.post(

@@ -1,5 +1,5 @@
-"""The base class of every error that a user can fix."""
+"""The base class of all errors that a user can fix."""
 
 
 class UserError(Exception):
-    """Something is wrong that a user can fix: the message says what, and how."""
+    """An error that a user can fix: the message gives the cause and the remedy."""

@@ -10,11 +10,11 @@ from training_free_grpo.errors import UserError
 
 
 class ImportNameError(UserError, ValueError):
-    """A `module:attr` name leads nowhere; the message names the part that is wrong."""
+    """A `module:attr` name cannot be resolved; the message names the part that is wrong."""
 
 
 def load_object(name: str, what: str) -> Any:
-    """Import `module:attr`, from the current folder too; `what` names it in error messages."""
+    """Import `module:attr`, from the current folder too; error messages call it `what`."""
     module_name, _, attribute = name.partition(":")
     if not (module_name and attribute):
         raise ImportNameError(f"{what} {name!r} is not of the form module:attr")

@@ -1,7 +1,7 @@
-"""Count what model calls cost, by role.
+"""Count the usage of model calls, by role.
 
-A meter is opened around a piece of work and sees every model call made in it, in tasks and
-nested graphs too, those that were thrown away and tried again included.
+A meter wraps a piece of work and sees every model call in it, including those in tasks and nested
+graphs, and those whose result was discarded and retried.
 """
 
 from collections.abc import Iterable, Iterator
@@ -16,7 +16,7 @@ _meter: ContextVar[Ledger | None] = ContextVar("meter", default=None)
 
 
 def no_usage() -> Usage:
-    """Return a usage of nothing."""
+    """Return a usage of zero."""
     return {"calls": 0, "input": 0, "cached": 0, "output": 0, "retries": 0, "repairs": 0}
 
 
@@ -34,14 +34,14 @@ def metered() -> Iterator[Ledger]:
 
 
 def record(role: Role, usage: Usage) -> None:
-    """Add usage to the meter that is open here, if one is."""
+    """Add usage to the meter that is open here, if any."""
     ledger = _meter.get()
     if ledger is not None:
         ledger[role] = add_usage(ledger.get(role, no_usage()), usage)
 
 
 def usage_of(message: AIMessage) -> Usage:
-    """Read what one answer cost; a provider that does not say counts as a call of 0 tokens."""
+    """Read the usage of one answer; a provider that does not report any counts as 0 tokens."""
     usage = no_usage()
     usage["calls"] = 1
     if said := message.usage_metadata:
@@ -51,7 +51,7 @@ def usage_of(message: AIMessage) -> Usage:
 
 
 def usage_of_messages(messages: Iterable[AnyMessage]) -> Usage:
-    """Add up what the answers of a transcript cost: for agents that call models of their own."""
+    """Add up the usage in a transcript, for agents that call their own models."""
     total = no_usage()
     for message in messages:
         if isinstance(message, AIMessage):

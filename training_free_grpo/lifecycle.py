@@ -1,4 +1,4 @@
-"""What outlives a call: sandbox processes, and whoever else says so here."""
+"""Resources that outlive a call: sandbox processes, and anything else registered here."""
 
 from collections.abc import Callable
 
@@ -6,14 +6,14 @@ _closers: list[Callable[[], object]] = []
 
 
 def on_close(closer: Callable[[], object]) -> None:
-    """Have `close` call this once; what is started again afterwards says so again."""
+    """Register `close` to be called once; a resource that starts again registers again."""
     _closers.append(closer)
 
 
 def close() -> None:
-    """End what outlives calls: the processes of sandboxes, of tools and graders alike.
+    """Close everything that outlives calls: the sandbox processes of tools and graders.
 
-    The next call that needs any starts it again. At the end of the process it is done unasked.
+    The next call that needs one starts it again. At the end of the process this is automatic.
     """
     while _closers:
         _closers.pop()()

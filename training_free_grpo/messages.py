@@ -1,4 +1,4 @@
-"""Messages in the form of chat completions, in which transcripts are kept."""
+"""Messages in the form of chat completions, in which transcripts are stored."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from training_free_grpo.records import JSON
 
 
 def write_messages(messages: Iterable[AnyMessage]) -> list[JSON]:
-    """Write messages down, with the calls whose arguments are no JSON as the model made them."""
+    """Convert messages, and keep calls whose arguments are not JSON as the model made them."""
     found: list[JSON] = []
     for message in messages:
         written: list[JSON] = convert_to_openai_messages([message])
@@ -25,6 +25,6 @@ def write_messages(messages: Iterable[AnyMessage]) -> list[JSON]:
 
 
 def write_broken_call(call: InvalidToolCall) -> JSON:
-    """Write down a call that cannot be carried out."""
+    """Convert a call that cannot be carried out."""
     function = {"name": call["name"] or "", "arguments": call["args"] or ""}
     return {"type": "function", "id": call["id"], "function": function}

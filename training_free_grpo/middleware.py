@@ -1,4 +1,4 @@
-"""Give any `create_agent` agent its library: one line, the words of the training."""
+"""Give any `create_agent` agent its library in one line, with the same words as in training."""
 
 import hashlib
 import logging
@@ -42,11 +42,11 @@ log = logging.getLogger(__name__)
 
 _PLACE = "{{ library }}"
 _TURNS = 3
-"""Questions of the person that lessons are chosen by."""
+"""Number of the user's questions that lessons are chosen by."""
 
 
 class TrainedState(AgentState[Any]):
-    """What an agent may be given while it is trained or measured."""
+    """What an agent may receive during training or evaluation."""
 
     experience_lessons: NotRequired[Annotated[str, OmitFromOutput]]
 
@@ -54,15 +54,15 @@ class TrainedState(AgentState[Any]):
 class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     """Show the lessons of a library (or of a library file or run folder) in the system prompt.
 
-    Without a library it shows those of the run that the agent is trained or measured in: in the
-    place, and in the words, in which they will stand once it has one.
+    Without a library it shows the lessons of the run that trains or evaluates the agent, in the
+    same place and the same words as a library later.
 
-    List it last: a middleware behind it that replaces the system prompt takes the lessons away.
-    They stand at its end, byte for byte the same in every call, unless `top_k` chooses those that
-    fit the last question and the talk before it: by words, with `embeddings` by meaning too.
-    `format` words them: a text with the place `{{ library }}`, or a function of the lessons. With
-    `reload`, a file that changes is read again before the next call; a damaged one is passed over
-    until it is mended.
+    List it last: a later middleware that replaces the system prompt would remove the lessons. They
+    are at its end, byte for byte the same in every call, unless `top_k` chooses those that fit the
+    last question and the conversation before it: by words, with `embeddings` by meaning too.
+    `format` words them: a text with the placeholder `{{ library }}`, or a function of the lessons.
+    With `reload`, a changed file is read again before the next call; a damaged file is ignored
+    until it is fixed.
 
     Raises LibraryError for a library that cannot be read, ValueError for any other argument.
     """
@@ -82,13 +82,13 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
                 f"top_k is {top_k!r}: give a whole number from 1, or None for every lesson"
             )
         if embeddings is not None and top_k is None:
-            raise ValueError("embeddings choose among lessons: say how many with top_k")
+            raise ValueError("embeddings choose among lessons: set top_k to say how many")
         if embeddings is not None and not hasattr(embeddings, "embed_query"):
             raise ValueError(f"embeddings is {embeddings!r}: give embeddings of LangChain's kind")
         if reload and self._file is None:
-            raise ValueError("reload=True needs a file to read again: give the library's path")
+            raise ValueError("reload=True needs a file: pass the library's path")
         if library is None and top_k is not None:
-            raise ValueError("top_k chooses from a library; while training the setting top_k does")
+            raise ValueError("top_k needs a library; during training, use the setting top_k")
         self._is_open = library is None
         if self._is_open:
             self.state_schema = TrainedState
@@ -96,14 +96,14 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         self._retrieval = TalkRetrieval(embeddings)
         self._word = read_format(format)
         self._mark = self._read_mark()
-        # Read last: a file that changes meanwhile is noticed by its mark.
+        # Read after the mark, so that a change in the meantime is noticed.
         self._known = self._know(load_library(self._file or ({} if library is None else library)))
         digest = hashlib.sha256(self._known.lines.encode()).hexdigest()
         self._source = str(self._file) if self._file else digest[:8]
 
     @property
     def name(self) -> str:
-        """Tell apart the libraries of one agent: two of a name are refused by `create_agent`."""
+        """Give each library of one agent its own name: `create_agent` rejects duplicates."""
         return f"{super().name}({self._source})"
 
     def wrap_model_call(self, request: ModelRequest[Any], handler: Handler) -> ModelResponse[Any]:
@@ -114,7 +114,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         self, request: ModelRequest[Any], handler: AsyncHandler
     ) -> ModelResponse[Any]:
         """Add the lessons to the call."""
-        if self._reload or self._top_k:  # a file or a model is waited for: not on the loop
+        if self._reload or self._top_k:  # it waits for a file or a model: not on the loop
             return await handler(await in_thread(self._with_lessons, request))
         return await handler(self._with_lessons(request))
 
@@ -136,7 +136,7 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
     def _choose(self, messages: Sequence[AnyMessage]) -> str:
         known = self._known
         asked = [m.text for m in messages if isinstance(m, HumanMessage)][-_TURNS:]
-        # "Please go on" names nothing: what was asked before it does.
+        # "Please go on" names no subject, but earlier questions do.
         question, talk = "".join(asked[-1:]), "\n".join(asked[::-1]) if len(asked) > 1 else ""
         top_k = self._top_k or len(known.lessons)
         ids = self._retrieval.choose(known.lines, question, top_k, talk)
@@ -151,10 +151,10 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
         try:
             self._known = self._know(load_library(self._file))
         except LibraryError as error:
-            log.warning("the lessons stay as they were: %s", error)
+            log.warning("the lessons stay unchanged: %s", error)
 
     def _read_mark(self) -> object:
-        """Return what tells a changed file."""
+        """Return a mark that differs once a file has changed."""
         try:
             found = self._file.stat() if self._file else None
         except OSError:
@@ -169,16 +169,16 @@ class ExperienceMiddleware(AgentMiddleware[Any, Any, Any]):
 
 @dataclass(frozen=True)
 class _Known:
-    """A library as calls need it, in one object so that a change is seen whole."""
+    """A library as calls need it, in one object so that it changes atomically."""
 
     lessons: list[Experience]
     lines: str
     block: str
-    """What every call is shown, where nothing is chosen."""
+    """The text for every call, if nothing is chosen."""
 
 
 def read_format(format: str | Wording | None) -> Wording:
-    """Return the function that words the lessons; raise ValueError for a text without a place."""
+    """Return the function that words the lessons; raise ValueError without placeholder."""
     if format is None:
         return _word_as_in_training
     if callable(format):
@@ -186,7 +186,7 @@ def read_format(format: str | Wording | None) -> Wording:
     if not isinstance(format, str):
         raise ValueError(f"format is {format!r}: give a text with {_PLACE}, or a function")
     if _PLACE not in format:
-        raise ValueError(f"format has no place for the lessons: write {_PLACE} into {format!r}")
+        raise ValueError(f"format has no placeholder for the lessons: add {_PLACE} to {format!r}")
     return partial(_fill, format)
 
 

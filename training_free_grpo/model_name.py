@@ -1,4 +1,4 @@
-"""The name of a model, taken apart in one place."""
+"""Parse the name of a model, in one place."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -13,13 +13,13 @@ class ModelName:
 
     text: str
     provider: str | None
-    """None where the name alone is given, as for a server of the user's own."""
+    """None if only the model is named, as for a user's own server."""
     model: str
-    """What the provider calls it; the file of recorded solutions."""
+    """The provider's name for the model, or the file of recorded solutions."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Take a name apart."""
+        """Parse a name."""
         provider, colon, model = text.partition(":")
         return cls(text, provider, model) if colon else cls(text, None, text)
 

@@ -1,7 +1,7 @@
-"""What model calls cost in dollars. A price that nobody knows stays unknown, and is never 0.
+"""The prices of model calls in dollars. An unknown price stays unknown, and is never 0.
 
-Prices come from the bundled list of the package genai-prices, which is never fetched anew, or
-are given by the settings for servers that no list can know.
+Prices come from the bundled list of the package genai-prices, which is never downloaded, or from
+the settings, for servers that no list includes.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,7 @@ from training_free_grpo.records import Cost, Ledger, RoleCost, Usage
 
 _MILLION = 1_000_000
 _SAMPLE = 1_000
-"""Tokens that a price is asked for: below the tiers that long prompts are charged by."""
+"""Tokens for which a price is looked up: below the higher tiers for long prompts."""
 
 
 class Price(NamedTuple):
@@ -35,14 +35,14 @@ Prices = Mapping[str, RolePrice]
 
 
 class Bill(TypedDict):
-    """What a ledger costs: in all, and by role with the model's name."""
+    """The cost of a ledger: in total, and by role with the model's name."""
 
     cost: Cost
     costs: dict[str, RoleCost]
 
 
 def read_price(text: str) -> Price:
-    """Read the form of the settings: `INPUT,CACHED,OUTPUT`."""
+    """Parse the form of the settings: `INPUT,CACHED,OUTPUT`."""
     return Price(*(float(part) for part in text.split(",")))
 
 
@@ -50,12 +50,14 @@ def read_price(text: str) -> Price:
 def find_price(name: str, base_url: str | None = None) -> Price | None:
     """Return today's price of a model by its name in the settings; None if no list has it.
 
-    A server is looked up by its address: `gpt-5-mini` on a machine of your own is not OpenAI's.
+    A server is looked up by its address: `gpt-5-mini` on your own machine is not OpenAI's.
     """
     parsed = ModelName.parse(name)
     if parsed.is_embedded:
         return FREE
-    from genai_prices import Usage as Tokens  # a third of a second, for who asks no price
+    from genai_prices import (
+        Usage as Tokens,
+    )  # takes a third of a second, so only when a price is needed
     from genai_prices import calc_price
 
     # At noon: some prices differ by the hour, and a run has one price.
@@ -79,14 +81,14 @@ def find_price(name: str, base_url: str | None = None) -> Price | None:
 
 
 def cost(usage: Usage, price: Price) -> float:
-    """Return the dollars of a usage: cached tokens are charged as cached, the rest as input."""
+    """Return the cost of a usage in dollars: cached tokens at their own price, others as input."""
     fresh = usage["input"] - usage["cached"]
     total = fresh * price.input + usage["cached"] * price.cached + usage["output"] * price.output
     return total / _MILLION
 
 
 def bill(ledger: Ledger, prices: Prices) -> Bill:
-    """Return what a ledger costs; the total is unknown as long as any part of it is."""
+    """Return the cost of a ledger; the total is unknown as long as any part of it is."""
     costs: dict[str, RoleCost] = {}
     for role, usage in ledger.items():
         model, price = prices.get(role, ("unknown", None))
@@ -106,7 +108,7 @@ def add_bills(bills: Iterable[Bill]) -> Bill:
 
 
 def add_costs(costs: Iterable[Cost]) -> Cost:
-    """Add up costs; with an unknown one among them the sum is unknown."""
+    """Add up costs; the sum is unknown if any of them is."""
     total = 0.0
     for amount in costs:
         if amount == "unknown":
@@ -116,7 +118,7 @@ def add_costs(costs: Iterable[Cost]) -> Cost:
 
 
 def show_cost(found: Bill) -> str:
-    """Write the cost of a bill; where a part is unknown, what is known and what is not."""
+    """Format the cost of a bill; name its unknown parts."""
     if found["cost"] != "unknown":
         return dollars(found["cost"])
     missing = sorted({row["model"] for row in found["costs"].values() if row["cost"] == "unknown"})
@@ -126,5 +128,5 @@ def show_cost(found: Bill) -> str:
 
 
 def dollars(amount: float) -> str:
-    """Write an amount to the cent, a small one to two digits."""
+    """Format an amount to the cent, a small one to two digits."""
     return f"${amount:,.2f}" if amount >= 0.1 or not amount else f"${amount:.2g}"

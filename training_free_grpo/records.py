@@ -1,12 +1,12 @@
-"""The nouns of the method, as plain JSON.
+"""The method's data types, as plain JSON.
 
 Graph state, checkpoints and run files hold nothing else: a TypedDict survives every
-serializer, opens in Studio as it stands and needs no class to be read back.
+serializer, opens in Studio unchanged and needs no class to be read back.
 """
 
 from typing import Any, Literal, NotRequired, final
 
-# pydantic, which draws Studio's forms from these, takes no typing.TypedDict before Python 3.12.
+# pydantic builds Studio's forms from these, and needs typing_extensions before Python 3.12.
 from typing_extensions import TypedDict
 
 JSON = dict[str, Any]
@@ -14,11 +14,11 @@ JSON = dict[str, Any]
 Verdict = Literal["right", "wrong", "undecided", "failed"]
 
 Role = Literal["rollout", "summarize", "extract_advantage", "edit_experiences", "judge"]
-"""What a model call is for."""
+"""The purpose of a model call."""
 
 
 class Problem(TypedDict):
-    """One row of a data set. `answers` is empty where no truth is known."""
+    """One row of a data set. `answers` is empty if no ground truth is known."""
 
     id: str
     problem: str
@@ -26,7 +26,7 @@ class Problem(TypedDict):
 
 
 class GroupInput(TypedDict):
-    """What a group is given: plain JSON and small, for it is stored with every task."""
+    """The input of a group: plain JSON and small, since it is stored with every task."""
 
     problem: Problem
     lessons: Any
@@ -41,7 +41,7 @@ class GroupInput(TypedDict):
 
 
 class RolloutTask(GroupInput):
-    """One attempt to be made."""
+    """The input of one attempt."""
 
     id: str
     attempt: int
@@ -51,7 +51,7 @@ class RolloutTask(GroupInput):
 
 
 class Origin(TypedDict):
-    """What a lesson came from: the step, and the evidence behind it."""
+    """The source of a lesson: the step, and its evidence."""
 
     step: int
     problems: list[str]
@@ -76,7 +76,7 @@ class Experience(TypedDict):
 
 
 class Library(TypedDict):
-    """The experience library: the one thing that training changes."""
+    """The experience library: the only thing that training changes."""
 
     format: int
     next_id: int
@@ -84,7 +84,7 @@ class Library(TypedDict):
 
 
 class Grade(TypedDict):
-    """What a grader found. `reward` is None when nothing could be decided: missing, never 0."""
+    """The result of a grader. `reward` is None if nothing could be decided: missing, never 0."""
 
     reward: float | None
     verdict: Verdict
@@ -94,7 +94,7 @@ class Grade(TypedDict):
 
 
 class Usage(TypedDict):
-    """What model calls of one role cost, discarded attempts included. Tokens, and counts."""
+    """The usage of model calls of one role, including discarded attempts. Tokens, and counts."""
 
     calls: int
     input: int
@@ -109,18 +109,18 @@ Ledger = dict[Role, Usage]
 
 
 Cost = float | Literal["unknown"]
-"""Dollars. A price that nobody knows makes it unknown, never 0."""
+"""Dollars. Unknown if any price is unknown, never 0."""
 
 
 class RoleCost(TypedDict):
-    """What the calls of one role cost, and the model that was asked."""
+    """The cost of the calls of one role, and their model."""
 
     model: str
     cost: Cost
 
 
 class Rollout(TypedDict):
-    """One attempt at a problem. `trajectory` is the transcript, or where an archive keeps it."""
+    """One attempt at a problem. `trajectory` is the transcript, or its handle in an archive."""
 
     id: str
     attempt: int
@@ -132,7 +132,7 @@ class Rollout(TypedDict):
     missing: str | None
     """Why there is no answer to grade (an outage, a time-out); None for a finished attempt."""
     grade: NotRequired[Any]
-    """The grade that the attempt came with, as a grader may return it; without one it is graded."""
+    """The grade that came with the attempt, as a grader may return it; None to grade it."""
 
 
 class Message(TypedDict):
@@ -146,7 +146,7 @@ class Message(TypedDict):
 
 
 class FinishedRollout(TypedDict):
-    """What came of one attempt: the figures, the transcript, and what it cost."""
+    """The outcome of one attempt: the figures, the transcript, and the usage."""
 
     answer: str
     tool_calls: int
@@ -159,7 +159,7 @@ class FinishedRollout(TypedDict):
     lessons: list[str]
     """Ids of the lessons that the attempt was shown."""
     grade: NotRequired[Any]
-    """The grade that the attempt came with, as a grader may return it; without one it is graded."""
+    """The grade that came with the attempt, as a grader may return it; None to grade it."""
 
 
 class RolloutLine(TypedDict):
@@ -194,21 +194,21 @@ class Operation(TypedDict):
 
 
 class Rejection(TypedDict):
-    """An operation that was not applied, with the reason. None is dropped in silence."""
+    """An operation that was not applied, with the reason. Every rejection is recorded."""
 
     operation: JSON
     reason: str
 
 
 class Edit(TypedDict):
-    """An operation of a plan, with the evidence that it would put on record."""
+    """An operation of a plan, with the evidence that it records."""
 
     operation: Operation
     origin: Origin
 
 
 class Plan(TypedDict):
-    """What is to become of the library after a step. Until it is carried out, nothing has."""
+    """The planned changes of the library after a step, none of which has been made yet."""
 
     edits: list[Edit]
     rejected: list[Rejection]
@@ -218,7 +218,7 @@ class Plan(TypedDict):
 
 
 class Decline(TypedDict):
-    """An operation that a person turned down, and why."""
+    """An operation that a reviewer rejected, and why."""
 
     step: int
     operation: Operation
@@ -226,7 +226,7 @@ class Decline(TypedDict):
 
 
 class Proposal(TypedDict):
-    """One operation that a group asks for, with the evidence behind it."""
+    """One operation that a group proposes, with its evidence."""
 
     operation: Operation
     problem: str
@@ -234,7 +234,7 @@ class Proposal(TypedDict):
 
 
 class Attempt(TypedDict):
-    """What the training state remembers of a rollout: the figures, never the transcript."""
+    """What the training state keeps of a rollout: the figures, never the transcript."""
 
     id: str
     reward: float | None
@@ -249,7 +249,7 @@ class Attempt(TypedDict):
 
 
 class Group(TypedDict):
-    """A finished group: its attempts, whether they had contrast, and what was made of it."""
+    """A finished group: its attempts, whether they had contrast, and its proposals."""
 
     problem: str
     attempts: list[Attempt]
@@ -272,7 +272,7 @@ class Metrics(TypedDict):
     missing: dict[str, int]
     """Rollouts without an answer, or whose grader failed, by reason."""
     undecided: dict[str, int]
-    """Rollouts whose grader could not decide, by what it said."""
+    """Rollouts that the grader left undecided, by reason."""
     mean_reward: float | None
     best_of_group: float | None
     groups_with_contrast: int
@@ -288,7 +288,7 @@ class Metrics(TypedDict):
     rejected: list[Rejection]
     library_size: int
     warning: str | None
-    """What went wrong with the step's edit."""
+    """Problems with the step's edit."""
     usage: Ledger
     cost: Cost
     costs: dict[str, RoleCost]
@@ -296,31 +296,31 @@ class Metrics(TypedDict):
 
 
 class Figure(TypedDict):
-    """A mean over problems, with its 95 % interval; None where no problem could be counted."""
+    """A mean over problems, with its 95 % interval; None if no problem counts."""
 
     value: float | None
     interval: tuple[float, float] | None
     problems: int
-    """How many could be counted: pass@j needs j graded attempts."""
+    """The number of problems that count: pass@j needs j graded attempts."""
 
 
 class ProblemFigures(TypedDict):
-    """What the attempts at one problem came to."""
+    """The results of the attempts at one problem."""
 
     mean: float | None
     majority: float | None
     """The reward of the most frequent answer."""
     missing: dict[str, int]
     undecided: dict[str, int]
-    """Attempts that the grader could not decide, by its reason; another attempt is no use."""
+    """Attempts that the grader left undecided, by reason; a retry would not help."""
     usage: Usage
     cost: Cost
     seconds: float
-    """The attempts' times added up; many of them ran at once."""
+    """The sum of the attempts' times; many of them ran at once."""
 
 
 class Evaluation(TypedDict):
-    """What an evaluation found. Rewards are means over k attempts, then over problems."""
+    """The results of an evaluation. Rewards are means over k attempts, then over problems."""
 
     problems: int
     attempts: int
@@ -335,12 +335,12 @@ class Evaluation(TypedDict):
     majority: Figure
     """majority@k: the reward of each problem's most frequent answer."""
     all_right: int
-    """Problems whose graded attempts are all right; without a graded one, in neither count."""
+    """Problems whose graded attempts are all right; those without graded attempts do not count."""
     all_wrong: int
     missing: dict[str, int]
     """Attempts without an answer, or whose grader failed, by reason."""
     undecided: dict[str, int]
-    """Attempts whose grader could not decide, by what it said."""
+    """Attempts that the grader left undecided, by reason."""
     tool_calls: float
     rewards: dict[str, list[float | None]]
     """By problem id, in the order of the attempts."""
@@ -353,28 +353,28 @@ class Evaluation(TypedDict):
 
 
 class Comparison(TypedDict):
-    """How much better the second of two evaluations is; None where they share no problem."""
+    """How much better the second of two evaluations is; None if they share no problem."""
 
     difference: float | None
     interval: tuple[float, float] | None
     p_value: float | None
-    """Of no difference, two-sided: below .05 exactly where the interval leaves out 0."""
+    """Two-sided, for no difference: below .05 exactly where the interval excludes 0."""
     problems: int
     problems_needed: int | None
-    """How many would tell a difference of this size with 80 % power; None for none."""
+    """How many problems would detect this difference with 80 % power; None for no difference."""
 
 
 class EvaluationReport(TypedDict):
-    """What the arms of an evaluation found, and how much better the library is than the others."""
+    """The results of an evaluation's arms, and how much better the library is than the others."""
 
     evaluations: dict[str, Evaluation]
     """By arm."""
     difference: Comparison | None
-    """To the arm without a library; None where there is none."""
+    """Compared with the arm without a library; None without such an arm."""
     differences: dict[str, Comparison]
-    """To each other arm."""
+    """Compared with each other arm."""
     notes: dict[str, str]
-    """By arm: how it came about."""
+    """By arm: the circumstances of its run."""
 
 
 @final
@@ -386,7 +386,7 @@ class BatchDrawn(TypedDict):
     epoch: int
     problems: list[str]
     rollouts: int
-    """Attempts that its groups make."""
+    """The number of attempts that its groups make."""
 
 
 @final
@@ -445,7 +445,7 @@ class ComparisonFinished(TypedDict):
 
 @final
 class GroupClosed(TypedDict):
-    """A group is finished. `group["usage"]` is its total, told in parts before."""
+    """A group is finished. `group["usage"]` is its total, which earlier events report in parts."""
 
     event: Literal["group"]
     step: int
@@ -466,7 +466,7 @@ class PlanMade(TypedDict):
 
 @final
 class StepFinished(TypedDict):
-    """A step is finished. `metrics` has its totals: usage, money, everything."""
+    """A step is finished. `metrics` has its totals, including usage and costs."""
 
     event: Literal["step"]
     step: int
@@ -496,8 +496,8 @@ Event = (
     | StepFinished
     | EvaluationFinished
 )
-"""What the graphs tell while they run, as plain JSON: `stream_mode="custom"`.
+"""The events that the graphs emit, as plain JSON: `stream_mode="custom"`.
 
-`usage` is what that one event took: the events of a step add up to the totals that its group and
-step events hold.
+`usage` is the usage of that one event; the events of a step add up to the totals in its group and
+step events.
 """

@@ -1,4 +1,4 @@
-"""Take keys out of the texts of errors before they are written down."""
+"""Remove keys from the texts of errors before they are stored."""
 
 import os
 import re
@@ -7,24 +7,24 @@ from collections.abc import Iterator
 _HIDDEN = "[redacted]"
 _SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSWORD")
 _SHORTEST = 5
-"""Characters; shorter values would take ordinary words out of a text."""
+"""Characters; shorter values would remove ordinary words from a text."""
 _FORMS = re.compile(
     r"(?i)\b(?:sk|pk|rk|gsk|xai|key|tvly|hf|ghp|github_pat|AIza|AKIA)[-_]?[A-Za-z0-9*_\-]{12,}"
     r"|(?<=bearer )[A-Za-z0-9._~+/\-]{12,}=*"
     r"|(?<=://)[^/\s:@]+:[^/\s@]+(?=@)"
 )
-"""What keys of providers look like, masked ones too, bearer tokens, and passwords in addresses."""
+"""Patterns of providers' keys (also masked), bearer tokens, and passwords in addresses."""
 
 
 def redact(text: str) -> str:
-    """Return a text without the secrets of the environment and whatever else looks like a key."""
+    """Return a text without the secrets of the environment or anything that looks like a key."""
     for secret, name in sorted(_secrets(), key=lambda found: -len(found[0])):
         text = text.replace(secret, f"[{name}]")
     return _FORMS.sub(_HIDDEN, text)
 
 
 def redact_error(error: BaseException) -> None:
-    """Redact what an error says, and the errors that it came of."""
+    """Redact the message of an error, and of the errors that caused it."""
     seen: set[int] = set()
     found: BaseException | None = error
     while found is not None and id(found) not in seen:

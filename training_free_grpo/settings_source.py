@@ -1,4 +1,4 @@
-"""Where a graph's settings come from: its builder, its caller, or the caller of a parent graph."""
+"""The source of a graph's settings: its builder, its caller, or a parent graph's caller."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,14 +11,14 @@ from training_free_grpo.settings import Settings
 
 SettingsOf = Callable[[Any], Settings | Mapping[str, Any]]
 GivenSettings = Settings | Mapping[str, Any] | SettingsOf
-"""Settings of a graph, or a function that makes them of the context of a run."""
+"""Settings of a graph, or a function that derives them from the context of a run."""
 GivenPolicy = Policy | Callable[[], Policy]
-"""What callers may choose, or a function that is asked for it at every run."""
+"""What callers may choose, or a function that returns it for every run."""
 
 
 @dataclass(frozen=True)
 class SettingsSource:
-    """The settings that a graph was built with, and what its callers may change of them."""
+    """The settings that a graph was built with, and which of them its callers may change."""
 
     built: Settings | Callable[[Any], Settings | Mapping[str, Any]] = field(
         default_factory=Settings
@@ -29,7 +29,7 @@ class SettingsSource:
     def read(self, context: Any, nested: bool) -> Settings:
         """Return the settings of a run with this context: the caller's over the builder's.
 
-        `nested` contexts may belong to a parent graph: unless they hold settings, and nothing
+        `nested` contexts may belong to a parent graph: unless they contain settings, and nothing
         else, they are ignored. Raise SettingsError for a setting that is unknown or not allowed.
         """
         if not isinstance(self.built, Settings):
@@ -56,7 +56,7 @@ class SettingsSource:
 
 
 def make_source(settings: GivenSettings | None, policy: GivenPolicy | None) -> SettingsSource:
-    """Return the source for what a builder was given."""
+    """Return the source for the builder's arguments."""
     if settings is None:
         return SettingsSource(policy=policy)
     if isinstance(settings, Settings | Mapping):
@@ -65,7 +65,7 @@ def make_source(settings: GivenSettings | None, policy: GivenPolicy | None) -> S
 
 
 def as_settings(given: Settings | Mapping[str, Any]) -> Settings:
-    """Return settings that were given as such, or as a mapping."""
+    """Return settings that were passed as such, or as a mapping."""
     return given if isinstance(given, Settings) else Settings.read(dict(given))
 
 

@@ -1,7 +1,7 @@
-"""Threads: a few for what is ours and short, as many as it takes for what is the user's.
+"""Threads: a small pool for our own short calls, and an unlimited one for the user's code.
 
-asyncio's own pool has a handful. Sync nodes of a user's agent would go through it six at a time,
-wait there on the clock of their rollout, and hold up all that is written to disk meanwhile.
+asyncio's own pool has a handful. The synchronous nodes of a user's agent would queue for it while
+the time limit of their rollout runs, and hold up all writes to disk.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ _Job = tuple[Future[Any], Callable[[], Any]]
 
 
 async def in_thread(function: Callable[P, R], *given: P.args, **options: P.kwargs) -> R:
-    """Run what is ours and short in a thread, in the caller's context."""
+    """Run a short call of our own in a thread, in the caller's context."""
     call = partial(copy_context().run, partial(function, *given, **options))
     return await asyncio.get_running_loop().run_in_executor(_ours(), call)
 
@@ -45,15 +45,15 @@ os.register_at_fork(after_in_child=_ours.cache_clear)
 
 _apart: ContextVar[bool] = ContextVar("apart", default=False)
 _loops: "WeakSet[asyncio.AbstractEventLoop]" = WeakSet()
-"""The loops whose executor tells the two kinds of calls apart."""
+"""The loops whose executor already separates the two kinds of calls."""
 
 
 @contextmanager
 def own_threads() -> Iterator[None]:
-    """Run the functions that are handed to the running loop's executor in threads of their own.
+    """Run the functions passed to the running loop's executor in threads of their own.
 
     An agent's synchronous nodes and tools go there, many at once and each for as long as a model
-    takes. What others hand to it meanwhile finds the executor that the loop had.
+    call takes. Functions from other callers still go to the loop's original executor.
     """
     loop = asyncio.get_running_loop()
     if loop not in _loops:
@@ -69,21 +69,21 @@ def own_threads() -> Iterator[None]:
 
 
 class Threads(ThreadPoolExecutor):
-    """A pool without a limit, to be a loop's default: idle threads serve again, none stops an exit.
+    """An unlimited pool as a loop's default: idle threads are reused, none delays an exit.
 
-    How much is at work at once is limited where the work begins. A call that never returns keeps
-    its thread, and neither the others nor the end of the process wait for it.
+    The callers limit how much runs at once. A call that never returns keeps its thread, but neither
+    the others nor the end of the process wait for it.
     """
 
     def __init__(self) -> None:
-        super().__init__(max_workers=1)  # asyncio takes no executor of another class
+        super().__init__(max_workers=1)  # asyncio accepts no executor of another class
         self._jobs: SimpleQueue[_Job] = SimpleQueue()
         self._counting = threading.Lock()
         self._free = 0
         self._running = 0
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Run a call in a thread that is free, or in a new one."""
+        """Run a call in an idle thread, or in a new one."""
         future: Future[R] = Future()
         with self._counting:
             self._running += 1
@@ -95,7 +95,7 @@ class Threads(ThreadPoolExecutor):
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Wait a moment for what is running; what does not end by then is left behind."""
+        """Wait briefly for running calls; abandon those that have not ended by then."""
         end = time.monotonic() + _GRACE
         while wait and self._running and time.monotonic() < end:
             time.sleep(_TICK)
@@ -115,19 +115,19 @@ class Threads(ThreadPoolExecutor):
 
 
 class _Divided(ThreadPoolExecutor):
-    """A loop's executor as it was, beside one for the calls of agents."""
+    """A loop's original executor, next to one for the calls of agents."""
 
     def __init__(self, before: Executor | None) -> None:
-        super().__init__(max_workers=1)  # asyncio takes no executor of another class
+        super().__init__(max_workers=1)  # asyncio accepts no executor of another class
         self._before = before or ThreadPoolExecutor(thread_name_prefix="asyncio")
         self._agents = Threads()
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
-        """Run a call where its caller belongs."""
+        """Run a call in its caller's executor."""
         executor = self._agents if _apart.get() else self._before
         return executor.submit(fn, *args, **kwargs)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Wait for what is running."""
+        """Wait for running calls."""
         self._before.shutdown(wait, cancel_futures=cancel_futures)
         self._agents.shutdown(wait)

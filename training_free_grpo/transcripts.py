@@ -1,4 +1,4 @@
-"""Write a transcript out for a model that reads it, within a budget of tokens."""
+"""Render a transcript for a model to read, within a budget of tokens."""
 
 import json
 from collections.abc import Sequence
@@ -12,15 +12,15 @@ _HEAD = 0.4
 
 
 def cut(transcript: Sequence[JSON], tokens: int) -> str:
-    """Write a transcript out within a budget of tokens; its head and its tail are kept."""
+    """Render a transcript within a budget of tokens; its head and its tail are kept."""
     longest = tokens * _CHARACTERS_PER_TOKEN
-    # One huge page must not push out every decision around it, so each message is cut first.
+    # One huge page must not displace every decision around it, so each message is cut first.
     parts = [shorten(part, longest // 3) for part in write_out(transcript)]
     return shorten("\n".join(parts), longest)
 
 
 def write_out(transcript: Sequence[JSON]) -> list[str]:
-    """Write each message of a transcript as a line that says who spoke."""
+    """Render each message of a transcript as a line that names its role."""
     lines = []
     for message in transcript:
         role, content = message.get("role"), text_of(message.get("content"))
@@ -44,7 +44,7 @@ def text_of(content: Any) -> str:
 
 
 def text_of_part(part: Any) -> str:
-    """Return the text of one part, or its kind where it is none."""
+    """Return the text of one part, or its kind if it is not a text."""
     if not isinstance(part, dict):
         return str(part)
     return str(part.get("text") or f"[{part.get('type')}]")

@@ -190,7 +190,7 @@ class TestTurns:
 class TestLibrary:
     LESSONS = "[G0] Tea: name the plant.\n[G3] Drinks: name the vessel."
 
-    def test_stands_in_the_system_prompt_as_the_middleware_puts_it(self) -> None:
+    def test_is_in_the_system_prompt_as_the_middleware_writes_it(self) -> None:
         model = script(ANSWER)
         ask(model, lessons=self.LESSONS, settings={"agent_objective": "Define."})
         system = system_prompt(Settings(agent_objective="Define."), [look_up])
@@ -224,7 +224,7 @@ class TestServedAgent:
         talk = await served_agent.ainvoke({"messages": [("user", problem)]})
         assert "boxed" in talk["messages"][-1].text
 
-    def test_goes_on_with_a_talk(self) -> None:
+    def test_continues_a_conversation(self) -> None:
         first, second = (p["problem"] for p in training_problems()[:2])
         talk = served_agent.invoke({"messages": [("user", first)]})["messages"]
         talk = served_agent.invoke({"messages": [*talk, ("user", second)]})["messages"]

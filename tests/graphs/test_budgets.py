@@ -36,7 +36,7 @@ def test_a_run_that_reaches_its_budget_says_so_and_a_larger_one_resumes_it() -> 
     assert [step["rollouts"] for step in resume(large, THREAD)["metrics"]] == [12, 12]
 
 
-def test_a_resumed_run_goes_on_counting() -> None:
+def test_a_resumed_run_continues_its_count() -> None:
     saver = InMemorySaver()
     graph = build_training_graph(checkpointer=saver, settings=SETTINGS, budget=Budget(calls=22))
     with pytest.raises(OutOfBudget):

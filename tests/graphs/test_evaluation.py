@@ -166,7 +166,7 @@ def test_a_new_input_on_a_thread_that_was_broken_off_is_evaluated_by_itself() ->
     assert found["rewards"].keys() == {problem["id"] for problem in PROBLEMS[:2]}
 
 
-async def test_events_are_streamed_and_the_last_one_of_ours_tells_the_mean() -> None:
+async def test_events_are_streamed_and_our_last_one_holds_the_mean() -> None:
     graph, given = build_evaluation_graph(), {"problems": PROBLEMS[:2]}
     ended = [
         event

@@ -50,7 +50,7 @@ def test_events_are_plain_json(told: list[Any]) -> None:
     assert json.loads(json.dumps(told)) == told
 
 
-def test_each_step_is_told_from_its_batch_to_its_figures(told: list[Any]) -> None:
+def test_each_step_is_reported_from_its_batch_to_its_figures(told: list[Any]) -> None:
     for number in (1, 2):
         step = [event for event in told if event["step"] == number]
         assert [step[0]["event"], step[-2]["event"], step[-1]["event"]] == ["batch", "plan", "step"]
@@ -69,7 +69,7 @@ def test_usage_of_the_events_adds_up_to_that_of_their_step(told: list[Any]) -> N
         assert spent.keys() > {"rollout", "judge", "edit_experiences"}
 
 
-def test_a_lost_summary_is_told_with_its_reason(server: StandIn) -> None:
+def test_a_lost_summary_is_reported_with_its_reason(server: StandIn) -> None:
     server.faults = lambda call: "empty" if call.role == "summarize" else None
     try:
         told = listen(build_training_graph(), settings(server, max_retries=0))
@@ -81,7 +81,7 @@ def test_a_lost_summary_is_told_with_its_reason(server: StandIn) -> None:
     assert any(event["failure"] for event in told if event["event"] == "comparison")
 
 
-def test_an_evaluation_is_told_with_its_figures(server: StandIn) -> None:
+def test_an_evaluation_is_reported_with_its_figures(server: StandIn) -> None:
     told = listen(build_evaluation_graph(), settings(server))
     assert told[-1]["event"] == "evaluation"
     assert told[-1]["evaluation"]["mean"] == told[-1]["mean"]

@@ -155,7 +155,7 @@ def test_a_key_that_is_revoked_stops_the_run_and_nothing_that_was_paid_is_lost(
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_dead_reflection_endpoint_stops_the_run_and_the_repaired_one_goes_on(
+def test_a_dead_reflection_endpoint_stops_the_run_and_a_repaired_one_resumes_it(
     tmp_path: Path, servers: tuple[StandIn, StandIn], status: int
 ) -> None:
     server, reflection = servers

@@ -222,7 +222,7 @@ class TestForms:
         graph = StateGraph(Question)
         graph.add_node("answer", lambda state: {})
         graph.add_edge(START, "answer")
-        with pytest.raises(TypeError, match="takes 'question', and no 'messages'"):
+        with pytest.raises(TypeError, match="takes 'question', but no 'messages'"):
             build_training_graph(graph.compile())
 
     async def test_works_inside_a_running_loop(self) -> None:
@@ -280,7 +280,7 @@ class TestAnswers:
         graph.add_node("ask", ask)
         graph.add_edge(START, "ask")
         (said,) = train(graph.compile(checkpointer=InMemorySaver()))["missing"]
-        assert said == "it stopped at an interrupt, and nobody answers while it is trained"
+        assert said == "it stopped at an interrupt, and nobody answers during training"
 
 
 class Says(Scripted):
@@ -366,7 +366,7 @@ class TestOwnCheckpoints:
         found = graph.invoke({"problems": PROBLEMS}, thread, context=SETTINGS)
         assert found["metrics"][0]["mean_reward"] == 1.0
 
-    def test_a_second_evaluation_does_not_go_on_in_the_talks_of_the_first(self) -> None:
+    def test_a_second_evaluation_does_not_continue_the_conversations_of_the_first(self) -> None:
         agent = create_agent(Scripted(seen=[]), checkpointer=InMemorySaver())
         examine(agent)
         assert examine(agent)["mean"] == 1.0
@@ -445,7 +445,7 @@ class TestLostRollouts:
         step = train(RunnableLambda(sleep), SETTINGS.model_copy(update={"rollout_timeout": 0.05}))
         assert step["missing"] == {"no answer within 0.05 s": 6}
 
-    def test_a_time_out_of_the_agents_own_is_told_as_its_own(self) -> None:
+    def test_the_agents_own_time_out_is_reported_as_the_agents(self) -> None:
         def give_up(given: Any) -> str:
             raise TimeoutError("the shop did not answer")
 

@@ -93,7 +93,7 @@ def test_with_everything_approved_it_learns_what_it_learns_alone(way: str) -> No
     assert [m["usage"] for m in review.state["metrics"]] == [m["usage"] for m in alone["metrics"]]
 
 
-def test_what_is_rejected_is_not_learned_and_stands_in_the_figures_with_the_reason() -> None:
+def test_rejected_edits_are_not_learned_and_appear_in_the_figures_with_the_reason() -> None:
     review = Review()
     turned_down = review.request["operations"][0]["content"]
     state = review.answer(reject())
@@ -123,7 +123,7 @@ def test_what_is_edited_is_learned_in_the_person_s_words() -> None:
     assert words in contents(state)
 
 
-def test_an_answer_that_decides_nothing_costs_nothing_and_is_told_why() -> None:
+def test_an_invalid_answer_costs_nothing_and_gets_an_explanation() -> None:
     review = Review()
     before = review.request
     review.answer({"decisions": [{"operation": 99, "decision": "approve"}]})

@@ -84,7 +84,7 @@ class TestForms:
         step = step_with(grade)
         assert (sum(step["missing"].values()), step["mean_reward"]) == (4, 1.0)
 
-    def test_undecided_is_told_apart_from_missing_and_makes_no_contrast(self) -> None:
+    def test_undecided_differs_from_missing_and_makes_no_contrast(self) -> None:
         def grade(problem: Problem, answer: str) -> JSON:
             right = reward_of(problem, answer)
             return (

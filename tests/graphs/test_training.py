@@ -264,7 +264,7 @@ class TestThreadWithAnotherRun:
         found = graph.invoke(others, THREAD, context=SETTINGS)
         assert [(step["step"], step["problems"]) for step in found["metrics"]] == [(1, 3)]
 
-    def test_goes_on_from_its_library_and_counts_its_own_steps(self) -> None:
+    def test_starts_from_its_library_and_counts_its_own_steps(self) -> None:
         mine = Taught()
         others = {"problems": training_problems()[6:12]}
         found = mine.graph.invoke(others, THREAD, context=SETTINGS)
@@ -319,12 +319,12 @@ class TestEditedState:
 
 
 class TestStartingLibrary:
-    def test_goes_on_from_a_library_of_ours(self, expected: Any) -> None:
+    def test_starts_from_a_library_of_our_form(self, expected: Any) -> None:
         graph = build_training_graph()
         found = graph.invoke({**GIVEN, "library": expected["library"]}, context=SETTINGS)
         assert found["library"]["experiences"].keys() >= expected["library"]["experiences"].keys()
 
-    def test_goes_on_from_a_library_of_the_reference(self) -> None:
+    def test_starts_from_a_library_of_the_reference(self) -> None:
         graph, lesson = build_training_graph(), "Fences: count the posts, not the gaps."
         given = {"problems": training_problems()[:14], "library": {"G0": lesson}}
         found = graph.invoke(given, context=SETTINGS)

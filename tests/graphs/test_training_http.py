@@ -254,7 +254,7 @@ async def test_a_group_whose_comparison_is_lost_says_why(server: StandIn) -> Non
     assert lost["the answer was empty"] == len(server.of("extract_advantage"))
 
 
-async def test_a_comparison_goes_on_with_the_summaries_it_has(server: StandIn) -> None:
+async def test_a_comparison_uses_the_summaries_it_has(server: StandIn) -> None:
     server.right = lambda problem, n: n % 2 == 0
     server.faults = lambda c: "empty" if c.role == "summarize" and c.number % 4 == 0 else None
     state = await train(server, PUZZLES, max_retries=0)
@@ -318,7 +318,7 @@ async def test_what_was_paid_for_before_a_rollout_was_lost_is_counted(server: St
         ("unknown_tool", "telephone"),
     ],
 )
-async def test_a_call_that_no_tool_can_take_is_answered_and_the_rollout_goes_on(
+async def test_an_invalid_tool_call_is_answered_and_the_rollout_continues(
     server: StandIn, fault: str, told: str
 ) -> None:
     server.faults = lambda call: fault if call.role == "rollout" and call.first_turn else None
@@ -361,7 +361,7 @@ async def test_after_the_last_turn_the_final_answer_is_asked_for_without_tools(
     assert not state["metrics"][0]["missing"]
 
 
-async def test_a_withheld_truth_stands_in_no_request(server: StandIn) -> None:
+async def test_a_withheld_ground_truth_is_in_no_request(server: StandIn) -> None:
     server.right, server.tool_share = lambda problem, n: False, 0.5
     await train(server, PUZZLES[:3], ground_truth="withheld", epochs=2)
     assert set(server.count()) == {"rollout", "summarize", "extract_advantage", "edit_experiences"}

@@ -29,7 +29,7 @@ def test_what_writers_may_leave_out_is_left_out(text: str, plain: str) -> None:
     ("one", "other"),
     [("राम", "रोम"), ("мой", "мои"), ("か", "が"), ("กา", "กำ"), ("10²", "102"), ("মন", "মান")],
 )
-def test_marks_that_tell_words_apart_stay(one: str, other: str) -> None:
+def test_marks_that_distinguish_words_stay(one: str, other: str) -> None:
     assert fold(one) != fold(other)
     assert find_words(one) != find_words(other)
 

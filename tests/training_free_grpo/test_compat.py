@@ -70,7 +70,7 @@ def test_a_config_hands_out_another_checkpointer() -> None:
     assert held == [saver]
 
 
-def test_a_nested_graph_is_told_from_one_that_stands_alone() -> None:
+def test_a_nested_graph_is_distinguished_from_a_top_level_one() -> None:
     assert graph_of(look).invoke({})["seen"][1:] == (False, True)
     assert graph_of(graph_of(look)).invoke({})["seen"][1:] == (True, True)
     assert not is_task({"configurable": {"thread_id": "1"}})

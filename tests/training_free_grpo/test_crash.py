@@ -22,7 +22,7 @@ def test_only_calls_in_flight_are_paid_again(points: list[Point]) -> None:
 
 
 @pytest.mark.parametrize("what", ["library", "rewards", "ledger"])
-def test_a_killed_run_comes_to_the_same(points: list[Point], what: str) -> None:
+def test_a_killed_run_gives_the_same_result(points: list[Point], what: str) -> None:
     assert all(point.equal[what] for point in points)
 
 

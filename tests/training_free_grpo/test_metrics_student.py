@@ -105,7 +105,7 @@ def test_noise_is_rarely_taken_for_a_difference() -> None:
     assert fmean(found) <= 0.07
 
 
-def test_no_number_of_problems_tells_nothing_from_noise() -> None:
+def test_no_number_of_problems_detects_a_mean_of_zero() -> None:
     student = Student.of_differences([1 - 2 / 3, -1 / 3], 3, REWARDS)
     assert student.problems_needed(fmean([1 - 2 / 3, -1 / 3])) is None
 

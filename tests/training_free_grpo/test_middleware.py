@@ -398,7 +398,7 @@ class TestReload:
         assert shown_by(middleware) == BLOCK
 
     @pytest.mark.parametrize("change", [lambda file: file.write_text("{"), os.remove])
-    def test_damaged_file_leaves_the_lessons_as_they_were_and_is_told_once(
+    def test_damaged_file_leaves_the_lessons_unchanged_and_is_reported_once(
         self, change: Callable[[Path], Any], file: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         middleware = ExperienceMiddleware(file, reload=True)
@@ -406,7 +406,7 @@ class TestReload:
         assert [shown_by(middleware), shown_by(middleware)] == [BLOCK, BLOCK]
         assert caplog.text.count("library.json") == 1
 
-    def test_mended_file_is_shown_again(self, file: Path) -> None:
+    def test_repaired_file_is_shown_again(self, file: Path) -> None:
         middleware = ExperienceMiddleware(file, reload=True)
         file.write_text("{")
         shown_by(middleware)

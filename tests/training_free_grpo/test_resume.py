@@ -77,7 +77,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory, started: object) -> Iterato
         yield Finished(job, result.stdout, result.stderr, server.count())
 
 
-def test_a_killed_run_comes_to_its_end(killed: Finished) -> None:
+def test_a_killed_run_finishes(killed: Finished) -> None:
     summary = json.loads(killed.stdout.splitlines()[-1])
     assert summary["steps"] == len(summary["metrics"]) == len(PROBLEMS) // BATCH
 
@@ -134,7 +134,7 @@ def test_the_rollout_files_of_a_killed_run_hold_each_attempt_once(killed: Finish
         assert all(line["reward"] is not None and line["messages"] for line in lines)
 
 
-def test_json_is_all_that_stands_on_stdout(whole: Finished) -> None:
+def test_json_is_the_only_output_on_stdout(whole: Finished) -> None:
     summary = json.loads(whole.stdout)
     assert whole.stdout.count("\n") == 1
     assert summary["library"] == whole.job.library
@@ -177,7 +177,7 @@ def test_a_changed_setting_is_refused_with_the_difference(
         ("--price", "1,1,1", "price 1,1,1 (before: None)"),
     ],
 )
-def test_a_run_goes_on_with_another_way_of_asking_and_says_so(
+def test_a_run_resumes_with_other_request_options_and_says_so(
     whole: Finished, option: str, value: str, said: str
 ) -> None:
     result = whole.job.here(option, value)
@@ -230,7 +230,7 @@ def test_the_same_problems_in_another_place_are_the_same_data(
     assert job.here().exit_code == 0
 
 
-def test_a_fork_goes_on_from_the_library_with_the_changes(whole: Finished) -> None:
+def test_a_fork_starts_from_the_library_with_the_changes(whole: Finished) -> None:
     before, calls = whole.job.library, len(whole.job.server.calls)
     result = whole.job.here("--fork", "new", "--group-size", "2", "--limit", "2")
     assert result.exit_code == 0, result.stderr
@@ -243,7 +243,7 @@ def test_a_fork_goes_on_from_the_library_with_the_changes(whole: Finished) -> No
     assert json.loads((whole.job.path.parent / "new" / "manifest.json").read_text())["parent"]
 
 
-def test_a_run_that_died_before_its_first_checkpoint_starts_anew(
+def test_a_run_that_died_before_its_first_checkpoint_starts_over(
     whole: Finished, tmp_path: Path
 ) -> None:
     job = Job(tmp_path, whole.job.server)
@@ -306,7 +306,7 @@ def test_ctrl_c_exits_as_interrupted_and_says_that_all_is_saved(interrupted: Int
     assert "never awaited" not in interrupted.stderr
 
 
-def test_an_interrupted_run_goes_on_and_pays_nothing_again(
+def test_an_interrupted_run_resumes_and_pays_nothing_twice(
     whole: Finished, interrupted: Interrupted
 ) -> None:
     interrupted.job.server.latency = 0.0
@@ -398,7 +398,7 @@ def test_after_an_endpoint_that_could_not_be_reached_the_same_command_may_change
     assert result.exit_code == 0, result.stderr
 
 
-def test_a_wrong_key_fails_at_once_and_the_run_goes_on_with_the_right_one(
+def test_a_wrong_key_fails_at_once_and_the_run_resumes_with_the_right_one(
     tmp_path: Path, server: StandIn
 ) -> None:
     job = Job(tmp_path, server)

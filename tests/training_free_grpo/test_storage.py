@@ -94,7 +94,7 @@ def test_without_its_checkpoints_a_run_makes_itself_again_from_its_journal_at_no
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_without_its_journal_a_run_goes_on_from_its_checkpoints(
+def test_without_its_journal_a_run_resumes_from_its_checkpoints(
     whole: Job, job: Job, damage: Callable[[Path], None]
 ) -> None:
     before = len(job.server.calls)
@@ -122,7 +122,7 @@ def test_a_run_that_lost_both_is_refused_before_it_pays_for_all_again(job: Job) 
     assert len(job.server.calls) == before
 
 
-def test_a_run_without_checkpoints_does_not_go_on_with_an_agent_that_would_be_paid_again(
+def test_a_run_without_checkpoints_does_not_resume_with_an_agent_that_would_be_paid_again(
     job: Job,
 ) -> None:
     manifest = job.read("manifest.json") | {"agent": "tests.graphs.test_agent:served_agent"}
@@ -138,7 +138,7 @@ def test_a_run_without_checkpoints_does_not_go_on_with_an_agent_that_would_be_pa
     ("name", "damage"),
     [("metrics.jsonl", cut_in_half), ("usage.json", overwrite), ("library.json", Path.unlink)],
 )
-def test_what_a_run_tells_is_written_again(
+def test_the_files_of_a_run_are_rewritten(
     whole: Job, job: Job, name: str, damage: Callable[[Path], None]
 ) -> None:
     shutil.copytree(whole.path, job.path, dirs_exist_ok=True)

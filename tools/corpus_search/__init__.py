@@ -1,4 +1,4 @@
-"""Search documents of one's own, offline: words and, where wanted, meaning; in memory or a file."""
+"""Search your own documents, offline: by words and optionally meaning; in memory or a file."""
 
 from training_free_grpo.tools.corpus_search.corpus import corpus_search
 from training_free_grpo.tools.corpus_search.passages import load_passages

@@ -1,4 +1,4 @@
-"""A search provider over documents of one's own."""
+"""A search provider over your own documents."""
 
 import sqlite3
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ def corpus_search(
     *,
     embeddings: "Embeddings | None" = None,
 ) -> SearchProvider:
-    """Make a provider over passages, or over the files of `load_passages`; use it from any thread.
+    """Make a provider over passages, or over the files of `load_passages`; it is thread-safe.
 
-    Results hold the whole text of a passage. The index is kept in the file `index` and built anew
-    when the source's files change; without one it lives in memory, of which it takes 1 GiB at most.
-    With `embeddings`, what is near in meaning is found beside what shares words.
+    Results hold the whole text of a passage. The index is stored in the file `index` and rebuilt
+    when the source's files change; without a file it stays in memory, up to 1 GiB. With
+    `embeddings`, passages with a similar meaning are found besides those that share words.
     """
     if index is None:
         passages = load_passages(source) if isinstance(source, str | Path) else source
         return _Corpus(index_in_memory(passages, embeddings), embeddings)
     if not isinstance(source, str | Path):
-        raise TypeError(f"index={str(index)!r} is kept for files only: give their path as source")
+        raise TypeError(f"index={str(index)!r} works only for files: pass their path as source")
     return _Corpus(index_in_file(Path(source), Path(index), embeddings), embeddings)
 
 

@@ -1,7 +1,7 @@
-"""The index: a SQLite database of passages, their words and perhaps vectors, read by many threads.
+"""The index: a SQLite database of passages, their words and optional vectors, read by many threads.
 
-A database is filled once and never changed: a file by a draft that takes its place when it is
-whole, so that readers see the old index or the new one, and builders cannot harm each other.
+A database is filled once and never changed. A file is written as a draft that replaces it once
+complete, so readers see the old index or the new one, and builders cannot harm each other.
 """
 
 import json
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Passages = Iterable[Mapping[str, str]]
 
-# To be raised when the same files come to be indexed in another way.
+# Increase this when the same files are indexed in another way.
 _FORMAT = 2
 _MAGIC = b"SQLite format 3\0"
 _OWNER = 0x7FC0_4905
@@ -55,7 +55,7 @@ class Index:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """Lend a connection that nobody else uses."""
+        """Lend a connection that no other thread uses."""
         try:
             connection = self._take()
             try:
@@ -64,7 +64,7 @@ class Index:
                 self._idle.append(connection)
         except sqlite3.DatabaseError as error:
             raise SearchSetupError(
-                f"The index {self._uri} cannot be read ({error}): delete it to have it built anew"
+                f"The index {self._uri} cannot be read ({error}): delete it to rebuild it"
             ) from error
 
     def _take(self) -> sqlite3.Connection:
@@ -75,7 +75,7 @@ class Index:
 
 
 def index_in_memory(passages: Passages, embeddings: "Embeddings | None") -> Index:
-    """Index passages for as long as somebody holds the index."""
+    """Index passages for as long as the index is referenced."""
     # A name beginning with a slash is shared by all connections of the process.
     uri = f"file:/{uuid4()}?vfs=memdb"
     connection = _connect(uri)
@@ -85,7 +85,7 @@ def index_in_memory(passages: Passages, embeddings: "Embeddings | None") -> Inde
 
 
 def index_in_file(source: Path, path: Path, embeddings: "Embeddings | None") -> Index:
-    """Open the index of a source's files; build it first where they are not what it was made of."""
+    """Open the index of a source's files; build it first if they have changed."""
     made_of = _describe(source, embeddings)
     if _read_made_of(path) != made_of:
         with _replacing(path) as draft:
@@ -116,7 +116,7 @@ def _fill(
 
 
 def _describe(source: Path, embeddings: "Embeddings | None") -> str:
-    """Say what an index is made of: it is stale when this changes."""
+    """Describe the source of an index, which is stale when this changes."""
     root = source if source.is_dir() else source.parent
     files = [
         (file.relative_to(root).as_posix(), file.stat().st_size, file.stat().st_mtime_ns)
@@ -129,7 +129,7 @@ def _describe(source: Path, embeddings: "Embeddings | None") -> str:
 
 
 def _read_made_of(path: Path) -> str | None:
-    """Read what an index is made of. Raises ValueError rather than take a file that is no index."""
+    """Read the source of an index. Raises ValueError for a file that is not an index."""
     try:
         with path.open("rb") as file:
             header = file.read(100)
@@ -138,7 +138,9 @@ def _read_made_of(path: Path) -> str | None:
     if header and not (
         header.startswith(_MAGIC) and header[_OWNER_AT] == _OWNER.to_bytes(4, "big")
     ):
-        raise ValueError(f"index={str(path)!r} is some other file: name a new one, or delete it")
+        raise ValueError(
+            f"index={str(path)!r} is not an index: name a new file, or delete this one"
+        )
     with suppress(sqlite3.DatabaseError), closing(_connect(_uri(path))) as database:
         return str(database.execute("SELECT of FROM made").fetchone()[0])
     return None
@@ -146,7 +148,7 @@ def _read_made_of(path: Path) -> str | None:
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give an empty database that takes the place of the file once it is filled."""
+    """Yield an empty database that replaces the file once it is filled."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{uuid4().hex}.tmp")
     try:

@@ -1,4 +1,4 @@
-"""Passages from Markdown: a section each, and several where a section is long."""
+"""Passages from Markdown: one per section, and several for a long section."""
 
 import re
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-# What a model reads of one result; a section that is longer is cut where a paragraph ends.
+# The length of one result for a model; a longer section is split at the end of a paragraph.
 _LONGEST = 2_000
 _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 
@@ -18,7 +18,7 @@ _FRONT_MATTER = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 def read_markdown(file: Path, address: str) -> Iterator[tuple[str, str, str]]:
     """Read the title, text and address of each passage; the address ends with `#heading`.
 
-    The title is the file's first heading, or its name, and the section's heading.
+    The title is the file's first heading, or its name, followed by the section's heading.
     """
     try:
         text = file.read_text("utf-8-sig")
@@ -37,7 +37,7 @@ def read_markdown(file: Path, address: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _find_headings(text: str) -> Iterator[tuple[int, int, str]]:
-    """Find for each heading its first line, the line behind it, and its words."""
+    """Find the first line of each heading, the line after it, and its words."""
     from markdown_it import MarkdownIt
 
     tokens = MarkdownIt().parse(text)
@@ -52,7 +52,7 @@ def _words(inline: "Token") -> str:
 
 
 def _anchor(heading: str, seen: Counter[str]) -> str:
-    """Spell a heading as the web's viewers of Markdown do in addresses."""
+    """Spell a heading as web viewers of Markdown do in addresses."""
     slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
     seen[slug] += 1
     return f"#{slug}" if seen[slug] == 1 else f"#{slug}-{seen[slug] - 1}"

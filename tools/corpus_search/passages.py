@@ -1,4 +1,4 @@
-"""Passages from files: a JSONL file, a Markdown file, or a folder of Markdown."""
+"""Read passages from a JSONL file, a Markdown file, or a folder of Markdown."""
 
 import json
 from collections.abc import Iterator
@@ -10,8 +10,8 @@ from training_free_grpo.tools.corpus_search.markdown import read_markdown
 def load_passages(path: str | Path) -> Iterator[dict[str, str]]:
     """Read passages, one by one. Raises ValueError that names a bad file and its line.
 
-    A JSONL file holds `title`, `text` and perhaps `url` per line. A Markdown file is cut at its
-    headings; of a folder, every `*.md` file is read but the hidden ones.
+    A JSONL file has `title`, `text` and optionally `url` per line. A Markdown file is split at its
+    headings; in a folder, every `*.md` file is read except hidden ones.
     """
     path = Path(path)
     for file in find_files(path):
@@ -24,7 +24,7 @@ def load_passages(path: str | Path) -> Iterator[dict[str, str]]:
 
 
 def find_files(path: Path) -> list[Path]:
-    """Return the files that hold the passages of a path."""
+    """Return the files with the passages of a path."""
     if not path.is_dir():
         return [path]
     files = [
@@ -61,5 +61,5 @@ def _passage(line: bytes) -> dict[str, str]:
     for key, value in passage.items():
         if not isinstance(value, str):
             raise ValueError(f"{key!r} is not a string")
-        value.encode()  # half a character, which JSON can spell, cannot be kept
+        value.encode()  # half a character is valid in JSON but cannot be stored
     return passage

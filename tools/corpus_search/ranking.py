@@ -1,11 +1,11 @@
-"""Passages that hold a query's words: BM25, and a lift for what the best passages name."""
+"""Passages that contain a query's words: BM25, and a boost for titles in the best passages."""
 
 import sqlite3
 
 from training_free_grpo.tools.corpus_search.terms import choose_terms
 from training_free_grpo.tools.words import find_words
 
-# A word in the title says more of what a passage is about than one in its text.
+# A word in the title says more about a passage's subject than one in its text.
 _CANDIDATES = """
 SELECT id, title, score FROM (
     SELECT rowid, -bm25(words, 1.5, 1.0) AS score FROM words WHERE words MATCH ?
@@ -14,17 +14,17 @@ SELECT id, title, score FROM (
 """
 _LEADERS = 3
 _LIFT = 0.3
-# Shorter names, of letters or years, occur everywhere.
+# Shorter names, such as letters or years, occur everywhere.
 _SHORTEST_NAME = 4
-# The usual constant: what leads in one ranking only comes behind what is good in both.
+# The usual constant: the leader of only one ranking ranks below a passage that is good in both.
 _DAMPING = 60
 
 
 def rank_by_words(database: sqlite3.Connection, query: str, most: int) -> list[int]:
     """Return the ids of the passages that match best, best first.
 
-    A question often describes one thing and asks for another that only the first one's passage
-    names: among the matches, what the leaders name by its title is lifted.
+    A question often describes one thing and asks for another, which only the first one's passage
+    names: matches whose titles appear in the leaders are boosted.
     """
     terms = choose_terms(database, query)
     if not terms:
@@ -45,7 +45,7 @@ def rank_by_words(database: sqlite3.Connection, query: str, most: int) -> list[i
 
 
 def fuse(*rankings: list[int]) -> list[int]:
-    """Make one ranking of several by the sum of their reciprocal ranks."""
+    """Combine several rankings by the sum of their reciprocal ranks."""
     scores: dict[int, float] = {}
     for ranking in rankings:
         for rank, id in enumerate(ranking, 1):
@@ -59,5 +59,5 @@ def _text(database: sqlite3.Connection, id: int) -> str:
 
 
 def _name(title: str) -> str:
-    """Return what a text would call the thing: its title up to what tells it from namesakes."""
+    """Return how a text would name the subject: the title without its disambiguation."""
     return " ".join(find_words(title.partition(" (")[0]))

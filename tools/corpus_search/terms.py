@@ -1,4 +1,4 @@
-"""The terms of a query: words that carry meaning and pairs of neighbours, the rarer the better."""
+"""The terms of a query: significant words and pairs of neighbours, preferably rare."""
 
 import sqlite3
 from itertools import islice, pairwise
@@ -12,18 +12,19 @@ _STOPWORDS = frozenset(
         "those to was were what when where which who whom whose why will with would you your"
     )
 )
-# Of a whole page pasted as a query, the beginning has to do.
+# If a whole page is pasted as a query, only its beginning is used.
 _MOST = 64
-# Ranking costs microseconds per passage that a term stands in, counting a hundredth of that.
+# Ranking costs microseconds per passage that contains a term; counting costs 1 % of that.
 _RANKED = 20_000
 _COUNTED = 5 * _RANKED
 _COUNT = "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)"
 
 
 def choose_terms(database: sqlite3.Connection, query: str) -> str:
-    """Write what to ask the index for: terms of which any may match, and the more do, the better.
+    """Return the query for the index: any of its terms may match, and more matches rank higher.
 
-    Of stopwords alone, all are terms. What stands in very many passages gives way to rarer terms.
+    If there are only stopwords, all of them are terms. Terms in very many passages are dropped in
+    favour of rarer ones.
     """
     words = find_words(query)
     telling = set(words) - _STOPWORDS or set(words)

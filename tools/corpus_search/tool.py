@@ -1,4 +1,4 @@
-"""The tool `search_documents(query)`: web search's twin for documents of one's own."""
+"""The tool `search_documents(query)`: the counterpart of web search for your own documents."""
 
 from langchain_core.tools import BaseTool
 
@@ -10,7 +10,7 @@ def make_corpus_tool(
 ) -> BaseTool:
     """Make the tool `search_documents(query)`. Its artifact is the list of results.
 
-    Tell the model in `about` what the documents are.
+    `about` tells the model what the documents are.
     """
     return make_search_tool(corpus, max_results).model_copy(
         update={

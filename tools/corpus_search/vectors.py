@@ -1,4 +1,4 @@
-"""Passages near a query in meaning: vectors of length one, compared with every passage."""
+"""Passages close to a query in meaning: unit vectors, compared with every passage."""
 
 import sqlite3
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def embed(embeddings: "Embeddings", texts: list[str]) -> bytes:
-    """Return the vectors of texts, one behind the other."""
+    """Return the vectors of texts, concatenated."""
     return bytes(_unit(embeddings.embed_documents(texts)).tobytes())
 
 

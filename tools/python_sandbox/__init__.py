@@ -3,9 +3,10 @@
     sandbox = PythonSandbox(timeout=10, memory_mb=1024)
     sandbox.run("import sympy; sympy.factorint(1001)").stdout   # {7: 1, 11: 1, 13: 1}
 
-Code runs in a process forked from a warm one and walled in by the kernel. Which walls there are is
-tried out on the machine, the strongest first, and `PythonSandbox.isolation` tells; where none hold,
-nothing runs. docs/sandbox.md says what each of them covers, and what none does.
+Code runs in a process forked from a warm one and isolated by the kernel. The sandbox tries the
+kinds of isolation on the machine, the strongest first; `PythonSandbox.isolation` names the one in
+use. If none works, nothing runs. docs/sandbox.md describes what each of them covers, and what
+none does.
 """
 
 from training_free_grpo.tools.python_sandbox.remote import RemoteSandbox

@@ -1,4 +1,4 @@
-"""How a Python of the sandbox is started: with a clean environment, and outside of this package."""
+"""Start the sandbox's Python in a clean environment, outside of this package."""
 
 import json
 import os
@@ -20,14 +20,14 @@ def interpreter(module: str, *descriptors: int, plan: Plan) -> list[str]:
 
 
 def clean_environment() -> dict[str, str]:
-    """Return an environment that holds nothing of this process's but where libraries are."""
+    """Return an environment with nothing of this process's but the location of libraries."""
     environment = {
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         "MPLBACKEND": "Agg",
-        # A process of several threads cannot be forked safely, and each reserves address space.
+        # A multi-threaded process cannot be forked safely, and each thread reserves address space.
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
         "MKL_NUM_THREADS": "1",
@@ -44,5 +44,5 @@ def site_folders() -> tuple[str, ...]:
 
 
 def library_folders() -> tuple[str, ...]:
-    """Return the folders that shared libraries are loaded from beyond the system's."""
+    """Return the folders that shared libraries are loaded from, in addition to the system's."""
     return tuple(filter(None, os.environ.get("LD_LIBRARY_PATH", "").split(os.pathsep)))

@@ -1,4 +1,4 @@
-"""Run one program in a guest: hand it over, read what it prints, hold it to its time."""
+"""Run one program in a guest: pass it in, read its output, enforce its time limit."""
 
 import os
 import selectors
@@ -26,7 +26,7 @@ _KILLS = (-signal.SIGKILL, -signal.SIGXCPU)
 
 @dataclass(frozen=True)
 class Program:
-    """What is to be run, and for how long."""
+    """The code to run, and its time limit."""
 
     code: str
     stdin: str
@@ -36,9 +36,9 @@ class Program:
 
 
 class Execution:
-    """One run of one program in a guest, held to a time by the clock.
+    """One run of one program in a guest, with a limit in wall-clock time.
 
-    Set `cancelled` from any thread, and the process is killed soon.
+    Set `cancelled` from any thread to kill the process soon.
     """
 
     def __init__(self, program: Program, cancelled: threading.Event | None = None) -> None:
@@ -48,7 +48,7 @@ class Execution:
         self._stopped: Status | None = None
 
     def run(self, guest: Guest, session: bool) -> Result:
-        """Run the program. In a session, the guest that still runs can take another.
+        """Run the program. In a session, a guest that still runs can take another.
 
         Raises SandboxError if there was nothing to run it in, CancelledError if cancelled.
         """
@@ -61,7 +61,7 @@ class Execution:
         if ending.failure:
             raise SandboxError(f"the process could not be sealed: {ending.failure}")
         stdout, stderr = self._clips
-        # A process that ended by itself just then was not stopped.
+        # A process that ended by itself at that moment was not stopped.
         stopped = isinstance(ending, _Answer) or ending.exit_code == -signal.SIGKILL
         return Result(
             status=(stopped and self._stopped) or _verdict(ending, self._program.cpu_seconds),
@@ -77,7 +77,7 @@ class Execution:
         )
 
     def _watch(self, guest: Guest, outputs: list[int], deadline: float, session: bool) -> Ending:
-        """Read until the program is over; stop it if it has to be."""
+        """Read until the program is over; stop it if necessary."""
         steps = [(guest.interrupt, _GRACE_SECONDS)] if session else []
         steps.append((guest.kill, _PATIENCE_SECONDS))
         with selectors.DefaultSelector() as selector:
@@ -91,7 +91,7 @@ class Execution:
                 for key, _ in selector.select(wait):
                     if key.data and not _feed(key.fd, key.data):
                         selector.unregister(key.fd)
-                # First what has happened, then the clock: a late look calls nobody late.
+                # Events first, then the clock: a late check must not make the program late.
                 if ending := guest.ending() or (_answer(guest.programs) if session else None):
                     for output, clip in zip(outputs, self._clips, strict=True):
                         _drain(output, clip)
@@ -126,7 +126,7 @@ def _handed_over(guest: Guest, program: Program) -> Iterator[list[int]]:
             try:
                 socket.send_fds(guest.programs, [b"\n"], files)
             except OSError:
-                pass  # It has ended, and says how.
+                pass  # It has ended, and reports how.
             finally:
                 for write in writes:
                     os.close(write)
@@ -140,7 +140,7 @@ def _handed_over(guest: Guest, program: Program) -> Iterator[list[int]]:
 
 @contextmanager
 def _file(text: str) -> Iterator[BinaryIO]:
-    """Put text into a file without a name, in memory where the system can."""
+    """Put text into an unnamed file, in memory if the system supports that."""
     in_memory = hasattr(os, "memfd_create")
     with os.fdopen(os.memfd_create("program"), "w+b") if in_memory else TemporaryFile() as file:
         file.write(text.encode(errors="replace"))
@@ -149,14 +149,14 @@ def _file(text: str) -> Iterator[BinaryIO]:
 
 
 def _feed(output: int, clip: Clip) -> bool:
-    """Read once; tell whether more can come."""
+    """Read once; return whether more can come."""
     data = os.read(output, _CHUNK)
     clip.feed(data)
     return bool(data)
 
 
 def _drain(output: int, clip: Clip) -> None:
-    """Read what a program left in its pipe. Whoever holds the other end is not waited for."""
+    """Read what a program left in its pipe, without waiting for anyone who holds the other end."""
     try:
         while _feed(output, clip):
             pass
@@ -169,7 +169,7 @@ class _Answer(Ending):
 
 
 def _answer(programs: socket.socket) -> Ending | None:
-    """Read what a session says after a program: exit code, processor seconds, peak in MB."""
+    """Read a session's report after a program: exit code, processor seconds, peak in MB."""
     try:
         words = programs.recv(_CHUNK, socket.MSG_DONTWAIT).split()
     except (BlockingIOError, ConnectionResetError):
@@ -179,7 +179,7 @@ def _answer(programs: socket.socket) -> Ending | None:
     try:
         return _Answer(int(words[0]), float(words[1]), float(words[2]))
     except ValueError:
-        # The program wrote there itself: that is its own affair.
+        # The program wrote there itself, at its own risk.
         return _Answer(1, 0.0, 0.0)
 
 

@@ -1,4 +1,4 @@
-"""The client of a fork server: it starts one, and asks it for processes."""
+"""The client of a fork server, which starts one and requests processes from it."""
 
 import json
 import socket
@@ -23,7 +23,7 @@ class ForkServer:
     def __init__(
         self, isolation: str, plan: Plan, prefix: Sequence[str] = (), leaves: str | None = None
     ) -> None:
-        """Start it. Raises SandboxError with the reason if it does not come up.
+        """Start it. Raises SandboxError with the reason if it does not start.
 
         `leaves` is a folder that it may leave behind when it is killed.
         """
@@ -58,7 +58,7 @@ class ForkServer:
             raise SandboxError(failure.splitlines()[-1])
 
     def open(self, session: bool, cpu_seconds: int | None) -> "_Forked":
-        """Return a process that nothing has run in. Raises HostLost if the server has died."""
+        """Return a process that has run nothing yet. Raises HostLost if the server has died."""
         programs, their_programs = socket.socketpair()
         line, their_line = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         request = json.dumps({"session": session, "cpu_seconds": cpu_seconds}).encode()
@@ -74,7 +74,7 @@ class ForkServer:
         return _Forked(self, programs, line)
 
     def close(self) -> None:
-        """End the server, and with it all processes that it forked."""
+        """End the server, and all processes that it forked."""
         self._control.close()
         try:
             self._process.wait(timeout=5)
@@ -86,11 +86,11 @@ class ForkServer:
     def leave(self) -> None:
         """Leave the server to the parent, in a forked child."""
         self._control.close()
-        self._process.returncode = 0  # not a child of this process, and nothing to warn of
+        self._process.returncode = 0  # not a child of this process, so it needs no warning
 
     def _clear_up(self) -> None:
         if self._leaves:
-            with suppress(OSError):  # gone, as it should be
+            with suppress(OSError):  # already gone, as intended
                 remove_folder(self._leaves)
 
     def _hear_of_start(self) -> str | None:
@@ -130,7 +130,7 @@ class _Forked:
         try:
             return self._line.recv(_LONGEST_MESSAGE, socket.MSG_DONTWAIT)
         except ConnectionResetError:
-            # An order crossed the end on its way. That is said once, ahead of the message.
+            # An order was sent just as the process ended. That is reported once, then the message.
             return self._line.recv(_LONGEST_MESSAGE, socket.MSG_DONTWAIT)
 
     def interrupt(self) -> None:

@@ -1,4 +1,4 @@
-"""What the client knows of a process in which programs run."""
+"""What the client knows of a process that runs programs."""
 
 import socket
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ class Ending:
     peak_mb: float
     overfull: bool = False
     failure: str = ""
-    """Why it could not be sealed; then it ran nothing."""
+    """Why it could not be sealed; in this case it ran nothing."""
 
 
 class Guest(Protocol):
@@ -35,16 +35,16 @@ class Guest(Protocol):
         """Raise KeyboardInterrupt in the program."""
 
     def pause(self) -> None:
-        """Have it stand still: whatever it does, it uses no time."""
+        """Suspend it: a suspended program uses no time."""
 
     def resume(self) -> None:
-        """Have it go on."""
+        """Resume it."""
 
     def kill(self) -> None:
         """Kill it and all that it started; its ending follows."""
 
     def close(self) -> None:
-        """Let go of it; if it runs, it is killed."""
+        """Release it; if it is running, it is killed."""
 
     def leave(self) -> None:
         """Leave the process to the parent, in a forked child."""
@@ -55,10 +55,10 @@ class Host(Protocol):
 
     isolation: str
     lost: bool
-    """It has died, and will provide no more."""
+    """The provider has died, and can provide no more guests."""
 
     def open(self, session: bool, cpu_seconds: int | None) -> Guest:
-        """Return a process that nothing has run in. Raises SandboxError if there is none."""
+        """Return a process that has not run anything yet. Raises SandboxError if there is none."""
 
     def close(self) -> None:
         """End all processes."""

@@ -1,4 +1,4 @@
-"""Choose what keeps programs in: the strongest isolation that proves itself on this machine."""
+"""Choose the isolation: the strongest that passes its test on this machine."""
 
 import os
 import shutil
@@ -36,7 +36,7 @@ _SHARED_DISK = 8
 
 @dataclass(frozen=True)
 class Needs:
-    """What programs are to find, and how much they may use."""
+    """What programs can see, and how much they may use."""
 
     memory_mb: int
     disk_mb: int
@@ -61,9 +61,9 @@ class Needs:
 
 
 def start_host(isolation: Isolation, needs: Needs) -> Host:
-    """Start the strongest host that passes the self-test, or the one that is named.
+    """Start the strongest host that passes the self-test, or the named one.
 
-    Raises SandboxUnavailable, which says what each was found to lack.
+    Raises SandboxUnavailable, with the reason why each of them failed.
     """
     candidates = _candidates() if isolation == "auto" else [isolation]
     reasons: dict[str, str] = {}
@@ -76,7 +76,7 @@ def start_host(isolation: Isolation, needs: Needs) -> Host:
 
 
 def start_unsafe_host(needs: Needs) -> Host:
-    """Start plain child processes, which have limits and no walls."""
+    """Start plain child processes, which have limits but no isolation."""
     return SeparateProcesses("none", needs.plan("landlock"), lambda folder: [])
 
 
@@ -90,7 +90,7 @@ def _proved(host: Host) -> Host:
     try:
         holes = find_holes(host)
         if holes:
-            raise SandboxError(f"its walls have holes: a program could {', '.join(holes)}")
+            raise SandboxError(f"its isolation has holes: a program could {', '.join(holes)}")
     except BaseException:
         host.close()
         raise
@@ -102,7 +102,7 @@ def _start_namespaces(needs: Needs) -> Host:
 
 
 def _start_landlock(needs: Needs) -> Host:
-    # A process that waits would hold a folder of the host's: then after a run there is one left.
+    # A waiting process would hold a folder of the host's, and one would remain after each run.
     folders = make_folder(tempfile.gettempdir())
     plan = replace(needs, ready=0).plan("landlock", folders)
     return ForkServer("landlock", plan, leaves=folders)
@@ -156,6 +156,6 @@ def _explain(reasons: Mapping[str, str]) -> str:
     remedy = _REMEDY.get(sys.platform, "On Windows, run this inside WSL 2, which is Linux.")
     return (
         f"No isolation works on this machine ({tried or 'none is known for ' + sys.platform}). "
-        f"{remedy} Or use a remote sandbox. For code that you would run yourself, there is "
+        f"{remedy} Or use a remote sandbox. For code that you trust, there is "
         "unsafe_local=True, which protects nothing."
     )

@@ -50,7 +50,7 @@ def start_program() -> None:
 
 
 def signal_agent() -> None:
-    # In another world the number may be our own.
+    # In another namespace the number may be our own.
     if target["agent"] == os.getpid():
         raise PermissionError
     os.kill(target["agent"], 0)

@@ -13,9 +13,9 @@ _STATUSES: dict[str, Status] = {"Finished": "ok", "Error": "error", "TimeLimitEx
 
 
 class RemoteSandbox:
-    """Run code by POST to `url`/run_code. What isolates it there is the server's affair.
+    """Run code by POST to `url`/run_code. The server is responsible for isolation.
 
-    `memory_mb` and `disk_mb` are what the model is told: the protocol sets the time alone.
+    `memory_mb` and `disk_mb` are only shown to the model: the protocol sets just the time.
     """
 
     def __init__(
@@ -34,9 +34,9 @@ class RemoteSandbox:
         self._output_chars = output_chars
 
     def start(self) -> Self:
-        """Run a first program. Raises SandboxError where there is no such server."""
+        """Run a first program. Raises SandboxError if there is no such server."""
         if self.run("print(6 * 7)").stdout.strip() != "42":
-            raise SandboxError(f"{self._url} runs programs, but not as it should")
+            raise SandboxError(f"{self._url} runs programs, but not correctly")
         return self
 
     def run(self, code: str) -> Result:

@@ -1,4 +1,4 @@
-"""What one run did, for programs and for models."""
+"""The result of one run, for programs and for models."""
 
 import codecs
 import signal
@@ -11,34 +11,34 @@ Status = Literal["ok", "error", "timeout", "flood", "disk", "crash"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What one run did. A negative exit code is the signal that ended the process."""
+    """The result of one run. A negative exit code is the signal that ended the process."""
 
     status: Status
     stdout: str
     stderr: str
     exit_code: int
     seconds: float
-    """By the clock, from the moment the code was handed over."""
+    """Wall-clock time, from the moment the code was handed over."""
     cpu_seconds: float
     peak_mb: float
-    """Most memory in use at once, the imported packages included."""
+    """The most memory in use at once, including the imported packages."""
     truncated: bool
     isolation: str
-    """What kept the program in: namespaces, bubblewrap, landlock, seatbelt, remote or none."""
+    """The isolation: namespaces, bubblewrap, landlock, seatbelt, remote or none."""
     session_lost: bool = False
-    """The process of a session ended with the run: its variables are gone."""
+    """The process of a session ended with the run, so its variables are lost."""
 
 
 class SandboxError(Exception):
-    """A run that could not be made. The program is not to blame."""
+    """A run failed through no fault of the program."""
 
 
 class HostLost(SandboxError):
-    """What provides the processes has died; another can be started."""
+    """The provider of processes has died; another can be started."""
 
 
 class SandboxUnavailable(SandboxError):
-    """No isolation works here; the message says what was tried, and what would help."""
+    """No isolation works here; the message says what was tried, and how to fix it."""
 
 
 class Clip:
@@ -52,7 +52,7 @@ class Clip:
         self.total = 0
 
     def feed(self, data: bytes) -> None:
-        """Take the next bytes; none at the end."""
+        """Append the next bytes; none at the end."""
         text = self._decode(data, final=not data)
         self.total += len(text)
         room = self._head_chars - len(self._head)
@@ -65,13 +65,13 @@ class Clip:
         return self.total - len(self._head) - len(self._tail)
 
     def text(self) -> str:
-        """Return what was kept, without characters that steer a terminal."""
+        """Return the kept text, without characters that control a terminal."""
         gap = f"\n[… {self.cut} characters cut …]\n" if self.cut else ""
         return visible(self._head + gap + self._tail)
 
 
 def visible(text: str) -> str:
-    """Spell out control characters, which could hide text or steer a terminal."""
+    """Escape control characters, which could hide text or control a terminal."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or c in "\n\t " else _spell(c) for c in text)
@@ -85,7 +85,7 @@ def _spell(character: str) -> str:
 
 
 def tell(result: Result, timeout: float, memory_mb: int, disk_mb: int) -> str:
-    """Word a result for a model: what was printed, and which limit was hit."""
+    """Describe a result for a model: the output, and which limit was hit."""
     remark = _remark(result, timeout, memory_mb, disk_mb)
     parts = [result.stdout.rstrip(), result.stderr.rstrip(), remark]
     text = "\n".join(part for part in parts if part)

@@ -1,4 +1,4 @@
-"""How code is run, by a sandbox and by a session: waiting, or without blocking the event loop."""
+"""How a sandbox or a session runs code: blocking, or without blocking the event loop."""
 
 import asyncio
 import math
@@ -77,10 +77,10 @@ class Runner(ABC):
 
 
 def strip_fences(code: str) -> str:
-    """Unwrap code from the Markdown fence that models like to put around it."""
+    """Remove the Markdown fence that models like to put around code."""
     lines = code.strip().split("\n")
     fences = sum(line.strip().startswith("```") for line in lines)
     if not lines[0].startswith("```") or fences > 2:
-        return code  # several are told apart where the code is read
+        return code  # several are separated where the code is read
     closed = len(lines) > 1 and lines[-1].strip() == "```"
     return "\n".join(lines[1:-1] if closed else lines[1:])

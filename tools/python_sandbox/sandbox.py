@@ -31,17 +31,17 @@ _UNSAFE = (
 
 
 class PythonSandbox(Runner):
-    """Run code in sealed processes, at most `workers` at once (as many as processors by default).
+    """Run code in sealed processes, at most `workers` at once (by default one per processor).
 
-    Nothing is started before the first run, or `start`. `timeout` counts seconds by the clock from
-    the moment the code is handed over, not from the call; `output_chars` bounds stdout and stderr
-    each; `readable` names files and folders of the host that code may read, beside Python and its
-    packages; `isolation` names the walls, instead of the strongest that hold. Those modules of
-    `preimport` that exist, and the code `warm_up`, cost their time once; they must start no
-    threads.
+    Nothing starts before the first run, or `start`. `timeout` counts wall-clock seconds from the
+    moment the code is handed over, not from the call; `output_chars` limits stdout and stderr each;
+    `readable` names files and folders of the host that code may read, besides Python and its
+    packages; `isolation` selects a kind of isolation, instead of the strongest that works. The
+    modules of `preimport` that exist, and the code `warm_up`, run once in advance; they must start
+    no threads.
 
-    Close it, use it as a context manager, or forget it: its processes end with it, and with the
-    process that made it. A forked child starts processes of its own.
+    Close it, use it as a context manager, or drop the last reference: its processes end with it,
+    and with the process that made it. A forked child starts processes of its own.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class PythonSandbox(Runner):
         start_again_after_fork(self)
 
     def after_fork(self) -> None:
-        """Leave the running processes to the parent; the first run starts others."""
+        """Leave the running processes to the parent; the first run starts new ones."""
         super().after_fork()
         self._lock = threading.Lock()
         self._close_host.detach()
@@ -101,16 +101,16 @@ class PythonSandbox(Runner):
 
     @property
     def isolation(self) -> str:
-        """What keeps programs in: namespaces, bubblewrap, landlock, seatbelt or none.
+        """The isolation in use: namespaces, bubblewrap, landlock, seatbelt or none.
 
-        It is started to find out.
+        Reading this starts the sandbox.
         """
         return self._started().isolation
 
     def start(self) -> Self:
         """Start now rather than at the first run; it takes a second.
 
-        Raises SandboxUnavailable where no isolation works.
+        Raises SandboxUnavailable if no isolation works.
         """
         self._started()
         return self
@@ -135,7 +135,7 @@ class PythonSandbox(Runner):
         try:
             return self._run_once(program, cancelled)
         except HostLost:
-            # Nothing is kept of a run, so that it can be made again.
+            # A run leaves nothing behind, so it can be repeated.
             return self._run_once(program, cancelled)
 
     def _run_once(self, program: Program, cancelled: threading.Event) -> Result:

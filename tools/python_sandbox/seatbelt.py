@@ -1,4 +1,4 @@
-"""Walls on macOS: a profile of its own sandbox, as sandbox-exec takes it. Not tested yet."""
+"""Isolation on macOS: a profile for sandbox-exec. Not tested yet."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""Prove the walls before anything is let in: a program tries them, from where programs run."""
+"""Test the isolation before anything runs: a program attacks it from inside."""
 
 import json
 import os
@@ -17,9 +17,9 @@ _SECONDS = 20
 
 
 def find_holes(host: Host) -> list[str]:
-    """Return what a program in a new guest was able to do and must not be.
+    """Return what a program in a new guest could do but must not be able to.
 
-    Raises SandboxError if the program could not be run as it should.
+    Raises SandboxError if the program could not run properly.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="sandbox-test-")))

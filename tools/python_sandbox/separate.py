@@ -1,4 +1,4 @@
-"""Guests without a fork server: each is a process of its own, started before it is needed."""
+"""Guests without a fork server: each is a process of its own, started in advance."""
 
 import json
 import os
@@ -23,11 +23,11 @@ from training_free_grpo.tools.python_sandbox.guests import Ending
 from training_free_grpo.tools.python_sandbox.result import SandboxError
 
 Prefix = Callable[[str], list[str]]
-"""From a working folder to the command that runs another one confined to it."""
+"""Takes a working folder; returns the command that runs another one confined to it."""
 
 
 class SeparateProcesses:
-    """A few processes that wait, warm; each takes one client, and another takes its place."""
+    """A few warm processes that wait; each takes one client, and a new one replaces it."""
 
     def __init__(self, isolation: str, plan: Plan, prefix: Prefix) -> None:
         if not hasattr(os, "waitid"):
@@ -40,18 +40,18 @@ class SeparateProcesses:
         self._waiting = [self._start() for _ in range(plan.ready)]
 
     def open(self, session: bool, cpu_seconds: int | None) -> "_Separate":
-        """Return a process that nothing has run in."""
+        """Return a process that has not run anything yet."""
         replacement = self._start()
         with self._lock:
             self._waiting.append(replacement)
             guest = self._waiting.pop(0)
         if self.lost:
-            self.close()  # again: the replacement came too late for the first time
+            self.close()  # again: the replacement came too late for the first attempt
         guest.ask(json.dumps({"session": session, "cpu_seconds": cpu_seconds}).encode())
         return guest
 
     def close(self) -> None:
-        """End the processes that wait."""
+        """End the waiting processes."""
         self.lost = True
         with self._lock:
             waiting, self._waiting = self._waiting, []
@@ -116,7 +116,7 @@ class _Separate:
         return self._relay.fileno()
 
     def ask(self, request: bytes) -> None:
-        """Wait until it is warm, and say what it is for."""
+        """Wait until it is warm, and send it its purpose."""
         self._relay.settimeout(START_SECONDS)
         try:
             self._relay.recv(len(READY))
@@ -124,12 +124,12 @@ class _Separate:
             self.close()
             raise SandboxError(f"a process was not ready in {START_SECONDS} seconds") from None
         self._relay.settimeout(None)
-        with suppress(OSError):  # it has died, and its end will tell
+        with suppress(OSError):  # it has died, and its ending will be reported
             self._relay.send(request)
 
     def ending(self) -> Ending | None:
         if self._ending is None and self._is_over():
-            # Unreaped until here, so that the number of its group is nobody else's.
+            # Unreaped until here, so that its group id is not reused.
             self.kill()
             _, status, usage = os.wait4(self._process.pid, 0)
             self._process.returncode = os.waitstatus_to_exitcode(status)
@@ -147,7 +147,7 @@ class _Separate:
         os.kill(self._process.pid, signal.SIGINT)
 
     def pause(self) -> None:
-        # Not here: a process that is stopped does not end with the client.
+        # Unsupported here: a stopped process does not end with the client.
         pass
 
     def resume(self) -> None:
@@ -169,7 +169,7 @@ class _Separate:
         """Leave the process to the parent, in a forked child."""
         self._relay.close()
         self.programs.close()
-        self._process.returncode = 0  # not a child of this process, and nothing to warn of
+        self._process.returncode = 0  # not a child of this process, so it needs no warning
 
     def _is_over(self) -> bool:
         options = os.WEXITED | os.WNOHANG | os.WNOWAIT

@@ -1,4 +1,4 @@
-"""Sessions: variables that last from one program to the next."""
+"""Sessions: variables that persist from one program to the next."""
 
 import threading
 import weakref
@@ -13,11 +13,11 @@ from training_free_grpo.tools.python_sandbox.runner import Runner
 
 
 class Session(Runner):
-    """One process that runs one program after the other, until it is closed or forgotten.
+    """One process that runs one program after the other, until it is closed or unreferenced.
 
-    A program that takes too long is interrupted, which keeps the variables; if it does not heed
-    that within a second it is killed, which loses them. Then `Result.session_lost` is true and the
-    next run starts anew. Processor time adds up over a session and has no limit.
+    A program that takes too long is interrupted, which keeps the variables; if it ignores that for
+    a second it is killed, which loses them. Then `Result.session_lost` is true and the next run
+    starts with no variables. Processor time adds up over a session and has no limit.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Session(Runner):
         self._guest = None
 
     def close(self) -> None:
-        """End the process, after the program that it may be running."""
+        """End the process, after any program that it is running."""
         with self._turn:
             self._drop()
 
@@ -48,7 +48,7 @@ class Session(Runner):
             try:
                 guest.resume()
                 result = Execution(program, cancelled).run(guest, session=True)
-                # A program can say that it is done and go on; between two, time stands still.
+                # A program can claim to be done but continue; suspend the process between programs.
                 guest.pause()
             except BaseException:
                 self._drop()

@@ -18,7 +18,7 @@ from training_free_grpo.tools.python_sandbox.session import Session
 
 Scope = Literal["call", "thread"]
 
-# Packages that a model which is asked to compute may know, and will use if it is told of them.
+# Packages that a model may know, and uses for computations if the prompt mentions them.
 _KNOWN = (
     *("gmpy2", "matplotlib", "mpmath", "networkx", "numpy", "pandas", "polars", "scipy"),
     *("shapely", "sklearn", "statsmodels", "sympy", "torch", "z3"),
@@ -27,7 +27,7 @@ _MOST_SESSIONS = 256
 
 
 class Sandbox(Protocol):
-    """Whatever runs code: here, or on a machine far away."""
+    """Anything that runs code, on this machine or another."""
 
     timeout: float
     memory_mb: int
@@ -47,7 +47,7 @@ class PythonTool(StructuredTool):
     """The tool `run_python`."""
 
     start: Callable[[], object]
-    """Start what the first call would. Raises SandboxUnavailable where no isolation works."""
+    """Start what the first call would. Raises SandboxUnavailable if no isolation works."""
     keeps_threads: bool
     """Whether variables are kept, with the scope "thread"."""
     end_thread: Callable[[str], None]
@@ -67,10 +67,10 @@ def make_python_tool(
 ) -> PythonTool:
     """Make the tool `run_python(code)`. Its artifact is the `Result` as a dict.
 
-    With the scope "call" nothing is kept from one call to the next. With "thread", variables are
-    kept for each `thread_id` of the config, until `end_thread`, or until 256 other threads have
-    been at work since; a call without a thread_id raises ValueError. A sandbox of one's own takes
-    the place of the other options.
+    With the scope "call" nothing persists from one call to the next. With "thread", variables
+    persist for each `thread_id` of the config, until `end_thread`, or until 256 other threads have
+    been used since; a call without a thread_id raises ValueError. Your own sandbox replaces the
+    other options.
     """
     if scope not in ("call", "thread"):
         raise ValueError(f'scope must be "call" or "thread", not {scope!r}.')
@@ -103,7 +103,7 @@ def make_python_tool(
 
 
 class _Threads:
-    """The sessions of threads, those used last."""
+    """The sessions of the most recently used threads."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         if not isinstance(sandbox, PythonSandbox):
@@ -113,7 +113,7 @@ class _Threads:
         start_again_after_fork(self)
 
     def after_fork(self) -> None:
-        """Open sessions of one's own: those of the parent run in its processes."""
+        """Open new sessions: the parent's run in its own processes."""
         self._lock = Lock()
         self._sessions: OrderedDict[str, Session] = OrderedDict()
 

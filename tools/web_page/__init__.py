@@ -1,4 +1,4 @@
-"""Read pages of the web for a model, as text and with nothing but public hosts in reach."""
+"""Read web pages for a model, as text, with access to public hosts only."""
 
 from training_free_grpo.tools.web_page.errors import PageError
 from training_free_grpo.tools.web_page.guard import Resolver, system_resolver

@@ -1,9 +1,9 @@
 """The process that turns the bytes of one page into text, because parsers meet hostile input.
 
-On standard input it reads a job, one line of JSON, and the body. It answers a line of JSON for each
-reading of the body, the better ones later: the last one before the end of its time counts.
-Covered: time, by the parent's kill and a CPU limit; memory. No page sees another one's process.
-Not covered: it is no sandbox against a bug of a parser that runs foreign code.
+On standard input it reads a job, one line of JSON, and the body. It writes one line of JSON for
+each reading of the body, from worst to best: the last one before the time limit counts.
+Covered: time, by the parent's kill and a CPU limit; memory. No two pages share a process.
+Not covered: it is no sandbox against a parser bug that executes foreign code.
 """
 
 import codecs
@@ -30,19 +30,19 @@ _BOMS = (
 _META = re.compile(rb"""<meta[^>]{0,500}?charset\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE)
 _XML = re.compile(rb"""\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]+)""", re.IGNORECASE)
 _SAMPLE = 1 << 16
-"""Bytes by which a charset is detected."""
+"""Number of bytes from which a charset is detected."""
 _FEW = 0.1
-"""Share of the characters beyond ASCII that may be broken in a charset which a page declares."""
+"""Maximum share of non-ASCII characters that may be broken in the charset a page declares."""
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _EVIDENCE = 6
-"""Bytes beyond ASCII from which a guess is better than Western European."""
+"""Number of non-ASCII bytes from which a guess is better than Western European."""
 _WESTERN = ("cp1252", "iso8859-1", "iso8859-15")
 _NEARLY = 0.8
-"""Share of the best score from which Western European is the better guess: most pages are."""
+"""Share of the best score from which Western European is preferred: most pages are."""
 
 
 Reading = tuple[str, str, bool]
-"""A title, a text, and whether that is the whole."""
+"""A title, a text, and whether that is all of it."""
 
 
 class Job(TypedDict):
@@ -56,14 +56,14 @@ class Job(TypedDict):
 
 
 class _Unreadable(Exception):
-    """A body that holds no text. The message is shown to the model."""
+    """A body without text. The message is shown to the model."""
 
 
 def main() -> None:
-    """Read the one body and answer."""
+    """Read the one body and write the results."""
     job: Job = json.loads(sys.stdin.buffer.readline())
     _limit(job["seconds"])
-    # Parsers report on standard output at times.
+    # Parsers sometimes write to standard output.
     answers, sys.stdout = sys.stdout, sys.stderr
     try:
         for title, text, whole in _readings(sys.stdin.buffer.read(), job):
@@ -99,7 +99,7 @@ def _kind(body: bytes, declared: str) -> str:
 
 
 def _html(markup: str, job: Job) -> Iterator[Reading]:
-    """Take all text, which is quick, then find the main text, which may take for ever."""
+    """Extract all text, which is quick, then find the main text, which may take forever."""
     import trafilatura
     from lxml import etree, html  # type: ignore[import-untyped]
 
@@ -126,7 +126,7 @@ def _pdf(body: bytes, job: Job) -> Reading:
     try:
         reader = PdfReader(io.BytesIO(body))
         if reader.is_encrypted and not reader.decrypt(""):
-            raise _Unreadable("the PDF asks for a password")
+            raise _Unreadable("the PDF needs a password")
         title = str(reader.metadata.title or "") if reader.metadata else ""
         pages: list[str] = []
         for page in reader.pages:
@@ -146,7 +146,7 @@ def _page_text(page: Any) -> str:
 
 
 def _decode(body: bytes, header: str | None) -> str:
-    """Decode by mark, header, declarations in the page, and at last by what the bytes look like."""
+    """Decode by mark, header, declarations in the page, and finally a guess from the bytes."""
     for mark, name in _BOMS:
         if body.startswith(mark):
             return body.decode(name, "replace")
@@ -157,7 +157,7 @@ def _decode(body: bytes, header: str | None) -> str:
     known = [codec for label in [*first, *declared] if (codec := _codec(label))]
     for codec in known:
         with suppress(UnicodeError):
-            # A body that was cut may end within a character, which this leaves out.
+            # A body that was cut may end within a character, which is dropped here.
             return codec.incrementaldecoder("strict").decode(body)
     for codec in known:
         text = codec.decode(body, "replace")[0]
@@ -167,31 +167,31 @@ def _decode(body: bytes, header: str | None) -> str:
 
 
 def _codec(label: str) -> codecs.CodecInfo | None:
-    """Find the codec that browsers use for a label, else Python's."""
+    """Find the codec that browsers use for a label, or else Python's."""
     import webencodings
 
     label = label.strip("\"' ")
     browser = webencodings.lookup(label)
     if browser and browser.name == "gbk":
-        label = "gb18030"  # which browsers read it with, as the larger one
+        label = "gb18030"  # browsers use the larger charset
     elif browser and browser.name != "replacement":
         codec: codecs.CodecInfo = browser.codec_info
         return codec
     with suppress(LookupError, UnicodeError):
-        # Codecs from bytes to bytes are refused here.
+        # Codecs from bytes to bytes are rejected here.
         "".encode(label)
         return codecs.lookup(label)
     return None
 
 
 def _detect(body: bytes) -> codecs.CodecInfo:
-    """Return the codec that makes most sense of a body that declares none."""
+    """Return the most plausible codec for a body that declares none."""
     import chardet
 
     western = codecs.lookup("cp1252")
     high = _HIGH.findall(body[:_SAMPLE])
     accents = sum(map(len, high)) < _EVIDENCE and all(len(run) < 3 for run in high)
-    if accents and b"\x1b" not in body:  # which ISO-2022-JP switches by
+    if accents and b"\x1b" not in body:  # the escape by which ISO-2022-JP switches
         return western
     era = chardet.EncodingEra.MODERN_WEB | chardet.EncodingEra.LEGACY_ISO
     guesses = chardet.detect_all(
@@ -205,7 +205,7 @@ def _detect(body: bytes) -> codecs.CodecInfo:
 
 
 class _Cleaner(dict[int, str | None]):
-    """A table for str.translate: spaces become plain, what cannot be seen goes."""
+    """A table for str.translate: spaces become plain, invisible characters are removed."""
 
     def __missing__(self, code: int) -> str | None:
         self[code] = cleaned = self._cleaned(chr(code))
@@ -220,7 +220,7 @@ class _Cleaner(dict[int, str | None]):
             return " "
         if category in ("Zl", "Zp"):
             return "\n"
-        # Selectors of variants are unseen too, and can carry a hidden message.
+        # Variation selectors are invisible too, and can carry a hidden message.
         unseen = category.startswith("C") or "VARIATION SELECTOR" in unicodedata.name(character, "")
         return None if unseen else character
 

@@ -1,4 +1,4 @@
-"""One event loop, in one thread, on which all pages are read, whoever waits for them."""
+"""One event loop, in one thread, on which all pages are read for all callers."""
 
 import asyncio
 import atexit
@@ -12,16 +12,17 @@ from training_free_grpo.tools.forks import start_again_after_fork
 
 T = TypeVar("T")
 
-# Threads wait for names to be resolved, and a hostile name server answers late.
+# Threads wait for name resolution, and a hostile name server answers late.
 _THREADS = 64
 
 
 class _Background:
-    """The loop and its thread, started at the first use; a forked child starts its own."""
+    """The loop and its thread, started on first use; a forked child starts its own."""
 
     def __init__(self) -> None:
         self._parents: list[asyncio.AbstractEventLoop] = []
-        """Kept: to collect a loop of the parent would close what the two processes share."""
+        """Old loops, kept because collecting a parent's loop would close what both processes share.
+        """
         self._loop: asyncio.AbstractEventLoop | None = None
         self._starting = threading.Lock()
 
@@ -55,7 +56,7 @@ def _start() -> asyncio.AbstractEventLoop:
 
 
 def _close(process: int, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
-    if process != os.getpid():  # a forked child has inherited this call, and not the thread
+    if process != os.getpid():  # a forked child has inherited this call, but not the thread
         return
     loop.call_soon_threadsafe(loop.stop)
     thread.join(timeout=5)

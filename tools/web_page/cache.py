@@ -1,4 +1,4 @@
-"""Keep what was read for a while, so that the next part of a page costs no second fetch."""
+"""Cache pages for a while, so that the next part of a page needs no second fetch."""
 
 import asyncio
 import time
@@ -10,9 +10,9 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """Values by key, on one event loop: loads in flight are shared, failures are not kept.
+    """Values by key, on one event loop: loads in flight are shared, failures are not cached.
 
-    Beyond `max_size`, summed over the values, those go that were asked for the longest ago.
+    When their total size exceeds `max_size`, the least recently used values are dropped.
     """
 
     def __init__(self, max_size: int, seconds: float, size: Callable[[T], int]) -> None:
@@ -23,11 +23,11 @@ class Cache(Generic[T]):
         self._loading: dict[str, asyncio.Task[T]] = {}
 
     def forget_loads(self) -> None:
-        """Forget the loads in flight: in a forked child nobody is at them."""
+        """Forget the loads in flight: a forked child does not run them."""
         self._loading.clear()
 
     async def get(self, key: str, load: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return what is kept under the key, or load it."""
+        """Return the cached value of the key, or load it."""
         if key in self._kept:
             expires, value = self._kept[key]
             if time.monotonic() < expires:
@@ -35,9 +35,9 @@ class Cache(Generic[T]):
                 return value
         if key not in self._loading:
             task = self._loading[key] = asyncio.create_task(self._load(key, load))
-            # A failure that nobody waits for any more is no news.
+            # A failure that nobody waits for any more need not be reported.
             task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        # Who stops waiting does not take the page from the others.
+        # A caller that stops waiting must not cancel the load for the others.
         return await asyncio.shield(self._loading[key])
 
     async def _load(self, key: str, load: Callable[[], Coroutine[Any, Any, T]]) -> T:

@@ -1,5 +1,5 @@
-"""The one exception of reading a page."""
+"""The one exception of reading pages."""
 
 
 class PageError(Exception):
-    """A page that could not be read. The message is shown to the model."""
+    """A page could not be read. The message is shown to the model."""

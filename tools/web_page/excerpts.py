@@ -1,4 +1,4 @@
-"""Cut a text into parts that fit a budget, in its own order or by what a question asks."""
+"""Split a text into parts that fit a budget, in its own order or by relevance to a question."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from contextlib import closing
 
 from training_free_grpo.tools.words import TOKENIZER, find_words, spell_out
 
-# Some 250 tokens: fine enough to choose by, coarse enough to make sense.
+# About 250 tokens: fine enough to choose by, coarse enough to make sense.
 _CHUNK_CHARS = 1000
 _BYTES_PER_TOKEN = 4
 _MAX_TERMS = 64
@@ -15,10 +15,10 @@ _BEST = "SELECT rowid FROM chunks WHERE chunks MATCH ? ORDER BY bm25(chunks), ro
 
 
 def cut(text: str, question: str | None, max_tokens: int) -> list[str]:
-    """Cut a text into parts of at most some `max_tokens`, at four bytes a token.
+    """Split a text into parts of at most about `max_tokens`, at four bytes a token.
 
-    With a question the first part holds what answers it best, and so on. Within a part the text
-    keeps its order; `[…]` marks what another part holds.
+    With a question the first part holds the most relevant passages, and so on. Within a part the
+    text keeps its order; `[…]` marks text that is in another part.
     """
     chunks = _chunks(text, min(_CHUNK_CHARS, max_tokens))
     order = _by_relevance(chunks, question) if question else range(len(chunks))
@@ -26,7 +26,7 @@ def cut(text: str, question: str | None, max_tokens: int) -> list[str]:
 
 
 def _chunks(text: str, size: int) -> list[str]:
-    """Cut ahead of a heading, or after a paragraph, a line, a sentence or a word."""
+    """Split before a heading, or after a paragraph, a line, a sentence or a word."""
     chunks, start = [], 0
     while len(text) - start > size:
         end = _end(text, start, start + size)
@@ -44,7 +44,7 @@ def _end(text: str, start: int, limit: int) -> int:
 
 
 def _by_relevance(chunks: list[str], question: str) -> list[int]:
-    """Order the chunks by BM25, and after them those that share no word with the question."""
+    """Order the chunks by BM25, followed by those that share no word with the question."""
     words = dict.fromkeys(find_words(question))
     query = " OR ".join(f'"{word}"' for word in list(words)[:_MAX_TERMS])
     best: list[int] = []

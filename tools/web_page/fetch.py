@@ -1,4 +1,4 @@
-"""Fetch what stands at an address, bounded in time, bytes and redirects."""
+"""Fetch an address, with bounded time, bytes and redirects."""
 
 import asyncio
 import ssl
@@ -21,7 +21,7 @@ _BARE_DEFLATE = -zlib.MAX_WBITS
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A body as it came, decompressed. `received` counts the bytes on the wire."""
+    """A body, decompressed. `received` counts the bytes on the wire."""
 
     url: str
     status: int
@@ -50,7 +50,7 @@ class Fetcher:
         self._headers = {
             "User-Agent": user_agent,
             "Accept": "text/html, application/xhtml+xml, application/pdf, text/*;q=0.9, */*;q=0.5",
-            # The codings whose output can be bounded while it is made.
+            # The encodings whose output can be limited while decompressing.
             "Accept-Encoding": "gzip, deflate",
             "Connection": "close",
         }
@@ -115,19 +115,19 @@ class Fetcher:
 
 @cache
 def _certifi() -> ssl.SSLContext:
-    """Load the usual authorities once: that takes longer than many a fetch."""
+    """Load the usual authorities once: that takes longer than many fetches."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 def _decompress(raw: bytes, coding: str, max_bytes: int) -> tuple[bytes, bool]:
-    """Undo the coding up to `max_bytes`, and say whether there was more."""
+    """Decompress up to `max_bytes`, and return whether there was more."""
     match coding.strip().lower():
         case "" | "identity":
             return raw, False
         case "gzip" | "x-gzip":
             windows = [_GZIP_OR_ZLIB]
         case "deflate":
-            # Some servers leave out the header that the standard asks for.
+            # Some servers omit the header that the standard requires.
             windows = [_GZIP_OR_ZLIB, _BARE_DEFLATE]
         case _:
             raise PageError("the server compressed the page in a way that it was not asked for")
@@ -141,7 +141,7 @@ def _decompress(raw: bytes, coding: str, max_bytes: int) -> tuple[bytes, bool]:
 
 
 def _phrase(status: int) -> str:
-    # In the standard's words: the server's own are not passed on.
+    # The standard's reason phrase: the server's own is untrusted.
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:

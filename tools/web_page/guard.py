@@ -1,7 +1,7 @@
-"""Which addresses may be read: public ones on a web port, and the hosts that a user allows.
+"""Decide which addresses may be read: public ones on a web port, and hosts the user allows.
 
-The guard looks at where a connection would go, not at how its address is written: a host is
-resolved once, all that it resolves to is checked, and the connection is made to what was checked.
+The guard checks where a connection would go, not how its address is written: a host is resolved
+once, every resolved address is checked, and the connection uses the checked addresses.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from training_free_grpo.tools.web_page.errors import PageError
 from training_free_grpo.tools.web_page.public import is_public
 
 Resolver = Callable[[str, int], list[str]]
-"""From a host and a port to the IP addresses; raises OSError. It is called in a thread."""
+"""Takes a host and a port, returns the IP addresses; raises OSError. It is called in a thread."""
 
 _SCHEME_PORTS = {"http": 80, "https": 443}
 _WEB_PORTS = (80, 443, 8080, 8443)
@@ -27,7 +27,7 @@ def system_resolver(host: str, port: int) -> list[str]:
 
 
 class Guard:
-    """Says where a request may connect to. Raises ValueError for a bad entry of `allow_hosts`."""
+    """Decides where a request may connect. Raises ValueError for a bad entry of `allow_hosts`."""
 
     def __init__(self, allow_hosts: Iterable[str], resolve: Resolver) -> None:
         if isinstance(allow_hosts, str):
@@ -62,7 +62,7 @@ def _target(url: httpx.URL) -> tuple[str, int]:
         raise PageError("only addresses that begin with http:// or https:// can be read")
     if url.userinfo:
         raise PageError("an address with a user name or a password is refused")
-    # The root's dot changes nothing about the host; certificates and lists are written without.
+    # The trailing dot does not change the host; certificates and lists omit it.
     host = url.raw_host.decode().removesuffix(".")
     if not host:
         raise PageError("the address names no host")

@@ -27,13 +27,13 @@ def media_type(header: str) -> str:
 
 
 def kind_of(media_type: str) -> Kind | None:
-    """Say how a media type is read; None if it holds no text."""
+    """Return how to read a media type; None if it contains no text."""
     if kind := _KINDS.get(media_type):
         return kind
     return "text" if media_type.startswith("text/") or _TEXT.fullmatch(media_type) else None
 
 
 def check_readable(media_type: str) -> None:
-    """Raise PageError for a media type that holds no text."""
+    """Raise PageError for a media type without text."""
     if kind_of(media_type) is None:
         raise PageError(f"it holds {media_type}, not text; HTML, PDF and plain text can be read")

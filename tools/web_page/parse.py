@@ -18,7 +18,7 @@ _ENVIRONMENT = ("LD_LIBRARY_PATH", "PATH")
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
-    """The text of a page, of which no character is unseen."""
+    """The text of a page, without invisible characters."""
 
     title: str
     text: str
@@ -26,7 +26,7 @@ class Parsed:
 
 
 def parse(fetched: Fetched, seconds: float, links: bool) -> Parsed:
-    """Read a fetched page as Markdown, or as the text that it is. Raises PageError."""
+    """Read a fetched page as Markdown, or as plain text. Raises PageError."""
     job = {
         "kind": kind_of(fetched.media_type),
         "charset": fetched.charset,
@@ -46,7 +46,7 @@ def parse(fetched: Fetched, seconds: float, links: bool) -> Parsed:
 
 
 def _ask(job: dict[str, Any], body: bytes) -> bytes:
-    """Return what the child has said by its end, or by the end of its time."""
+    """Return the child's output by its end, or by its time limit."""
     try:
         return subprocess.run(
             [sys.executable, "-P", str(_CHILD)],
@@ -56,7 +56,7 @@ def _ask(job: dict[str, Any], body: bytes) -> bytes:
             env=_environment(),
             timeout=job["seconds"],
             check=False,
-            # An interrupt at the terminal is for us.
+            # An interrupt at the terminal is for the parent.
             start_new_session=True,
         ).stdout
     except subprocess.TimeoutExpired as late:
@@ -64,7 +64,7 @@ def _ask(job: dict[str, Any], body: bytes) -> bytes:
 
 
 def _environment() -> dict[str, str]:
-    """No key of ours, but the modules that we see."""
+    """Return an environment without our keys, but with our module path."""
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
     search = os.pathsep.join(entry for entry in sys.path if entry)
     return kept | {"PYTHONPATH": search, "PYTHONUTF8": "1"}

@@ -1,4 +1,4 @@
-"""Read a page of the web: fetch it, parse it, cut it into parts."""
+"""Read a web page: fetch it, parse it, split it into parts."""
 
 import asyncio
 import os
@@ -21,10 +21,10 @@ from training_free_grpo.tools.web_page.parse import Parsed, parse
 
 
 class Page(TypedDict):
-    """One part of what stands at an address.
+    """One part of the content at an address.
 
-    `bytes` counts what came over the wire, `seconds` what the fetch and the parsing took.
-    `truncated` says that the end is missing from all parts. `text` and `title` are foreign words.
+    `bytes` counts the bytes on the wire, `seconds` the time of fetching and parsing. `truncated`
+    means that the end is missing from all parts. `text` and `title` are untrusted.
     """
 
     url: str
@@ -44,29 +44,29 @@ class PageOptions(TypedDict, total=False):
     """How pages are read."""
 
     timeout: float
-    """Seconds for the fetch, redirects included, and as many again for the parsing."""
+    """Seconds for the fetch, including redirects, and as many again for the parsing."""
     max_bytes: int
-    """What is read of a body, both on the wire and decompressed."""
+    """Maximum size of a body, both on the wire and decompressed."""
     max_tokens: int
-    """How long a part may be, at four bytes a token."""
+    """Maximum length of a part, at four bytes a token."""
     allow_hosts: Iterable[str]
-    """Hosts that are read though they are not public, as "host" or "host:port"."""
+    """Hosts that are allowed although they are not public, as "host" or "host:port"."""
     links: bool
     """Whether links are shown, with their addresses."""
     user_agent: str
-    """What servers are told about who asks."""
+    """The name that servers see."""
     cache_bytes: int
-    """Memory for the text of pages that were read."""
+    """Memory for the text of pages already read."""
     cache_seconds: float
-    """How long that text is used."""
+    """How long that text is reused."""
     resolve: Resolver
-    """How a host is looked up."""
+    """How host names are resolved."""
     ssl_context: ssl.SSLContext | None
-    """Which authorities are trusted; by default those of certifi."""
+    """The trusted certificate authorities; by default those of certifi."""
 
 
 class PageReader:
-    """Reads pages. Use one from any thread and any event loop."""
+    """Reads pages. Usable from any thread and any event loop."""
 
     def __init__(
         self,
@@ -96,12 +96,12 @@ class PageReader:
         start_again_after_fork(self)
 
     def after_fork(self) -> None:
-        """Wait for nothing that the loop of a parent process was at."""
+        """Forget what the parent's loop was doing."""
         self._cache.forget_loads()
         self._parsers = asyncio.Semaphore(os.cpu_count() or 1)
 
     def read(self, url: str, question: str | None = None, page: int = 1) -> Page:
-        """Read one part of a page; with a question, the parts nearest to it come first.
+        """Read one part of a page; with a question, the most relevant parts come first.
 
         Raises PageError, whose message is meant for the model.
         """
@@ -142,7 +142,7 @@ class PageReader:
 
 @dataclass(frozen=True, slots=True)
 class _Document:
-    """What is kept of a page."""
+    """The cached form of a page."""
 
     fetched: Fetched
     parsed: Parsed
@@ -150,12 +150,12 @@ class _Document:
 
 
 def _size(document: _Document) -> int:
-    # The most that a character takes in memory.
+    # The maximum that a character takes in memory.
     return 4 * len(document.parsed.text)
 
 
 def _normal(url: str) -> str:
-    """Write an address in one way, without its fragment, which no server sees."""
+    """Normalize an address, without its fragment, which no server sees."""
     try:
         parsed = httpx.URL(url.strip())
     except httpx.InvalidURL as error:

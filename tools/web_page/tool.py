@@ -1,4 +1,4 @@
-"""The LangChain tool over a page reader."""
+"""The LangChain tool around a page reader."""
 
 from typing import Annotated, Unpack
 
@@ -55,7 +55,7 @@ def _show(page: Page) -> str:
 
 
 def _place(page: Page) -> str:
-    """Say where in the text this is, and how to go on."""
+    """Return the position in the text, and how to continue."""
     number, pages = page["page"], page["pages"]
     more = f": to go on, call read_page again with page={number + 1}" if number < pages else ""
     missing = " The text was too long: its end is missing." if page["truncated"] else ""
@@ -68,5 +68,5 @@ def _excuse(error: PageError) -> str:
 
 
 def _quote(text: str) -> str:
-    """Leave the text no tag to open or to close."""
+    """Escape all tags, so that the text can neither open nor close one."""
     return text.replace("<", "&lt;")

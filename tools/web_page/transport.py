@@ -1,4 +1,4 @@
-"""An HTTP transport that connects only where the guard lets it."""
+"""An HTTP transport that connects only where the guard allows."""
 
 import ssl
 
@@ -6,24 +6,24 @@ import httpx
 
 from training_free_grpo.tools.web_page.guard import Guard
 
-# An address that swallows packets must leave time for the next one.
+# An address that drops packets must leave time for the next one.
 _CONNECT_SECONDS = 5
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
-    """Connects to addresses that the guard has checked, under the name that was asked for.
+    """Connects to addresses that the guard has checked, under the requested host name.
 
     The name stays in the Host header, in TLS's SNI and in the check of the certificate.
     """
 
     def __init__(self, guard: Guard, ssl_context: ssl.SSLContext) -> None:
         self._guard = guard
-        # A kept connection would be found by address, whichever name it was checked under.
+        # A kept connection would be reused by address, whichever name it was checked under.
         limits = httpx.Limits(max_keepalive_connections=0)
         self._inner = httpx.AsyncHTTPTransport(verify=ssl_context, trust_env=False, limits=limits)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request to the first of the checked addresses that takes the connection."""
+        """Send a request to the first of the checked addresses that accepts the connection."""
         *others, last = await self._guard.addresses(request.url)
         for address in others:
             try:

@@ -1,4 +1,4 @@
-"""Ask an engine's HTTP API, in bounded time and bytes."""
+"""Call an engine's HTTP API, with bounded time and bytes."""
 
 import json
 import re
@@ -27,14 +27,14 @@ _MONTH = 31 * 24 * 3600
 
 @dataclass(frozen=True)
 class Api:
-    """An engine's API. `remedy` tells the operator what to mend where it refuses."""
+    """An engine's API. `remedy` tells the operator how to fix a refusal."""
 
     engine: str
     remedy: str
     timeout: float
 
     def ask(self, method: str, url: str, **request: Any) -> dict[str, Any]:
-        """Send one request and return the JSON object it is answered with."""
+        """Send one request and return the JSON object in the response."""
         import httpx
 
         deadline = time.monotonic() + self.timeout
@@ -42,7 +42,7 @@ class Api:
             with _clients.client().stream(method, url, timeout=self.timeout, **request) as response:
                 body = self._read(response, deadline)
         except httpx.HTTPError as error:
-            # Only the type is named: the message of some holds the headers, and with them the key.
+            # Only the type is named: some messages contain the headers, and with them the key.
             reason = type(error).__name__
             raise SearchError(f"{self.engine} could not be asked ({reason})") from None
         self._check(response.status_code, response.headers, body)
@@ -59,7 +59,7 @@ class Api:
         return bytes(body)
 
     def _check(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-        # Brave answers a wrong key with 422, as it does a wrong parameter.
+        # Brave answers a wrong key with 422, the same as a wrong parameter.
         if status in (401, 403) or (status == 422 and b"SUBSCRIPTION_TOKEN_INVALID" in body):
             raise SearchSetupError(f"{self.engine} refuses (HTTP {status}): {self.remedy}")
         if status == 429:
@@ -78,11 +78,11 @@ class Api:
 
 
 class _Clients:
-    """The one HTTP client of this process: making one costs some 50 ms."""
+    """The one HTTP client of this process: creating one costs about 50 ms."""
 
     def __init__(self) -> None:
         self._parents: list[httpx.Client] = []
-        """Kept: to close one would end the connections of the parent."""
+        """Old clients, kept because closing one would end the connections of the parent."""
         self._client: httpx.Client | None = None
         self._making = threading.Lock()
 
@@ -113,7 +113,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 
 def _reset(headers: Mapping[str, str]) -> float | None:
-    """Read Brave's headers: what is left of each quota, and the seconds until it is full again."""
+    """Read Brave's headers: the rest of each quota, and the seconds until it is full again."""
     left = headers.get("x-ratelimit-remaining", "").split(",")
     resets = headers.get("x-ratelimit-reset", "").split(",")
     waits = [
@@ -121,5 +121,5 @@ def _reset(headers: Mapping[str, str]) -> float | None:
         for rest, seconds in zip(left, resets, strict=False)
         if rest.strip() == "0" and re.fullmatch(r" *\d{1,7} *", seconds)
     ]
-    # Others put a point in time here.
+    # Others send a point in time here.
     return max((wait for wait in waits if wait <= _MONTH), default=None)

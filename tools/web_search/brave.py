@@ -45,7 +45,7 @@ def brave(
             headers={"X-Subscription-Token": key.read(), "Accept": "application/json"},
             params={"q": _cut(query), "count": min(max_results, _MOST), **options},
         )
-        # Where there are no results, there is no `web`.
+        # Without results, there is no `web`.
         web = answer.get("web", {"results": []})
         rows = web.get("results") if isinstance(web, dict) else None
         return read_rows("Brave", rows, url="url", snippet="description", published="page_age")
@@ -55,5 +55,5 @@ def brave(
 
 
 def _cut(query: str) -> str:
-    """Keep as much of a query as Brave takes; it refuses longer ones."""
+    """Cut a query to the length that Brave accepts; it refuses longer ones."""
     return " ".join(query.split()[:_MOST_WORDS])[:_MOST_CHARACTERS]

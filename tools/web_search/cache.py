@@ -1,4 +1,4 @@
-"""Keep answers in a file, and make equal searches that are in flight once."""
+"""Cache answers in a file, and merge equal searches in flight."""
 
 import json
 import re
@@ -16,23 +16,23 @@ from training_free_grpo.tools.web_search.store import AnswerStore
 
 _WEEK = 7 * 24 * 3600.0
 _OPERATORS = frozenset(["AND", "NOT", "OR"])
-# Parts of a name that another run, or another function, has as well.
+# Parts of a name that another run, or another function, may share.
 _PASSING = re.compile(r" at 0x|<lambda>|<locals>")
 
 
 def cached(
     provider: SearchProvider, path: str | Path, ttl: float = _WEEK, *, name: str | None = None
 ) -> SearchProvider:
-    """Keep the answers of a provider in a SQLite file for `ttl` seconds; errors are not kept.
+    """Cache the answers of a provider in a SQLite file for `ttl` seconds; errors are not cached.
 
-    Answers are found again under the provider's repr, which names engine and options; a provider
-    without a lasting one needs a `name`.
+    The key is the provider's repr, which names engine and options; a provider without a stable one
+    needs a `name`.
     """
     kept_as = name or describe_provider(provider)
     if name is None and _PASSING.search(kept_as):
-        raise ValueError(f"{kept_as} is no lasting name for a cache: pass cached(…, name=…)")
+        raise ValueError(f"{kept_as} is not a stable name for a cache: pass cached(…, name=…)")
     if not ttl > 0:
-        raise ValueError(f"ttl={ttl!r}: give the seconds that an answer is good for, above 0")
+        raise ValueError(f"ttl={ttl!r}: pass the seconds that an answer stays valid, above 0")
     store = AnswerStore(Path(path), ttl)
     flights = SingleFlight()
 
@@ -46,7 +46,7 @@ def cached(
                 store.put(key, answer)
             return answer
 
-        # Everyone reads a copy of their own, which they may change.
+        # Every caller gets a copy of its own, which it may change.
         results: list[SearchResult] = json.loads(flights.do(key, find))
         return results
 
@@ -54,6 +54,6 @@ def cached(
 
 
 def _normalize(query: str) -> str:
-    """Make queries that engines do not tell apart the same; operators are told by their case."""
+    """Normalize queries that engines treat alike; operators depend on case."""
     words = unicodedata.normalize("NFC", query.encode("utf-8", "replace").decode()).split()
     return " ".join(word if word in _OPERATORS else word.casefold() for word in words)

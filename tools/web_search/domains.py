@@ -1,4 +1,4 @@
-"""Leave out the pages of domains."""
+"""Exclude the pages of domains."""
 
 import re
 from collections.abc import Iterable
@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 
 def check_domains(domains: Iterable[str]) -> frozenset[str]:
-    """Return the domains as they are compared; raise ValueError for what is none."""
+    """Return the domains as they are compared; raise ValueError for an invalid one."""
     for domain in domains:
         if not re.fullmatch(r"[^\s/:@*.]+(\.[^\s/:@*.]+)+", domain):
             raise ValueError(f"exclude_domains: {domain!r} is not a domain such as 'example.com'")
@@ -14,7 +14,7 @@ def check_domains(domains: Iterable[str]) -> frozenset[str]:
 
 
 def is_excluded(url: str, domains: frozenset[str]) -> bool:
-    """Say whether an address lies in one of the domains or below."""
+    """Return whether an address belongs to one of the domains or their subdomains."""
     labels = _host(url).split(".")
     return any(".".join(labels[start:]) in domains for start in range(len(labels)))
 
@@ -28,7 +28,7 @@ def _host(url: str) -> str:
 
 
 def _ascii(host: str) -> str:
-    """Write a name as name servers do: bücher.de and xn--bcher-kva.de are one."""
+    """Write a name as name servers do: bücher.de and xn--bcher-kva.de are the same."""
     try:
         return host.lower().rstrip(".").encode("idna").decode()
     except UnicodeError:

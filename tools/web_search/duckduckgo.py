@@ -15,9 +15,9 @@ from training_free_grpo.tools.web_search.provider import (
 
 
 def duckduckgo(*, region: str | None = None, recency: Recency | None = None) -> SearchProvider:
-    """Search DuckDuckGo, which asks for no key and refuses who asks too often.
+    """Search DuckDuckGo, which needs no key and refuses frequent requests.
 
-    It knows no language alone: `region` is country and language, such as "ca-fr".
+    It has no option for language alone: `region` is country and language, such as "ca-fr".
     """
     period = check_recency(recency)
 
@@ -26,7 +26,7 @@ def duckduckgo(*, region: str | None = None, recency: Recency | None = None) -> 
         try:
             rows = wrapper.results(query, max_results)
         except refused as error:
-            # ddgs says "No results found." of a search that was refused, too: never call it empty.
+            # ddgs says "No results found." for a refused search, too: never report it as empty.
             raise SearchError(f"DuckDuckGo gave no answer ({error})") from error
         if not rows:
             raise SearchError("DuckDuckGo gave no answer")
@@ -42,9 +42,9 @@ def duckduckgo(*, region: str | None = None, recency: Recency | None = None) -> 
 
 @cache
 def _wrapper(region: str | None, period: str | None) -> tuple[Any, type[Exception]]:
-    """Import langchain-community's wrapper when it is first asked: that takes seconds."""
+    """Import langchain-community's wrapper on first use, since that takes seconds."""
     with warnings.catch_warnings():
-        # langchain-community announces its end at import; that says nothing to our users.
+        # langchain-community announces its end on import, which does not concern our users.
         warnings.simplefilter("ignore", DeprecationWarning)
         from langchain_community.utilities.duckduckgo_search import DuckDuckGoSearchAPIWrapper
     from ddgs.exceptions import DDGSException

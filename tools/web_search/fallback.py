@@ -1,4 +1,4 @@
-"""Ask providers in turn; who wants to be asked later rests until then."""
+"""Ask providers in turn; one that is rate limited rests."""
 
 import threading
 import time
@@ -25,11 +25,11 @@ def fallback(
 ) -> SearchProvider:
     """Ask the first provider, and on SearchError the next; raise one that names every reason.
 
-    A provider that is rate limited is passed over until it may be asked again. Where no other
-    answers, the chain waits for it, `patience` seconds at most.
+    A provider that is rate limited is skipped until it may be asked again. If no other answers, the
+    chain waits for it, `patience` seconds at most.
     """
     if not providers:
-        raise ValueError("fallback() has no provider: give it at least one")
+        raise ValueError("fallback() has no provider: pass at least one")
     members = [_Member(provider, clock) for provider in providers]
 
     def search(query: str, max_results: int) -> list[SearchResult]:
@@ -50,7 +50,7 @@ def fallback(
 
 
 class _Member:
-    """A provider of a chain, and how long it is to be left alone."""
+    """A provider of a chain, and how long to skip it."""
 
     def __init__(self, provider: SearchProvider, clock: Callable[[], float]) -> None:
         self._provider = provider
@@ -79,7 +79,7 @@ class _Member:
 
     def _refused(self, error: RateLimited) -> None:
         with self._lock:
-            # Of many refusals at the same time, one makes the next rest longer.
+            # Of many simultaneous refusals, only one makes the next rest longer.
             if not self.rest():
                 self._refusals += 1
             backoff = min(_FIRST_REST * 2 ** (self._refusals - 1), _LONGEST_REST)

@@ -1,4 +1,4 @@
-"""Find results that give a problem away: they quote it together with its answer."""
+"""Find results that give away a problem by quoting it together with its answer."""
 
 import re
 import unicodedata
@@ -9,20 +9,20 @@ from training_free_grpo.tools.web_search.provider import SearchProvider, SearchR
 
 _LENGTH = 10
 _CJK = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-# Chinese and Japanese put no space between words: there, every character is one.
+# Chinese and Japanese have no spaces between words: there, every character counts as one.
 _WORD = re.compile(rf"[{_CJK}]|[^\W{_CJK}]+")
 
 Problem = tuple[str, str | Iterable[str]]
-"""A question and its answer, or answers of which any is right."""
+"""A question and its answer, or several answers, any of which is right."""
 
 
 def guard_leaks(
     provider: SearchProvider, problems: Iterable[Problem], *, drop: bool = False
 ) -> SearchProvider:
-    """Mark results that quote a question, ten words in a row or all of it, and hold its answer.
+    """Mark results that quote a question, ten words in a row or all of it, and contain its answer.
 
-    The tool does not show a marked result to the model but keeps it in its artifact; `drop` leaves
-    no trace of it. Put the guard around a cache, not into one.
+    The tool keeps marked results in its artifact but hides them from the model; `drop` removes them
+    entirely. Put the guard around a cache, not into one.
     """
     secrets = _Secrets(problems)
 
@@ -53,7 +53,7 @@ class _Secrets:
             length = min(_LENGTH, len(words))
             self._lengths.add(length)
             for run in _runs(words, length):
-                # What several questions say alike gives none of them away.
+                # Words that several questions share give none of them away.
                 alone = self._questions.setdefault(run, question) == question
                 self._questions[run] = question if alone else None
 
@@ -67,7 +67,7 @@ class _Secrets:
         return any(self._answered(question, words, places) for question, places in quoted.items())
 
     def _answered(self, question: str, words: list[str], quoted: set[int]) -> bool:
-        """Say whether an answer stands beside the quotation: the question may hold it, too."""
+        """Return whether an answer occurs outside the quoted question, which may contain it."""
         rest = " ".join("|" if place in quoted else word for place, word in enumerate(words))
         return any(f" {answer} " in f" {rest} " for answer in self._answers[question])
 
@@ -77,6 +77,6 @@ def _plain(text: str) -> str:
 
 
 def _runs(words: list[str], length: int) -> Iterator[str]:
-    """Yield the runs of words of a length, in the order of where they start."""
+    """Yield the runs of words of a length, in the order of their start."""
     for start in range(len(words) - length + 1):
         yield " ".join(words[start : start + length])

@@ -1,4 +1,4 @@
-"""Options that engines have in common, checked where a provider is made."""
+"""Options that engines have in common, checked when a provider is made."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from training_free_grpo.tools.web_search.provider import SearchSetupError
 
 Recency = Literal["day", "week", "month", "year"]
-"""How old a page may be."""
+"""The maximum age of a page."""
 
 TIMEOUT = 15.0
 
@@ -28,36 +28,36 @@ def given(**options: str | None) -> dict[str, str]:
 
 
 def check_url(base_url: str) -> str:
-    """Return the address without its last slash; raise ValueError where it is none."""
+    """Return the URL without its last slash; raise ValueError for an invalid one."""
     if not base_url.startswith(("http://", "https://")):
         raise ValueError(f"base_url={public(base_url)!r}: begin with http:// or https://")
     return base_url.rstrip("/")
 
 
 def public(base_url: str) -> str:
-    """Take user and password out of an address."""
+    """Remove user and password from a URL."""
     return re.sub(r"[^/@]*@", "", base_url, count=1)
 
 
 @dataclass(frozen=True)
 class ApiKey:
-    """A key that is given, or read from the environment at each search."""
+    """A key that is passed, or read from the environment at each search."""
 
     factory: str
     variable: str
     given: str | SecretStr | None = field(repr=False)
 
     def read(self) -> str:
-        """Return the key; raise SearchSetupError where there is none."""
+        """Return the key; raise SearchSetupError without one."""
         given = self.given or os.environ.get(self.variable, "")
         key = (given.get_secret_value() if isinstance(given, SecretStr) else given).strip()
         if not key:
             raise SearchSetupError(f"{self.factory}() has no key: {self.remedy}")
         if not (key.isascii() and key.isprintable()):
-            raise SearchSetupError(f"The key of {self.factory}() cannot be one: {self.remedy}")
+            raise SearchSetupError(f"The key of {self.factory}() is not valid: {self.remedy}")
         return key
 
     @property
     def remedy(self) -> str:
-        """Say where a key is put right."""
+        """Return how to set the key."""
         return f"set {self.variable}, or pass {self.factory}(api_key=…)"

@@ -1,4 +1,4 @@
-"""The seam of web search: from a query to results, or to an error that says who can help."""
+"""The interface of web search: a query in, results or an error for the model or operator out."""
 
 import inspect
 from collections.abc import Callable
@@ -14,24 +14,25 @@ class SearchResult(TypedDict):
     snippet: str
     source: str
     published: NotRequired[str]
-    """An ISO date, where the provider says one."""
+    """An ISO date, if the provider gives one."""
     leak: NotRequired[bool]
-    """True where the text quotes a problem together with its answer."""
+    """True if the text quotes a problem together with its answer."""
 
 
 SearchProvider = Callable[[str, int], list[SearchResult]]
-"""From a query and the most results wanted to the results, best first.
+"""Takes a query and the maximum number of results; returns the results, best first.
 
-An empty list says that there are none. Who cannot tell that from a refusal raises SearchError.
+An empty list means that there are none. A provider that cannot distinguish that from a refusal
+raises SearchError.
 """
 
 
 class SearchError(Exception):
-    """A search that could not be made. The message is shown to the model."""
+    """A search failed. The message is shown to the model."""
 
 
 class RateLimited(SearchError):
-    """A provider that wants to be asked later, `retry_after` seconds from now where it says so."""
+    """A provider is rate limited, for `retry_after` seconds if it says so."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -39,17 +40,17 @@ class RateLimited(SearchError):
 
 
 class SearchSetupError(Exception):
-    """A provider that cannot work until its operator mends it. Never shown to the model."""
+    """A provider cannot work until its operator fixes it. Never shown to the model."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Named:
-    """A provider whose repr says what its answers depend on: the engine and options, no key."""
+    """A provider whose repr shows what its answers depend on: the engine and options, no key."""
 
     name: str
     search: SearchProvider
     check: Callable[[], object] = lambda: None
-    """Raises SearchSetupError where a search could not be made for want of a key."""
+    """Raise SearchSetupError if no search can be made because a key is missing."""
 
     def __call__(self, query: str, max_results: int) -> list[SearchResult]:
         """Search."""
@@ -60,7 +61,7 @@ class Named:
 
 
 def check_provider(provider: SearchProvider) -> None:
-    """Raise SearchSetupError if a provider is known to lack its key; asks nobody."""
+    """Raise SearchSetupError if a provider is known to lack its key; sends no request."""
     if isinstance(provider, Named):
         provider.check()
 
@@ -72,7 +73,7 @@ def spell(engine: str, **options: object) -> str:
 
 
 def describe_provider(provider: SearchProvider) -> str:
-    """Name a provider: a function by its place, anything else by its repr."""
+    """Name a provider: a function by its module and name, anything else by its repr."""
     if inspect.isfunction(provider):
         return f"{provider.__module__}.{provider.__qualname__}"
     return repr(provider)

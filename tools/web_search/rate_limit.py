@@ -1,4 +1,4 @@
-"""Ask a provider so many times a second and no more."""
+"""Limit the rate at which a provider is called."""
 
 import threading
 import time
@@ -21,7 +21,7 @@ def rate_limited(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> SearchProvider:
-    """Space out the searches of this process; raise RateLimited rather than wait for longer.
+    """Space out the searches of this process; raise RateLimited instead of waiting for longer.
 
     0.5 per second is one every two seconds.
     """
@@ -33,12 +33,12 @@ def rate_limited(
         sleep(turns.take())
         return provider(query, max_results)
 
-    # Its answers are those of the provider, and so is its name.
+    # Its answers are the provider's, so it has the provider's name.
     return Named(describe_provider(provider), search)
 
 
 class _Turns:
-    """Turns that lie a gap apart."""
+    """Turns separated by a gap."""
 
     def __init__(self, gap: float, patience: float, clock: Callable[[], float]) -> None:
         self._gap = gap
@@ -48,7 +48,7 @@ class _Turns:
         self._lock = threading.Lock()
 
     def take(self) -> float:
-        """Return the seconds until one's turn."""
+        """Return the seconds until the caller's turn."""
         with self._lock:
             now = self._clock()
             wait = max(0.0, self._next - now)

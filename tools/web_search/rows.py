@@ -1,4 +1,4 @@
-"""Read the rows of an engine's answer as results: plain text and ISO dates."""
+"""Convert the rows of an engine's answer to results: plain text and ISO dates."""
 
 import re
 from contextlib import suppress
@@ -10,7 +10,7 @@ from typing import Any
 from training_free_grpo.tools.web_search.provider import SearchError, SearchResult
 
 _LONGEST = 2_000
-# What engines mark words with; other tags are the page's own words, of HTML perhaps.
+# The tags with which engines mark words; others belong to the page's text, perhaps about HTML.
 _MARKUP = re.compile(
     r"</?(?:a|b|br|code|em|i|mark|p|span|strong|sub|sup|u|wbr)\b[^<>]*>", re.IGNORECASE
 )
@@ -20,7 +20,7 @@ _AGO = re.compile(r"(\d{1,4}) (minute|hour|day|week)s? ago")
 def read_rows(
     engine: str, rows: Any, *, url: str, snippet: str, published: str
 ) -> list[SearchResult]:
-    """Read results from rows, given the keys that the engine uses beside `title`."""
+    """Read results from rows, given the engine's other keys besides `title`."""
     if not isinstance(rows, list):
         raise SearchError(f"{engine} answered without a list of results")
     results = []
@@ -45,7 +45,7 @@ def _text(value: Any) -> str:
 
 
 def _whole(text: str) -> str:
-    """Replace halves of characters, which JSON can hold and no file, database or request takes."""
+    """Replace half characters, which JSON can hold but no file, database or request accepts."""
     return text.encode("utf-8", "replace").decode()
 
 

@@ -1,4 +1,4 @@
-"""SearXNG, a metasearch engine that one runs oneself: https://docs.searxng.org."""
+"""SearXNG, a self-hosted metasearch engine: https://docs.searxng.org."""
 
 from training_free_grpo.tools.web_search.api import Api
 from training_free_grpo.tools.web_search.options import (
@@ -18,7 +18,7 @@ from training_free_grpo.tools.web_search.provider import (
 )
 from training_free_grpo.tools.web_search.rows import read_rows
 
-_REMEDY = "let it answer in JSON: `json` under `search.formats` in its settings.yml"
+_REMEDY = "allow JSON: add `json` under `search.formats` in its settings.yml"
 
 
 def searxng(
@@ -28,7 +28,7 @@ def searxng(
     recency: Recency | None = None,
     timeout: float = TIMEOUT,
 ) -> SearchProvider:
-    """Search with the SearXNG at an address. `language` is a code such as "fr" or "fr-CA"."""
+    """Search with the SearXNG at a URL. `language` is a code such as "fr" or "fr-CA"."""
     url = f"{check_url(base_url)}/search"
     options = given(time_range=check_recency(recency), language=language)
     api = Api("SearXNG", _REMEDY, timeout)

@@ -1,4 +1,4 @@
-"""Serper, which asks Google: https://serper.dev."""
+"""Serper, which searches Google: https://serper.dev."""
 
 from pydantic import SecretStr
 

@@ -1,4 +1,4 @@
-"""Do once what several threads want at the same time."""
+"""Do work once when several threads need it at the same time."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -8,19 +8,19 @@ from training_free_grpo.tools.forks import start_again_after_fork
 
 
 class SingleFlight:
-    """Work in flight, by key. Who comes while it is on its way shares its result or exception."""
+    """Work in flight, by key. A caller that arrives meanwhile shares its result or exception."""
 
     def __init__(self) -> None:
         self.after_fork()
         start_again_after_fork(self)
 
     def after_fork(self) -> None:
-        """Wait for no thread of a parent process."""
+        """Forget the work of a parent process's threads."""
         self._lock = threading.Lock()
         self._flights: dict[Hashable, Future[str]] = {}
 
     def do(self, key: Hashable, work: Callable[[], str]) -> str:
-        """Return what `work` returns, here or in the thread that is at it already."""
+        """Return the result of `work`, run here or already running in another thread."""
         with self._lock:
             flight = self._flights.get(key)
             if flight is None:
@@ -36,6 +36,6 @@ class SingleFlight:
         return result
 
     def _land(self, key: Hashable) -> Future[str]:
-        """Take a flight off the list first: who comes now starts another one."""
+        """Remove a flight from the list first: a caller that arrives now starts another one."""
         with self._lock:
             return self._flights.pop(key)

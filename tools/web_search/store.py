@@ -22,11 +22,11 @@ SELECT results FROM answers WHERE provider = ? AND query = ? AND max_results = ?
 _PUT = "INSERT OR REPLACE INTO answers VALUES (?, ?, ?, ?, ?)"
 
 Key = tuple[str, str, int]
-"""Provider, query and most results."""
+"""Provider, query and maximum number of results."""
 
 
 class AnswerStore:
-    """A file of answers. One that cannot be used is reported once and done without."""
+    """A file of answers; if it is unusable, that is logged once and searches run without it."""
 
     def __init__(self, path: Path, ttl: float) -> None:
         self._path = path
@@ -41,13 +41,13 @@ class AnswerStore:
         return None
 
     def put(self, key: Key, answer: str) -> None:
-        """Keep an answer."""
+        """Store an answer."""
         with self._reporting(), self._open() as database, database:
             database.execute(_PUT, (*key, time.time(), answer))
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        """Open the file for one statement: no connection is left to a fork or to another thread."""
+        """Open the file for one statement: no connection survives into a fork or another thread."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._path, timeout=_PATIENCE)) as database:
             database.execute("PRAGMA journal_mode=WAL")
@@ -62,4 +62,4 @@ class AnswerStore:
         except (sqlite3.Error, OSError) as error:
             if not self._reported:
                 self._reported = True
-                log.warning("Searches go on without their cache %s: %s", self._path, error)
+                log.warning("Searches continue without their cache %s: %s", self._path, error)

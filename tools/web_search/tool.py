@@ -1,4 +1,4 @@
-"""The tool `web_search(query)`: what a model may ask, and what it is shown."""
+"""The tool `web_search(query)`: the model's arguments, and the text it gets."""
 
 import asyncio
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ from training_free_grpo.tools.web_search.provider import (
     SearchResult,
 )
 
-# asyncio's own pool has a handful of threads; searches spend their time waiting.
+# asyncio's own pool has only a handful of threads, and searches spend their time waiting.
 _AT_ONCE = 64
 
 
@@ -29,8 +29,8 @@ def make_search_tool(
 ) -> BaseTool:
     """Make the tool `web_search(query)`. Its artifact is the list of results.
 
-    Without a provider it asks DuckDuckGo. An excluded domain is excluded with its subdomains.
-    SearchError becomes text for the model; SearchSetupError is raised, for the operator.
+    Without a provider it uses DuckDuckGo. Excluding a domain excludes its subdomains. SearchError
+    becomes text for the model; SearchSetupError is raised, for the operator.
     """
     if max_results < 1:
         raise ValueError(f"max_results={max_results!r}: give a number above 0")
@@ -83,11 +83,11 @@ def _entry(number: int, result: SearchResult) -> str:
 
 
 def _plain(text: str) -> str:
-    """Put text on one line that holds no control character and can open or close no tag."""
+    """Put text on one line without control characters, and unable to open or close a tag."""
     return _printable(text).replace("<", "&lt;")
 
 
 def _printable(text: str) -> str:
-    """Put text on one line without control characters and halves of characters."""
+    """Put text on one line without control characters and half characters."""
     line = " ".join(text.split())
     return "".join(character for character in line if character.isprintable())

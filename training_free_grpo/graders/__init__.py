@@ -1,4 +1,4 @@
-"""Graders: how an answer becomes a reward."""
+"""Graders, which turn an answer into a reward."""
 
 from training_free_grpo.graders.callables import (
     Grader,

@@ -1,4 +1,4 @@
-"""English abbreviations: whose dots end no sentence, and which words they stand for."""
+"""English abbreviations: dots that end no sentence, and the words they abbreviate."""
 
 import re
 
@@ -15,23 +15,23 @@ fla ga kan kans ky mass md mich minn neb nev okla penn penna tenn tex va wash wi
 chas geo thos robt bp archbp sta sto phd usa uk us dc
 """
 TITLES = frozenset(_TITLES.split())
-"""Titles that come ahead of a name, without which it names the same person."""
+"""Titles before a name, without which it still names the same person."""
 APPROXIMATE = frozenset(["ca", "circa", "approx", "approximately"])
-"""Words that come ahead of a number which is the same without them."""
+"""Words before a number that do not change it."""
 MONTHS = {
     "jan": "january", "feb": "february", "mar": "march", "apr": "april", "jun": "june",
     "jul": "july", "aug": "august", "sep": "september", "sept": "september", "oct": "october",
     "nov": "november", "dec": "december",
 }  # fmt: skip
 FULL_FORMS = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort", "vs": "versus"}
-"""Abbreviations that come ahead of what they belong to."""
+"""Abbreviations that come before the word they belong to."""
 _DOTTED = TITLES | APPROXIMATE | MONTHS.keys() | FULL_FORMS.keys() | {*_OTHERS.split()}
 _NO_VOWEL = re.compile(r"[^\W\d_aeiouyAEIOUY]{2,4}")
-"""A word without a vowel is hardly one: Blvd., Mgr., Pvt."""
+"""A word without a vowel is probably an abbreviation: Blvd., Mgr., Pvt."""
 
 
 def is_abbreviation(word: str) -> bool:
-    """Tell whether the dot behind a word may belong to it, as in Dr., U.S. or J."""
+    """Return whether the dot after a word may belong to it, as in Dr., U.S. or J."""
     plain = word.casefold().replace(".", "")
     initial = len(plain) == 1 and plain.isalpha()
     return initial or "." in word or plain in _DOTTED or bool(_NO_VOWEL.fullmatch(word))

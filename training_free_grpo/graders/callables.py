@@ -1,4 +1,4 @@
-"""The seam through which every grader is used: a callable, sync or async."""
+"""The interface of every grader: a callable, sync or async."""
 
 import functools
 import inspect
@@ -34,10 +34,10 @@ async def apply_grader(
     trajectory: Sequence[JSON],
     limit_s: float = LIMIT_S,
 ) -> Grade:
-    """Grade an answer with any grader; whatever goes wrong in it is a verdict, never a 0.
+    """Grade an answer with any grader; an error in the grader is a verdict, never a 0.
 
-    A bare number is `right` from 0.5 upward; a grader that sees it differently returns a verdict.
-    A grader that is not async runs in a thread. One that takes longer than `limit_s` has failed.
+    A bare number is `right` from 0.5 upward; a grader with another threshold returns a verdict. A
+    synchronous grader runs in a thread. A grader that takes longer than `limit_s` has failed.
     """
     extra = {"trajectory": trajectory} if wants_trajectory(grader) else {}
     call = functools.partial(grader, problem, answer, **extra)
@@ -52,9 +52,10 @@ async def apply_grader(
 
 
 def as_grader(function: Callable[..., Any], name: str | None = None) -> Grader:
-    """Take a grader as it is, and make one of an evaluator, as its parameters tell it.
+    """Return a grader as it is, or make one of an evaluator, recognized by its parameters.
 
-    Raise TypeError, before anything is spent, for what cannot be called with (problem, answer).
+    Raise TypeError, before any money is spent, for anything that cannot be called with (problem,
+    answer).
     """
     named = f"grader {name or getattr(function, '__name__', function)!r}"
     if not callable(function):
@@ -73,8 +74,8 @@ def as_grader(function: Callable[..., Any], name: str | None = None) -> Grader:
         signature.bind({}, "", **extra)
     except TypeError as error:
         raise TypeError(
-            f"{named} takes {signature}, and a grader takes (problem, answer), with `trajectory` "
-            f"by name if it wants it: {error}"
+            f"{named} takes {signature}, but a grader takes (problem, answer) and optionally "
+            f"`trajectory` by name: {error}"
         ) from None
     return function
 
@@ -82,14 +83,14 @@ def as_grader(function: Callable[..., Any], name: str | None = None) -> Grader:
 def load_grader(name: str) -> Grader:
     """Load `math`, `qa`, `judge`, or `module:attr` from the current folder or the path.
 
-    An evaluator, as its parameters tell it, becomes a grader.
+    An evaluator, recognized by its parameters, becomes a grader.
     """
     if name in _BUILT_IN:
         return _BUILT_IN[name]
     if ":" not in name:
         raise ImportNameError(
             f"there is no grader {name!r}: use {', '.join(map(repr, _BUILT_IN))}, "
-            "or module:attr for a callable of yours"
+            "or module:attr for your own callable"
         )
     try:
         return as_grader(load_object(name, "grader"), name)
@@ -98,7 +99,7 @@ def load_grader(name: str) -> Grader:
 
 
 def wants_trajectory(grader: Grader) -> bool:
-    """Tell whether a grader has a parameter for the transcript."""
+    """Return whether a grader has a parameter for the transcript."""
     try:
         parameters = inspect.signature(grader).parameters
     except ValueError:  # some built-in callables have no signature to read
@@ -108,7 +109,7 @@ def wants_trajectory(grader: Grader) -> bool:
 
 
 def is_left_to_judge(grade: Grade) -> bool:
-    """Tell whether the grader asks for the judge, rather than being undecided itself."""
+    """Return whether the grader asks for the judge, rather than being undecided itself."""
     return grade["verdict"] == "undecided" and grade["method"] == _LEFT_TO_JUDGE
 
 
@@ -121,7 +122,7 @@ def _qa(problem: Problem, answer: str) -> Grade:
 
 
 def _judge(problem: Problem, answer: str) -> Grade:
-    # Graders know no models: whoever applies this one asks the judge.
+    # Graders have no access to models: the caller of this one asks the judge.
     return Grade(
         reward=None,
         verdict="undecided",
@@ -169,7 +170,7 @@ def _reward(value: object, found: object) -> float | None:
     if value is None and isinstance(found, Mapping) and {"reward", "verdict"} & found.keys():
         return None
     if not isinstance(value, Real) and callable(item := getattr(value, "item", None)):
-        value = item()  # numpy's booleans and torch's numbers are no numbers of Python's
+        value = item()  # numpy's booleans and torch's numbers are not Python numbers
     if not isinstance(value, Real) or not math.isfinite(value):
         raise ValueError(
             f"returned {found!r}; a grader returns a finite number, a bool, "

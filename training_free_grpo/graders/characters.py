@@ -1,4 +1,4 @@
-r"""One spelling for what Unicode has many characters for: `４２` is 42, `∞` is `\infty`."""
+r"""One spelling for equivalent Unicode characters: `４２` is 42, `∞` is `\infty`."""
 
 import re
 import unicodedata

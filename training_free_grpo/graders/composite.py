@@ -1,4 +1,4 @@
-"""Graders made of graders: a sum of rewards, or one that is asked where another is undecided."""
+"""Graders made of graders: a weighted sum, or a cascade that ends with the first decision."""
 
 import asyncio
 import math
@@ -18,9 +18,9 @@ Composite = Callable[[Problem, str, Sequence[JSON]], Awaitable[JSON | Grade]]
 
 
 def weighted(parts: Parts) -> Grader:
-    """Sum the rewards of graders, each times its weight; it is right from 0.5 upward.
+    """Sum the rewards of graders, each times its weight; the answer is right from 0.5 upward.
 
-    A part that is missing makes the sum missing: its weight is not shared out among the others.
+    If one part is missing, the sum is missing: its weight is not redistributed among the others.
     """
     pairs = list(parts.items() if isinstance(parts, Mapping) else parts)
     if not pairs or not all(math.isfinite(weight) for _, weight in pairs):
@@ -40,7 +40,7 @@ def weighted(parts: Parts) -> Grader:
 
 
 def cascade(*graders: Grader) -> Grader:
-    """Ask one grader after the other until one decides; an outage is no reason to ask the next."""
+    """Ask one grader after the other until one decides; a failed grader ends the cascade."""
     if not graders:
         raise ValueError("cascade needs at least one grader")
     asked = [as_grader(grader) for grader in graders]
@@ -56,7 +56,7 @@ def cascade(*graders: Grader) -> Grader:
 
 
 def _composite(grade: Composite, graders: Sequence[Grader]) -> Grader:
-    """Take the transcript only where a part wants it: it has to be read from the archive."""
+    """Request the transcript only if a part needs it: it has to be read from the archive."""
     if any(map(wants_trajectory, graders)):
         return grade
 

@@ -1,4 +1,4 @@
-"""The value that a sentence ends in, or announces."""
+"""The value that a sentence ends in or announces."""
 
 import re
 
@@ -12,7 +12,7 @@ from training_free_grpo.graders.hedges import (
 )
 from training_free_grpo.graders.moments import MOMENT
 
-# A dollar sign opens mathematics only where it hugs it, or where LaTeX follows: prices do not.
+# A dollar sign starts a formula only if it touches it, or if LaTeX follows: prices do not count.
 FORMULA = re.compile(
     r"\$\$(?P<display>[^$]{1,500})\$\$"
     r"|\\\[(?P<bracket>(?:[^\\]|\\(?!\])){1,500})\\\]"
@@ -82,7 +82,7 @@ _SUBJECT = re.compile(
 
 
 def tidy(text: str) -> str:
-    """Strip what surrounds an answer: spaces, bold, delimiters of mathematics, final dots."""
+    """Strip the surroundings of an answer: spaces, bold, delimiters of mathematics, final dots."""
     if text[-1:].isspace() or "\\" in text[-3:]:
         text = _SPACE_AT_END.sub("", text)
     dots = "..." if text.rstrip().endswith("...") and text.lstrip()[:1].isdigit() else ""
@@ -93,12 +93,12 @@ def tidy(text: str) -> str:
 
 
 def content(match: re.Match[str]) -> str:
-    """Return what stands between the delimiters of a formula."""
+    """Return the content of a formula without its delimiters."""
     return next(group for group in match.groups() if group is not None)
 
 
 def is_terse(text: str) -> bool:
-    """Tell whether a text is nothing but an answer."""
+    """Return whether a text is nothing but an answer."""
     if len(text) > _TERSE_LENGTH:
         return False
     words = len(_WORD.findall(text))
@@ -115,7 +115,7 @@ def last_value(text: str) -> str:
 
 
 def announced_value(ahead: str, phrase: str, several: bool) -> str:
-    """Return the value that follows "the answer is", or nothing if the sentence takes it back."""
+    """Return the value that follows "the answer is", or nothing if the sentence retracts it."""
     line = phrase.partition("\n")[0]
     formula = FORMULA.match(phrase)
     if formula and not _BETWEEN_VALUES.match(phrase, formula.end()):
@@ -141,7 +141,7 @@ def announced_value(ahead: str, phrase: str, several: bool) -> str:
 
 def concluding_value(text: str, several: bool) -> str:
     """Return the value that a text ends in, unless the text withholds or denies it."""
-    # Only the end concludes: a number further up is often a step, or stands in a refusal.
+    # Only the end is a conclusion: an earlier number is often a step, or part of a refusal.
     end = text.strip()
     if displayed := _DISPLAYED.search(end[-_TERSE_LENGTH:]):
         return tidy(_EQUALS.split(content(displayed))[-1])
@@ -151,7 +151,7 @@ def concluding_value(text: str, several: bool) -> str:
         if line.strip() and not _RULE.fullmatch(line)
     ]
     line = next((line for line in reversed(lines) if not _ASIDE.fullmatch(line)), "")
-    if end.endswith(line):  # all of it, however long
+    if end.endswith(line):  # all of it, whatever its length
         line = end.rpartition("\n")[2]
     if is_withheld(line):
         return ""
@@ -173,7 +173,7 @@ def concluding_value(text: str, several: bool) -> str:
 
 
 def _headed(sentence: str) -> str:
-    """Return the value that a sentence begins with, where only a remark follows."""
+    """Return the value that a sentence begins with, if only a remark follows."""
     apposition = _APPOSITION.match(sentence)
     head = apposition[1] if apposition else tidy(without_remark(sentence))
     if head == sentence or not is_terse(head):
@@ -184,7 +184,7 @@ def _headed(sentence: str) -> str:
 
 
 def _listing(sentence: str, several: bool) -> str:
-    """Join the values that a sentence lists last, where a list is expected or announced."""
+    """Join the last values that a sentence lists, if a list is expected or announced."""
     values = list(_VALUE.finditer(sentence))
     listed = values[-1:]
     for value in reversed(values[:-1]):

@@ -1,4 +1,4 @@
-"""Use evaluators of openevals' kind, which compare outputs with reference outputs, as graders."""
+"""Use evaluators in the style of openevals, which compare outputs with references, as graders."""
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
@@ -8,17 +8,19 @@ from typing import Any
 from training_free_grpo.records import JSON, Problem
 
 Evaluator = Callable[..., Any]
-"""Takes some of (inputs, outputs, reference_outputs) by name; returns {key, score, comment}, or a
-list of such results. Sync or async."""
+"""Takes some of (inputs, outputs, reference_outputs) by name; returns {key, score, comment}.
+
+It may also return a list of such results. Sync or async.
+"""
 
 _PARAMETERS = frozenset({"inputs", "outputs", "reference_outputs"})
 
 
 def from_evaluator(evaluator: Evaluator) -> Callable[[Problem, str], JSON | Awaitable[JSON]]:
-    """Make a grader of an evaluator; several results count by their mean.
+    """Make a grader of an evaluator; several results are averaged.
 
-    It is given the problem as text, the answer, and the expected answer: None where none is known,
-    a list where several are.
+    The evaluator gets the problem as text, the answer, and the expected answer: None if none is
+    known, a list if there are several.
     """
     taken = _PARAMETERS & inspect.signature(evaluator).parameters.keys()
 
@@ -33,7 +35,7 @@ def from_evaluator(evaluator: Evaluator) -> Callable[[Problem, str], JSON | Awai
 
 
 def is_evaluator(function: Callable[..., Any]) -> bool:
-    """Tell by the names of its parameters whether a callable is an evaluator, and no grader."""
+    """Return whether the names of a callable's parameters make it an evaluator, not a grader."""
     try:
         parameters = inspect.signature(function).parameters
     except ValueError:  # some built-in callables have no signature to read
@@ -55,7 +57,7 @@ def _read(found: Any) -> JSON:
     results = found if isinstance(found, list) else [found]
     if not results or not all(isinstance(each, Mapping) and "score" in each for each in results):
         raise ValueError(
-            f"returned {found!r}; an evaluator returns a dict with 'score', and perhaps 'key' and "
+            f"returned {found!r}; an evaluator returns a dict with 'score', optionally 'key' and "
             "'comment', or a list of them"
         )
     scores = [each["score"] for each in results]

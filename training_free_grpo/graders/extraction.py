@@ -1,9 +1,9 @@
-r"""Where a response states its final answer.
+r"""Extract the final answer that a response states.
 
-Looked for in this order: `<answer>` tags, "final answer" after the last box, `\boxed{}`, a marker
-("The answer is", `####`, `A:`), a response that is nothing but an answer, the last value at the
-end. All lengths are bounded, and only the end of a long response is read: a model that repeats
-itself must not turn a search into a quadratic one.
+Sources in order of precedence: `<answer>` tags, "final answer" after the last box, `\boxed{}`, a
+marker ("The answer is", `####`, `A:`), a response that is nothing but an answer, the last value at
+the end. All lengths are bounded, and only the end of a long response is read: a model that repeats
+itself must not make a search quadratic.
 """
 
 import re
@@ -51,17 +51,17 @@ _WORD = re.compile(r"(?<![\\A-Za-z])(?!(?:sqrt|pi|sin|cos|tan|log|ln|exp)(?![A-Z
 
 
 def spoken(response: str) -> str:
-    """Return the end of a response as it is read: unwrapped, in one spelling of characters."""
+    """Return the end of a response for extraction: unwrapped, in one spelling of characters."""
     text = unwrapped(response, _END)
     return text if text.isascii() else uncovered(ascii_spelled(text))
 
 
 def final_answer(response: str, *, several: bool = False, valued: bool = False) -> str:
-    """Take the final answer from a response; an empty string where it states none.
+    """Extract the final answer of a response; an empty string if it states none.
 
-    Boxes that share the last sentence are joined with commas where each is named, as in "x is
-    [box], and y is [box]", or where `several` says that a list is expected. A tagged sentence is
-    the answer itself, unless `valued` says that it is the value in it.
+    Boxes in the last sentence are joined with commas if each is named, as in "x is [box], and y is
+    [box]", or if `several` says that a list is expected. A tagged sentence is the answer itself,
+    unless `valued` says that the value in it is.
     """
     text = spoken(response)
     tags = list(_TAGGED.finditer(text)) if "<" in text else []
@@ -76,7 +76,7 @@ def final_answer(response: str, *, several: bool = False, valued: bool = False) 
 
 
 def value_of_option(letter: str, response: str) -> str:
-    """Find the value a response gives an option: beside its letter, or ahead in the sentence."""
+    """Find the value a response gives an option: beside its letter, or earlier in the sentence."""
     letters = re.finditer(rf"\({letter}\)", response[-_END:], re.IGNORECASE)
     for match in reversed(list(letters)[-_BOXES:]):
         if stated := _STATED.match(match.string, match.end()):

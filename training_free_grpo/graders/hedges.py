@@ -1,4 +1,4 @@
-"""What a sentence does with the value in it: states it, denies it, doubts it, or remarks on it."""
+"""Whether a sentence states, denies or doubts the value in it, or only comments on it."""
 
 import re
 
@@ -73,12 +73,12 @@ _CORRECTED = re.compile(
 
 
 def is_withheld(text: str) -> bool:
-    """Tell whether a text refuses to answer, or takes back what it said."""
+    """Return whether a text refuses to answer, or retracts what it said."""
     return bool(_REFUSAL.search(text) or _RETRACTION.search(text) or DENIED.search(text))
 
 
 def is_doubtful(sentence: str, ahead: str) -> bool:
-    """Tell whether a sentence asks, or from what stands ahead of a value that it may be so."""
+    """Return whether a sentence asks a question, or the words before a value make it uncertain."""
     return (
         sentence.rstrip(" *$\"'").endswith("?")
         or bool(_DOUBT.search(ahead) or _OFFERED.search(ahead))
@@ -87,28 +87,28 @@ def is_doubtful(sentence: str, ahead: str) -> bool:
 
 
 def is_negated(before: str) -> bool:
-    """Tell from what stands ahead of a value whether it is said not to be."""
+    """Return whether the words before a value deny it."""
     return bool(_DENIAL.search(before))
 
 
 def is_denied(before: str, after: str = "") -> bool:
-    """Tell from what stands around a value whether it is denied, or only bounds the answer."""
+    """Return whether the words around a value deny it, or make it only a bound."""
     return bool(_DENIAL.search(before) or _BOUND.search(before) or _DENIED_AFTER.match(after))
 
 
 def without_remark(sentence: str) -> str:
-    """Cut what is said about a value after it: `16, not 15` is 16."""
+    """Drop what is said about a value after it: `16, not 15` becomes 16."""
     remark = _REMARK.search(sentence, 1)
     return sentence[: remark.start()] if remark else sentence
 
 
 def without_reason(sentence: str) -> str:
-    """Cut the reason from a sentence that ends in it: `It is 16 because 4 times 4 is` is 16."""
+    """Drop the reason at the end of a sentence: `It is 16 because 4 times 4 is` becomes 16."""
     reason = _REASON.search(sentence, 1)
     return sentence[: reason.start()] if reason else sentence
 
 
 def corrected(phrase: str) -> str:
-    """Return what a denial puts in place of what it denies: `not 5 but 6` is 6."""
+    """Return what a denial offers instead of what it denies: `not 5 but 6` is 6."""
     places = list(_CORRECTED.finditer(phrase))
     return phrase[places[-1].end() :] if places else ""

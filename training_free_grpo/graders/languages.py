@@ -1,4 +1,4 @@
-"""How an answer is announced, denied and listed in languages other than English."""
+"""Phrases that announce, deny and list answers in languages other than English."""
 
 import re
 
@@ -29,17 +29,17 @@ DENIED = re.compile(
     r"|\bbukan\b|\btidak\b",
     re.IGNORECASE,
 )
-"""Says that something is not so, or not known."""
+"""Phrases that say that something is false, or unknown."""
 
 OPEN = re.compile(
     r"可能|也许|也許|或许|かもしれ|でしょうか|일 수도|อาจ|ربما|возможно|может быть|vielleicht"
     r"|peut-être|quizás|talvez|forse",
     re.IGNORECASE,
 )
-"""Says that something may be so."""
+"""Phrases that say that something may be true."""
 
 CONJUNCTION = re.compile(
     r"\s*(?:和|或者|或|及|以及|与|與|と|または|および|와|과|및|또는|และ|หรือ|أو|או)\s*"
     r"|\s+(?:и|или|та|або|und|oder|et|ou|و)\s+"
 )
-"""Joins the parts of a list."""
+"""Words that join the parts of a list."""

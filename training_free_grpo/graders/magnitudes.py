@@ -107,7 +107,7 @@ _SPELLED = re.compile(r"[A-Za-z]+(?:[ -]+[A-Za-z]+)*")
 
 
 def in_digits(text: str) -> str:
-    """Write the numbers of a short answer in digits; what is counted or measured stays."""
+    """Write the numbers of a short answer in digits, and keep the things counted or measured."""
     if text[:1].isalpha() and text[:3].casefold() in _BEGINNINGS and _SPELLED.fullmatch(text):
         text = _spelled_number(text)
     if not _LETTERS.search(text):
@@ -164,7 +164,7 @@ def _decimal(value: Fraction) -> str:
 
 
 def _spelled_number(text: str) -> str:
-    """Read the number words that a text begins with; the text itself where they are none."""
+    """Read the number words that a text begins with; return the text unchanged without any."""
     words = re.split(r"[ -]+", text)
     lower = [word.casefold() for word in words]
     if len(words) == 1 and lower[0] in _ORDINALS:

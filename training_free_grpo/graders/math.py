@@ -1,4 +1,4 @@
-"""Grade a mathematical answer: by its text, by its value, and only then by algebra."""
+"""Grade a mathematical answer: first by its text, then by its value, and last by algebra."""
 
 import re
 from collections.abc import Sequence
@@ -43,13 +43,13 @@ _DIGITS = re.compile(r"[-+]?[\d,]+(?:\.\d+)?")
 
 @dataclass(frozen=True)
 class MathPolicy:
-    """What counts as the same answer where usage differs."""
+    """Conventions on which answers count as equal, where usage differs."""
 
     decimals: float = 0.0
-    """The relative error at which a decimal is taken for an exact value; 0 takes none."""
+    """The relative error within which a decimal equals an exact value; 0 accepts none."""
 
     units_required: bool = False
-    """Whether an answer must have a unit where the expected one has, and only there."""
+    """Whether an answer needs a unit if the expected answer has one, and only then."""
 
     percent_as_number: bool = True
     """Whether 20% is 20 as well as 0.2."""
@@ -67,9 +67,9 @@ def grade_math(
 ) -> Grade:
     """Grade the final answer of a response against the expected answer, or any of several.
 
-    The problem tells which value was asked for when a response names more. The reward is None
-    where nothing could be decided: no expected answer is known, or the comparison of two formulas
-    did not come to an end.
+    If a response names several values, the problem determines which one was asked for. The reward
+    is None if nothing could be decided: no expected answer is known, or the comparison of two
+    formulas did not finish.
     """
     golds = [_expected(text) for text in ([gold] if isinstance(gold, str) else gold)]
     short = [text for text in golds if len(text) <= _LONGEST]
@@ -94,7 +94,7 @@ def _expected(gold: str) -> str:
 
 
 def _meant(answer: str, golds: list[str], problem: str, response: str) -> str:
-    """Put the value for the letter of an option, and pick the one asked for among several."""
+    """Replace the letter of an option by its value, and pick the value asked for among several."""
     letter, text = option(answer[:_LONGEST])
     if letter and not text and not any(option(gold)[0] for gold in golds):
         return value_of_option(letter, response) or answer
@@ -111,7 +111,7 @@ class _Result(NamedTuple):
     equal: bool | None
     method: str
     formulas: tuple[str, str] = ("", "")
-    """Where nothing simpler decides: what is given, and what is expected."""
+    """The given and the expected value, when nothing simpler decides."""
 
 
 def _compare_named(answer: str, golds: list[str], problem: str, policy: MathPolicy) -> _Result:
@@ -120,7 +120,7 @@ def _compare_named(answer: str, golds: list[str], problem: str, policy: MathPoli
         return _compare(answer, golds, policy)
     results = [_compare(value, golds, policy) for value in values.values()]
     result = max(results, key=lambda each: (each.equal is True, each.equal is None))
-    # One of them is right; where the problem does not say which was asked, that may be luck.
+    # One of them is right, but unless the problem says which was asked for, that may be luck.
     return result._replace(equal=None) if result.equal and problem else result
 
 
@@ -207,7 +207,7 @@ def _quantities(answer: str, gold: str) -> tuple[Quantity, Quantity]:
 
 
 def _in_full(text: str, other: str) -> str:
-    """Write `5k` as 5000 beside a number, and `$1.5M` in any case."""
+    """Write `5k` as 5000 next to a number, and `$1.5M` in any case."""
     full = expanded(text)
     money = full and not full[:1].isdigit() and full[:1] != "-"
     suffixed = full and text[-1] in "kKMB" and _DIGITS.fullmatch(other)
@@ -215,7 +215,7 @@ def _in_full(text: str, other: str) -> str:
 
 
 def _scales(given: Quantity, expected: Quantity, policy: MathPolicy) -> list[Fraction] | None:
-    """Convert units; empty where they contradict each other, None where that stays open."""
+    """Convert units; empty if they contradict each other, None if that is undecided."""
     if (given.units and expected.is_percent) or (given.is_percent and expected.units):
         return []
     if given.units and expected.units:
@@ -233,7 +233,7 @@ def _scales(given: Quantity, expected: Quantity, policy: MathPolicy) -> list[Fra
 def _same_number(
     given: Fraction, expected: Fraction, percent: int, slack: float, policy: MathPolicy
 ) -> bool:
-    # A sign on one side only: both 20% = 20 and 20% = 0.2 are meant by someone.
+    # A sign on one side only: it may mean 20% = 20 or 20% = 0.2.
     meant = [expected * Fraction(100) ** percent]
     if policy.percent_as_number:
         meant.append(expected)

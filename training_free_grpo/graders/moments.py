@@ -70,7 +70,7 @@ class Moment(NamedTuple):
     kind: str
     readings: tuple[tuple[int | None, ...], ...]
     is_sure: bool = True
-    """Whether it can be nothing else: `3:40` may be a ratio."""
+    """Whether it cannot be anything else: `3:40` may be a ratio."""
 
 
 def moment(text: str) -> Moment | None:
@@ -82,7 +82,7 @@ def moment(text: str) -> Moment | None:
 
 
 def compare_moments(given: str, expected: str) -> tuple[bool | None] | None:
-    """Compare two texts as times or dates; None where neither is, or both may be numbers."""
+    """Compare two texts as times or dates; None if neither is one, or both may be numbers."""
     if not (_MAY_BE.search(given) or _MAY_BE.search(expected)):
         return None
     given, expected = _WRAPPED.sub(r"\1", given).strip(), _WRAPPED.sub(r"\1", expected).strip()
@@ -105,7 +105,7 @@ def compare_moments(given: str, expected: str) -> tuple[bool | None] | None:
 
 
 def _same_moment(given: Moment, expected: Moment) -> bool | None:
-    """Compare two moments; None where one leaves open what the other says."""
+    """Compare two moments; None if one omits what the other specifies."""
     if given.kind != expected.kind:
         return False
     if given.readings[0] == expected.readings[0]:
@@ -122,7 +122,7 @@ def _same_moment(given: Moment, expected: Moment) -> bool | None:
 
 
 def _is_hour(time: Moment, text: str) -> bool:
-    """Tell whether a bare number is the full hour of a time, `5` for `5 PM`."""
+    """Return whether a bare number is the full hour of a time, `5` for `5 PM`."""
     full = [hour for hour, *rest in time.readings if not any(rest)]
     return text.isdecimal() and any(int(text) in {hour, (hour or 0) % 12 or 12} for hour in full)
 
@@ -139,7 +139,7 @@ def _time(text: str) -> Moment | None:
     if not match or not (match[4] or (match[2] and "." not in text)):
         return None
     half = _half(match[4])
-    if half in {"hours", "hrs", "h"} and not match[2]:  # how long something takes
+    if half in {"hours", "hrs", "h"} and not match[2]:  # a duration
         return None
     hour, minute, second = (int(part or 0) for part in match.groups()[:3])
     found = _clock(hour, minute, second, half)

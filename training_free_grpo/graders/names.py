@@ -1,4 +1,4 @@
-"""What answers are called: `x = 3`, several of them, and the letters of options."""
+"""Names of answers: `x = 3`, several of them, and the letters of options."""
 
 import re
 
@@ -32,7 +32,7 @@ _CHOSEN = re.compile(
 
 
 def is_named(text: str) -> bool:
-    """Tell whether an answer is an equation or a membership, rather than a value."""
+    """Return whether an answer is an equation or a membership, rather than a value."""
     return len(_sides(_INDEX.sub("", text))) > 1 or bool(_MEMBER.match(text))
 
 
@@ -62,7 +62,7 @@ def concluded(text: str) -> str:
 
 
 def _sides(text: str) -> list[str]:
-    """Part an equation at its signs outside of brackets: `P(X=1) = 0.5` has two sides."""
+    """Split an equation at its signs outside of brackets: `P(X=1) = 0.5` has two sides."""
     if "(" not in text and "{" not in text and "[" not in text:
         return text.split("=")
     sides = []
@@ -91,7 +91,7 @@ def asked_name(problem: str) -> str | None:
 
 
 def option(text: str) -> tuple[str, str]:
-    """Part the letter of an option from its text: `(b) 0.3` is b and 0.3."""
+    """Split the letter of an option from its text: `(b) 0.3` is b and 0.3."""
     bare = _WRAPPED.sub(r"\1 ", text, count=1).strip() if "\\" in text else text.strip()
     if match := _OPTION.fullmatch(bare):
         return (match[1] or match[2]).casefold(), match[3].strip()

@@ -71,7 +71,7 @@ _REWRITES = [
         (r"_\{(\w)\}", r"_\1"),
         (r"\\lt(?![A-Za-z])", "<"),
         (r"\\gt(?![A-Za-z])", ">"),
-        # Between digits, a space joins a mixed number, groups thousands, or parts a list.
+        # Between digits, a space joins a mixed number, groups thousands, or separates a list.
         (r"(\d)\s+(\d+)/(\d+)", r"\1\\frac{\2}{\3}"),
         (r"(?<=\d)(?<!_\d)\s+(?=\d{3}(?:\D|$))(?=(?:\d{3}\s?)+$)", ""),
         (r"(?<=\d)(?<!_\d)\s+(?=\d)", ", "),
@@ -165,7 +165,7 @@ _FRACTION = re.compile(
 
 
 def bare(answer: str) -> str:
-    """Take off what announces an answer within it, and the condition that follows it."""
+    """Remove an announcement from the start of an answer, and a condition from its end."""
     if _SIMPLE.fullmatch(answer):
         return answer
     if answer.startswith("\\text") and (whole := _WHOLE_TEXT.fullmatch(answer)):
@@ -187,7 +187,7 @@ def plain(text: str) -> str:
     if _SIMPLE.fullmatch(text):
         return text
     text = _worded(greek_spelled(text))
-    if "\\begin" not in text:  # where lines of a matrix cannot be meant, it is escaped twice
+    if "\\begin" not in text:  # lines of a matrix cannot be meant here, so it is escaped twice
         text = _ESCAPED.sub("", text)
     if "\\circ" in text or "\\degree" in text or "°" in text:
         text = _DEGREES.sub(_RADIANS if _TRIGONOMETRY.search(text) else r"\1", text)
@@ -231,7 +231,7 @@ def _worded(text: str) -> str:
 
 
 def _inward(match: re.Match[str]) -> str:
-    # In the notation of Bourbaki, a bracket that turns away leaves the end out.
+    # In Bourbaki's notation, a bracket that faces outward excludes the endpoint.
     opening = "(" if match[1] == "]" else "["
     return opening + match[2] + (")" if match[3] == "[" else "]")
 
@@ -244,28 +244,28 @@ def _conjoined(text: str) -> str:
 
 
 def squeezed(text: str) -> str:
-    """Reduce a plain answer to what decides whether two are the same text."""
+    """Reduce a plain answer to the characters that decide whether two are the same text."""
     packed = re.sub(r"\s+", "", text)
     return packed.casefold() if is_prose(text) else packed
 
 
 def is_prose(text: str) -> bool:
-    """Tell words from mathematics."""
+    """Return whether a text consists of words rather than mathematics."""
     return bool(_WORD.search(re.sub(r"\\(?:begin|end)\{\w+\}", "", text)))
 
 
 def is_sign(text: str) -> bool:
-    """Tell a sign that stands alone, as where a relation is asked for, from a formula."""
+    """Return whether a text is a bare sign, as for a question about a relation, not a formula."""
     return bool(_SIGN.fullmatch(text.strip()))
 
 
 def is_sequence(text: str) -> bool:
-    """Tell whether an answer lists numbers with spaces alone: their order counts."""
+    """Return whether an answer separates its numbers by spaces alone, so that order counts."""
     return bool(re.fullmatch(r"-?[\d./]+(?:\s+-?[\d./]+)+", text))
 
 
 def is_list(text: str) -> bool:
-    """Tell whether a plain answer names several values outside brackets."""
+    """Return whether a plain answer names several values outside brackets."""
     if "," not in text:
         return False
     inside = re.sub(r"^\\?\{(.*?)\\?\}$", r"\1", text)
@@ -275,7 +275,7 @@ def is_list(text: str) -> bool:
 def numbers(*texts: str) -> list[Fraction] | None:
     """Read plain numbers exactly; None unless all are numbers.
 
-    A comma is a decimal comma beside a number with a decimal point.
+    A comma is a decimal comma if another of the numbers has a decimal point.
     """
     if any(map(_POINT.fullmatch, texts)):
         texts = tuple(text.replace(",", ".") if _COMMA.fullmatch(text) else text for text in texts)

@@ -1,9 +1,9 @@
-r"""Grade the answer to a question of knowledge by its words: right, wrong, or for a judge.
+r"""Grade the answer to a factual question by its words: right, wrong, or undecided.
 
-The same words are right. Words that differ only in what no paraphrase changes, a number, a single
-letter or a sign as in O+ and O-, are wrong, and so is an answer with nothing in common. What lies
-between, "Obama" for "Barack Obama" or for "Michelle Obama", words alone cannot tell: it stays
-undecided.
+The same words are right. Wrong are words that differ only in what no paraphrase changes (a number,
+a single letter or a sign, as in O+ and O-), and an answer with nothing in common. Words alone
+cannot decide cases in between, such as "Obama" for "Barack Obama" or for "Michelle Obama": these
+stay undecided.
 """
 
 import re
@@ -20,21 +20,21 @@ from training_free_grpo.graders.words import bare_words, parts, tokens
 from training_free_grpo.records import Grade, Verdict
 
 _NAMELESS = {"yes", "no", "who", "what", "when", "where", "it"}
-"""Words that only a title makes a name: Dr. No."""
+"""Words that are names only after a title: Dr. No."""
 _CURRENCY = regex.compile(r"\p{Sc}")
 _ROMAN = re.compile(r"(?=[ivx])(x{0,3})(ix|iv|v?i{0,3})")
 _UNITS = ("", "i", "ii", "iii", "iv", "v", "vi", "vii", "viii", "ix")
 _ALPHABETIC = regex.compile(r"[\p{Latin}\p{Greek}\p{Cyrillic}]")
 _LEAST_WITHIN = 4
-"""Letters of an alphabet that a word must share with another for that to mean something."""
+"""Letters of an alphabet that two words must share for that to mean something."""
 _SHOWN = 120
 
 
 def grade_qa(response: str, gold: str | Sequence[str]) -> Grade:
-    """Grade the answer that a response gives against the expected one, or any of several.
+    """Grade the answer in a response against the expected one, or any of several.
 
-    The reward is None, for a judge to decide, where the answer and an expected one have something
-    in common but are not the same, or where no expected answer is known.
+    The reward is None, for a judge to decide, if the answer and an expected one have something in
+    common but are not the same, or if no expected answer is known.
     """
     golds = [gold] if isinstance(gold, str) else list(gold)
     answer = stated_answer(response)
@@ -54,12 +54,12 @@ def grade_qa(response: str, gold: str | Sequence[str]) -> Grade:
 
 
 def is_exact(answer: str, gold: str) -> bool:
-    """Tell whether an answer has just the words of the expected one (EM)."""
+    """Return whether an answer has exactly the words of the expected one (EM)."""
     return tokens(answer) == tokens(gold)
 
 
 def is_same(answer: str, gold: str) -> bool:
-    """Tell whether an answer is the expected one, but for what either may leave out."""
+    """Return whether an answer is the expected one, except for what either may omit."""
     if _other_currency(answer, gold):
         return False
     given, expected = tokens(answer), tokens(gold)
@@ -72,7 +72,7 @@ def is_same(answer: str, gold: str) -> bool:
 
 
 def contradicts(answer: str, gold: str) -> bool:
-    """Tell whether two answers differ in nothing but numbers, single letters, signs or currency."""
+    """Return whether two answers differ only in numbers, single letters, signs or currency."""
     given, expected = tokens(answer), tokens(gold)
     if given == expected:
         return _other_currency(answer, gold)
@@ -86,7 +86,7 @@ def contradicts(answer: str, gold: str) -> bool:
 
 
 def covers(text: str, other: str) -> bool:
-    """Tell whether a text contains another one, be it within a word (cover-EM)."""
+    """Return whether a text contains another one, even within a word (cover-EM)."""
     return " ".join(tokens(other)) in " ".join(tokens(text))
 
 
@@ -97,7 +97,7 @@ def token_f1(answer: str, gold: str) -> float:
 
 
 def overlaps(answer: str, gold: str) -> bool:
-    """Tell whether two answers have a word in common, or one contains the other."""
+    """Return whether two answers have a word in common, or one contains the other."""
     given, expected = parts(answer), parts(gold)
     return bool({*given} & {*expected}) or _within(given, expected) or _within(expected, given)
 
@@ -106,12 +106,12 @@ def _within(inner: list[str], outer: list[str]) -> bool:
     text = " ".join(inner)
     if not text.isdigit() and len(text) < (_LEAST_WITHIN if _ALPHABETIC.search(text) else 2):
         return False
-    # A digit or a vowel sign beside it makes another word of it.
+    # A digit or vowel sign next to it makes it another word.
     return bool(regex.search(rf"(?<!\d){regex.escape(text)}(?![\d\p{{M}}])", " ".join(outer)))
 
 
 def _unbroken(text: str) -> str:
-    """Leave out invisible characters that a space may stand for."""
+    """Remove invisible characters that may stand for a space."""
     return text.replace("\u200b", "").replace("\u200c", "")
 
 
@@ -121,7 +121,7 @@ def _other_currency(answer: str, gold: str) -> bool:
 
 
 def _is_titled(given: tuple[str, ...], expected: tuple[str, ...]) -> bool:
-    """Tell whether one of two answers is the other behind a title, "approximately" or "vs."."""
+    """Return whether two answers differ only by a title, "approximately" or "vs."."""
     return given != expected and (_untitled(given) == expected or given == _untitled(expected))
 
 

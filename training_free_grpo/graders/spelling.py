@@ -9,14 +9,14 @@ _MARKS = re.compile(r"[_{}\s]")
 
 
 def is_spelled(text: str) -> bool:
-    """Tell letters that spell a word or a chemical formula from a product of variables."""
+    """Return whether letters spell a word or a chemical formula, not a product of variables."""
     if _LETTERS.fullmatch(text):
         return not _PRODUCT.fullmatch(text)
     return any(sign.isdigit() for sign in text) and bool(_FORMULA.fullmatch(text))
 
 
 def same_spelling(one: str, other: str) -> bool | None:
-    """Compare what two answers spell; None where the letters may be multiplied after all."""
+    """Compare what two answers spell; None if the letters may be a product after all."""
     if one == other:
         return True
     letters = sorted(one.casefold()) == sorted(other.casefold())
@@ -27,6 +27,6 @@ def same_spelling(one: str, other: str) -> bool | None:
         return one == other
     if one.casefold() != other.casefold():
         return False
-    # Co is cobalt, CO is not; both ways to write a word begin with the same capital.
+    # Co is cobalt, CO is not; two spellings of a word begin with the same capital.
     symbols = len(one) == 2 and one != other and one[0].isupper() and other[0].isupper()
     return None if symbols and one.casefold() not in {"no", "ok"} else True

@@ -1,6 +1,7 @@
-r"""Where a response states its answer in words: tagged, in JSON, boxed, announced, or all of it.
+r"""Extract the answer that a response states in words: tagged, in JSON, boxed or announced.
 
-What only wraps an answer is taken off: code fences, special tokens, HTML, quotes, citations.
+The whole response may be the answer, too. Anything that only wraps an answer is removed: code
+fences, special tokens, HTML, quotes, citations.
 """
 
 import ast
@@ -36,7 +37,7 @@ _SOURCE = re.compile(
 _AROUND = ' \t\r\n*_`"“”„«»「」『』'
 
 _STARRED = re.compile(r"(?<!\S)[A-Za-z]{1,2}\*[\s.]*\Z")
-"""A letter with a star of its own, as in the grade A*."""
+"""A letter with a star that belongs to it, as in the grade A*."""
 
 _NAMED = re.compile(r"(.{1,200}?) (?:is|was) the (?:final |correct |right )?answer", re.DOTALL)
 _SAID = re.compile(
@@ -51,7 +52,7 @@ _SENTENCE_END = re.compile(
     r"(?<![.!?。！？।])([.!?]{1,5}|[。！？।]{1,5})[\"”’')\]*_]{0,5}(?:(?<=[。！？।])\s*|\s+)(?=\S)"
 )
 _LONGEST = 20
-"""Characters of an abbreviation."""
+"""The characters of an abbreviation."""
 _PRONOUN = re.compile(
     r"(?:it|he|she|they|this|that|these|those|we|i|you|his|her|its|their|there|both|here)"
     r"(?:['’](?:s|re|m|ve|d)\b|\s+[a-z\d(])",
@@ -74,7 +75,7 @@ _POLAR = re.compile(r"(yes|no|true|false)\b[*_\"”]*(?:[,;:!—–]|\.(?!\s*\d)
 
 
 def stated_answer(response: str) -> str:
-    """Take what a response states as its answer: tagged, boxed, announced, or all that it says."""
+    """Extract the stated answer: tagged, boxed, announced, or the whole response."""
     spoken = _spoken(response)
     if tags := list(_TAG.finditer(spoken)):
         inside = _TAG_END.split(spoken[tags[-1].end() :], maxsplit=1)[0]
@@ -86,7 +87,7 @@ def stated_answer(response: str) -> str:
 
 
 def opening(answer: str) -> str:
-    """Return what an answer says ahead of its reasons and without "It is", else all of it."""
+    """Return an answer without its reasons and without "It is", or else unchanged."""
     if polar := _POLAR.match(answer):
         return polar[1]
     head, rest = _first_sentence(answer)
@@ -96,7 +97,7 @@ def opening(answer: str) -> str:
 
 
 def tidy(text: str) -> str:
-    """Strip what surrounds an answer: spaces, emphasis, quotes, citations, final dots."""
+    """Strip the surroundings of an answer: spaces, emphasis, quotes, citations, final dots."""
     if "\\" in text:
         text = _ESCAPED.sub(r"\1", _COMMAND.sub(r"\1", text.replace("\\,", " ")))
     text = _SOURCE.sub("", _CITATION.sub("", _LINK.sub(r"\1", text)))
@@ -158,7 +159,7 @@ def _announced(text: str) -> str:
 
 
 def _statement(line: str) -> str:
-    """Cut off what follows the sentence that answers, unless that takes the answer back."""
+    """Cut what follows the sentence that answers, unless it retracts the answer."""
     head, rest = _first_sentence(line)
     taken_back = _taken_back(rest)
     return (rest[taken_back.end() :] or line) if taken_back else head

@@ -1,4 +1,4 @@
-"""Compare formulas where a model's text can do no harm: to read it with SymPy is to run it."""
+"""Compare formulas in a sandbox: reading a model's text with SymPy means running it."""
 
 import functools
 import json
@@ -21,13 +21,13 @@ _MEMORY_MB = 2048
 _REMEMBERED = 50_000
 _PREIMPORT = ("sympy", "latex2sympy2_extended", "latex2sympy2_extended.latex2sympy2")
 _FORMULAS = f"{__package__}.formulas"
-_MODULES = ("truth", "values", "nodes", "ranges", "comparison")  # each imports those before it
+_MODULES = ("truth", "values", "nodes", "ranges", "comparison")  # each imports the ones before it
 _COMPARE = f"""
 import json, sys
 from {_FORMULAS}.comparison import compare
 print(json.dumps(compare(**json.load(sys.stdin))))
 """
-# What the first comparison loads and builds, none has to wait for.
+# Everything that the first comparison loads and builds, so that none has to wait.
 _WARM_UP = """
 import sys, types
 for name, source in {sources!r}:
@@ -38,10 +38,10 @@ module.compare([r"\\frac{{x}}{{2}} + 1"], "y")
 
 
 def equal(golds: Sequence[str], answer: str, tolerance: float = 0.0) -> bool | None:
-    """Ask whether an answer equals one of the expected formulas; None if that stays open.
+    """Return whether an answer equals one of the expected formulas; None if that is undecided.
 
-    A decimal may miss an exact value by the relative tolerance. Raises SandboxUnavailable where
-    no sandbox can be had.
+    A decimal may differ from an exact value by the relative tolerance. Raise SandboxUnavailable
+    where no sandbox works.
     """
     return _compared.find(
         json.dumps({"golds": list(golds), "answer": answer, "tolerance": tolerance})
@@ -54,13 +54,13 @@ def _compare(request: str) -> bool | None:
 
 
 class _Comparisons:
-    """Makes each comparison once: the attempts of a group come to the same few answers."""
+    """Makes each comparison once: the attempts of a group produce the same few answers."""
 
     def __init__(self) -> None:
         self.forget()
 
     def forget(self) -> None:
-        """Forget all comparisons: some may be at work in threads that a forked child lacks."""
+        """Forget all comparisons: some may be running in threads that a forked child lacks."""
         self._known: OrderedDict[str, Future[bool | None]] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -80,7 +80,7 @@ class _Comparisons:
             future.set_result(_compare(request))
         except Exception as error:  # noqa: BLE001 - it is for everyone who waits
             future.set_exception(error)
-        if future.exception() or future.result() is None:  # on an idle machine it may come to one
+        if future.exception() or future.result() is None:  # on an idle machine it may succeed
             with self._lock:
                 self._known.pop(request, None)
 
@@ -91,7 +91,7 @@ os.register_at_fork(after_in_child=_compared.forget)
 
 @functools.cache
 def _sandbox() -> "PythonSandbox":
-    # Imported late: with it comes LangChain.
+    # Imported late, since it imports LangChain.
     from training_free_grpo.tools.python_sandbox import PythonSandbox
 
     folder = Path(__file__).with_name("formulas")

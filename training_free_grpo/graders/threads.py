@@ -1,6 +1,6 @@
-"""Calls that may never end keep nobody waiting: a limit in time, and threads of their own.
+"""Time limits for calls that may never end, in threads that nothing waits for.
 
-Those of asyncio's pool are waited for when a loop or the process ends.
+A closing loop or an ending process waits for the threads of asyncio's own pool.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _places: "WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore]" = Wea
 
 
 async def within(seconds: float, work: Awaitable[T]) -> T:
-    """Return what is awaited; cancel it after so long, and raise TimeoutError that says so."""
+    """Await the result; cancel it after a time limit, and raise TimeoutError with the limit."""
     try:
         async with asyncio.timeout(seconds) as limit:
             return await work
@@ -32,9 +32,9 @@ async def within(seconds: float, work: Awaitable[T]) -> T:
 
 
 async def run_in_thread(seconds: float, call: Callable[[], Any]) -> Any:
-    """Return what the call returns; leave it to itself after so long, and raise TimeoutError.
+    """Return the result of the call; abandon it after a time limit, and raise TimeoutError.
 
-    Waiting for one of the few places does not count.
+    The wait for one of the few slots does not count.
     """
     loop, run = asyncio.get_running_loop(), copy_context().run
     async with _places.setdefault(loop, asyncio.Semaphore(_AT_ONCE)):
@@ -53,5 +53,5 @@ def _run(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except StopIteration as error:
-        # asyncio cannot carry this one out of a thread: the caller would wait for ever.
+        # asyncio cannot pass this one out of a thread: the caller would wait forever.
         raise RuntimeError(f"StopIteration left the grader: {error}") from error

@@ -1,4 +1,4 @@
-"""Every unit by its names: what it measures, and its size."""
+"""The table of units: names, dimensions and sizes."""
 
 from fractions import Fraction
 from itertools import chain
@@ -32,8 +32,8 @@ _NAME_PREFIXES = {
     "giga": "1e9",
     "tera": "1e12",
 }
-# By kind: the names of every unit, and how many of the first unit it is. A name with ~ takes the
-# prefixes of SI. A name may stand for several units: a pound is a mass, or money.
+# By kind: the names of every unit, and its size in the first unit. A name with ~ takes SI
+# prefixes. A name may belong to several units: a pound is a mass, or money.
 _TABLE = {
     "length": {
         "~m ~meter ~metre": "1",
@@ -212,7 +212,7 @@ _TABLE = {
         )
     },
 }
-# The same as products of powers, so that a liter is 1000 cubic centimeters.
+# The same kinds as products of powers, so that a liter is 1000 cubic centimeters.
 DERIVED: dict[str, tuple[dict[str, int], Fraction]] = {
     "volume": ({"length": 3}, Fraction(1, 1000)),
     "area": ({"length": 2}, Fraction(1)),
@@ -285,12 +285,12 @@ _ANY_CASE = frozenset(
 
 
 def measures(name: str) -> list[Measure]:
-    """Find what a unit may measure, by its name or symbol, singular or plural, small or capital."""
+    """Return what a unit may measure, given its name or symbol in any number and case."""
     for spelling in (name, name.removesuffix("s")):
         if spelling in _UNITS:
             return _UNITS[spelling]
     lower = name.casefold()
-    # A symbol says by a capital what it is, mW or MW; of a word, and of KM or Kg, it says nothing.
+    # Case distinguishes symbols such as mW and MW, but not words, nor KM or Kg.
     for spelling in (lower, lower.removesuffix("s")):
         if spelling in _BY_LOWER and (len(spelling) > 3 or spelling in _ANY_CASE):
             return _BY_LOWER[spelling]

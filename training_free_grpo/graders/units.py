@@ -1,4 +1,4 @@
-r"""What an answer is measured in: `5\text{ cm}`, `$18.90`, `1 h 30 min`, `20%`, `1011_2`."""
+r"""Units of answers: `5\text{ cm}`, `$18.90`, `1 h 30 min`, `20%`, `1011_2`."""
 
 import re
 from collections import Counter
@@ -79,7 +79,7 @@ _GENERIC = re.compile(
     r"(?:square |cubic |sq\.? |cu\.? )?units?(?:\^?\{?\d\}?)?|in (?:total|all)|altogether|total"
     r"|each"
 )
-# These change the value, so that they are no names of what is counted.
+# These change the value, so they are not names of what is counted.
 _NO_LABEL = re.compile(
     r"\b(?:and|or|times|plus|minus|over|to|mod|choose|factorial|squared|cubed|below|negative"
     r"|not|but"
@@ -120,24 +120,24 @@ _SINGLE = frozenset("mshgdLlNJWVACTΩ°$€£¢¥₹₩₽元円원Å")
 
 
 class Unit(NamedTuple):
-    """What a unit measures, and the size of one of it."""
+    """The dimension of a unit, and its size."""
 
     kind: frozenset[tuple[str, int]]
     size: Fraction
 
 
 class Quantity(NamedTuple):
-    """An answer without its unit, and what the unit may mean: a pound is a mass, or money."""
+    """An answer without its unit, and the unit's possible meanings: a pound is a mass, or money."""
 
     value: str
     units: tuple[Unit, ...] = ()
     is_percent: bool = False
     label: str = ""
-    """A word that is no unit: what is counted, or what a percentage is of."""
+    """A word that is not a unit: what is counted, or what a percentage is of."""
 
 
 def quantity(text: str, *, glued: bool = False) -> Quantity:
-    """Part an answer from its unit; a word that is no unit, as in `5 apples`, is a label.
+    """Split an answer from its unit; a word that is not a unit, as in `5 apples`, is a label.
 
     In `48g` the letter is a variable, unless `glued` says that a unit is expected.
     """
@@ -159,7 +159,7 @@ def quantity(text: str, *, glued: bool = False) -> Quantity:
 
 
 def in_base_ten(number: Quantity) -> int | None:
-    """Read a number whose base is given, `101_2` as 5."""
+    """Read a number with an explicit base, `101_2` as 5."""
     bases = [power for unit in number.units for kind, power in unit.kind if kind == "base"]
     try:
         return int(number.value, bases[0]) if bases else None
@@ -168,7 +168,7 @@ def in_base_ten(number: Quantity) -> int | None:
 
 
 def common_units(given: Quantity, expected: Quantity) -> list[Fraction]:
-    """Return how many of the one unit the other is, in every sense; empty if they contradict."""
+    """Return the conversion factors between two units, one per meaning; empty if they conflict."""
     return [
         one.size / other.size
         for one, other in product(given.units, expected.units)
@@ -191,7 +191,7 @@ def _marked(text: str) -> str:
 
 
 def _compound(marked: str) -> Quantity | None:
-    """Add up `5 ft 6 in`: numbers with ever smaller units of one kind."""
+    """Add up `5 ft 6 in`: numbers with successively smaller units of one kind."""
     if match := _CLOCKED.fullmatch(marked):
         return _added([(match[1], "h"), (match[2], "min")])
     if match := _MONEY_PARTS.fullmatch(marked.replace("\\", "")):
@@ -270,7 +270,7 @@ def _measured(marked: str, glued: bool) -> Quantity | None:
 
 
 def _is_unit(written: str, free: bool) -> bool:
-    """Tell a unit from variables: right behind a number, letters may be either."""
+    """Return whether letters are a unit, not variables: right after a number they may be either."""
     letters = _NO_LETTER.sub("", written)
     if written.count("{") != written.count("}"):
         return False
@@ -291,7 +291,7 @@ def _described(written: str) -> tuple[Unit, ...]:
 
 
 def _listed(marked: str, glued: bool) -> Quantity | None:
-    """Take the unit that all parts of a list share, or the last one has for all."""
+    """Return the unit that all parts of a list share, or that only the last one has, for all."""
     parts = _AND_COMMA.split(marked)
     if len(parts) < 2 or any(bracket in marked for bracket in "()[]{}="):
         return None

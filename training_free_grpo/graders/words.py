@@ -1,4 +1,4 @@
-"""The words of an answer, so that what differs in writing only has the same ones."""
+"""Split an answer into words that are the same for all spellings of it."""
 
 import re
 from collections.abc import Iterator
@@ -24,9 +24,9 @@ _PERCENT = re.compile(r"(?<=\d)\s?(?:per cent|pct)\b")
 _YEAR = re.compile(r"(?<=\d{4})\s?[年년]\s*$")
 _INITIALS = re.compile(r"\b([^\W\d_])\.\s(?=[^\W\d_]\.)")
 _PARTED = re.compile(r"(?<=[^\W\d_])\.(?=\d)|(?<=\d)(?=[a-z])")
-"""Where a word and a number meet without a space: Vol.2, 5km."""
+"""The boundary of a word and a number without a space: Vol.2, 5km."""
 _INSIDE = re.compile(r"'|\.(?!\d)|(?<=[^\W\d])\.")
-"""What a word has inside, or at its end, that is none of it: O'Hara, U.S."""
+"""Characters inside or at the end of a word that do not belong to it: O'Hara, U.S."""
 _WORD = regex.compile(
     rf"[{CHARACTER_WORDS}]\p{{M}}*|(?:(?![{CHARACTER_WORDS}_])[\w\p{{M}}])+(?:(?<=\d)[.:/]\d+)*"
 )
@@ -41,31 +41,31 @@ _DECIMAL = re.compile(r"\d{1,30}(?:\.\d{1,30})?")
 _TRUTHS: dict[tuple[str, ...], tuple[str, ...]] = {("true",): ("yes",), ("false",): ("no",)}
 
 
-# A long response is compared with each of many names for the same thing.
+# A long response is compared with many names for the same thing.
 @lru_cache(maxsize=64)
 def tokens(text: str) -> tuple[str, ...]:
-    """Cut a text into words, without case, accents, punctuation and articles.
+    """Split a text into words, without case, accents, punctuation and articles.
 
-    SQuAD's normalization, but that 3.5 is not 35, that "Vitamin A" ends with no article, and that
-    signs which tell things apart are read as words.
+    SQuAD's normalization, except that 3.5 is not 35, the A of "Vitamin A" is not an article, and
+    distinguishing signs count as words.
     """
     words = _cut(name_signs(_ARTICLE.sub("", _plain(text)))) or tuple(fold(text).split())
     return _TRUTHS.get(words, words)
 
 
 def bare_words(text: str) -> tuple[str, ...]:
-    """Cut a text into words without the signs that `tokens` reads."""
+    """Split a text into words without the signs that `tokens` reads."""
     return _cut(drop_signs(_ARTICLE.sub("", _plain(text))))
 
 
 def parts(text: str) -> list[str]:
-    """Cut a text into words without signs, and dates and times into their numbers."""
+    """Split a text into words without signs, with dates and times as their numbers."""
     return re.findall(r"[^\s.:/]+", " ".join(bare_words(text) or tokens(text)))
 
 
 @lru_cache(maxsize=64)
 def _plain(text: str) -> str:
-    """Write a text so that what differs in writing only is the same."""
+    """Normalize a text, so that spellings of the same thing are equal."""
     ungrouped = _SPACED_GROUPS.sub(lambda number: "".join(number[0].split()), text)
     plain = _GROUPS.sub(lambda number: re.sub("[,.]", "", number[0]), fold(ungrouped))
     plain = _PERCENT.sub(" percent", _NUMBER_SIGN.sub("", _YEAR.sub("", plain)))
@@ -79,7 +79,7 @@ def _cut(plain: str) -> tuple[str, ...]:
 
 
 def _written_out(words: list[str]) -> Iterator[str]:
-    """Write out abbreviations that others spell, and numbers in digits."""
+    """Expand abbreviations, and write numbers in digits."""
     around = zip(["", *words], words, [*words[1:], ""], strict=False)
     scaled = False
     for before, word, after in around:

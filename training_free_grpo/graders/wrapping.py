@@ -1,4 +1,4 @@
-r"""What models and servers put around a response: thoughts, tags, code fences, JSON, quotes."""
+r"""Unwrap a response: models and servers add thoughts, tags, code fences, JSON, quotes."""
 
 import json
 import re
@@ -30,7 +30,7 @@ _COMPLETED = re.compile(
     r"[\s.]{0,9}(?:Q\.?\s?E\.?\s?D\.?|[∎■□◻⬜]|\\(?:blacksquare|square|qed))\s{0,9}$"
 )
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff]")
-# What is left of \text, \frac or \boxed where a string with single backslashes was decoded.
+# What remains of \text, \frac or \boxed after decoding a string with single backslashes.
 _CONTROL = re.compile("[\x07\x08\x0b\x0c\t\r]|\n(?:eq|otin|abla|u)\\b")
 _DECODED = [
     (re.compile(pattern), command)
@@ -52,7 +52,7 @@ _DECODED_SPACE = [
 
 
 def unwrapped(response: str, most: int) -> str:
-    """Return what a response says, at most so many characters of its end, without wrapping."""
+    """Return the content of a response without wrapping, limited to this much of its end."""
     text = _spoken(response)[-most:] if "<" in response or "◁" in response else response[-most:]
     if _CONTROL.search(text):
         for pattern, command in _DECODED + _DECODED_SPACE:
@@ -67,7 +67,7 @@ def unwrapped(response: str, most: int) -> str:
 
 
 def repaired(text: str) -> str:
-    """Give commands of LaTeX back the letters that a decoder took for control characters."""
+    """Restore the letters of LaTeX commands that a decoder took for control characters."""
     for pattern, command in _DECODED:
         text = pattern.sub(command, text)
     return text
@@ -81,12 +81,12 @@ def _spoken(response: str) -> str:
 
 
 def uncovered(text: str) -> str:
-    """Take off the code fence, the object of JSON or the quotes that a text stands in."""
+    """Remove the code fence, the JSON object or the quotes around a text."""
     end = _COMPLETED.sub("", text[-40:])
     text = (text[:-40] + end).strip()
     if text.endswith(_FENCE) and len(text) > len(_FENCE):
         before, _, fenced = text.removesuffix(_FENCE).rpartition(_FENCE)
-        content = _FENCED.fullmatch(fenced)  # of a program, the output is not known
+        content = _FENCED.fullmatch(fenced)  # the output of a program is unknown
         if content and "\\boxed" not in before:
             text = (content[1] or content[2] or "").strip()
     if text.endswith("}") and any(key in text for key in _ANSWER_KEYS):
@@ -97,7 +97,7 @@ def uncovered(text: str) -> str:
 
 
 def _stated(text: str) -> str:
-    """Find the answer in the object of JSON, or of Python, that ends a text."""
+    """Find the answer in the JSON or Python object that ends a text."""
     start = len(text)
     for _ in range(_MOST_BRACES):
         start = text.rfind("{", 0, start)

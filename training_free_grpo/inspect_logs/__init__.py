@@ -1,4 +1,4 @@
-"""Logs for Inspect (the extra `inspect`): each step of a run, or arm of an evaluation, is one."""
+"""Logs for Inspect (the extra `inspect`), one for each step of a run or arm of an evaluation."""
 
 from training_free_grpo.inspect_logs.hearing import EvaluationLogs, TrainingLogs
 from training_free_grpo.inspect_logs.steps import missing_logs, write_step

@@ -1,4 +1,4 @@
-"""Write logs while the work goes on: in a thread, and never at its cost."""
+"""Write logs during a run, in a thread, without ever failing the run."""
 
 import asyncio
 import re
@@ -20,7 +20,7 @@ Warn = Callable[[str], None]
 
 
 class Writer:
-    """Writes one log after the other in a thread, for which the end of its `with` block waits."""
+    """Writes one log after the other in a thread; leaving the `with` block waits for it."""
 
     def __init__(self, warn: Warn) -> None:
         self._warn = warn
@@ -46,7 +46,7 @@ class Writer:
 
 
 class TrainingLogs(Writer):
-    """Writes the log of each step of a run once it is finished; earlier ones that lack, too."""
+    """Writes the log of each finished step of a run, and missing logs of earlier steps."""
 
     def __init__(self, run: RunFolder, place: Path, warn: Warn) -> None:
         super().__init__(warn)
@@ -54,7 +54,7 @@ class TrainingLogs(Writer):
         self._tried: set[Path] = set()
 
     def hear(self, event: Event) -> None:
-        """Write the log of a finished step, of which the run's files tell by now."""
+        """Write the log of a finished step, which the run's files describe by now."""
         if event["event"] == "step":
             self.thread.submit(self._catch_up)
 
@@ -76,7 +76,7 @@ class TrainingLogs(Writer):
 
 
 class EvaluationLogs(Writer):
-    """Writes the log of each arm of an evaluation once it is finished."""
+    """Writes the log of each finished arm of an evaluation."""
 
     def __init__(
         self,
@@ -92,7 +92,7 @@ class EvaluationLogs(Writer):
         self._attempter, self._grader, self._place = attempter, grader, place
 
     def begin(self, arm: Arm) -> None:
-        """Take note of the arm that begins."""
+        """Record the arm that begins."""
         self._arm = arm
         self._started = tell_time()
         self._rollouts: dict[str, JSON] = {}
@@ -100,7 +100,7 @@ class EvaluationLogs(Writer):
         self._critiques: dict[str, JSON] = {}
 
     def hear(self, event: Event) -> None:
-        """Take note of an event; write the log once the evaluation is finished."""
+        """Record an event; write the log once the evaluation is finished."""
         if event["event"] == "rollout":
             rollout = event["rollout"]
             messages = {"messages": rollout["trajectory"], "usage": event["usage"]}
@@ -139,7 +139,7 @@ class EvaluationLogs(Writer):
         )
 
     def _rows(self) -> Iterator[JSON]:
-        """Put each attempt together from what nodes told of it."""
+        """Assemble each attempt from the events of the nodes."""
         for problem in self._problems:
             about = {"problem_id": problem["id"], **problem}
             for attempt in self._groups[problem["id"]]["attempts"]:
@@ -147,5 +147,5 @@ class EvaluationLogs(Writer):
 
 
 def tell_time() -> str:
-    """Return the time in UTC, as ISO 8601 has it."""
+    """Return the time in UTC, in ISO 8601 format."""
     return datetime.now(UTC).isoformat(timespec="seconds")

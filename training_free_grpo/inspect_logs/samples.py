@@ -19,9 +19,9 @@ _FIGURES = ("verdict", "tool_calls", "lessons")
 async def make_sample(
     row: JSON, group: JSON, scorer: str, model: str, models: Mapping[str, str], log_id: str
 ) -> "EvalSample":
-    """Make a sample of a rollout's line and its group's; a missing rollout ends in an error.
+    """Make a sample of a rollout's line and its group's; a missing rollout becomes an error.
 
-    `model` made the attempt, and `models` were asked by role.
+    `model` made the attempt, and `models` were called by role.
     """
     from inspect_ai.log import EvalError, EvalSample
     from inspect_ai.model import ChatMessageUser, ModelOutput
@@ -51,7 +51,7 @@ async def make_sample(
 
 
 async def inspect_messages(transcript: Sequence[JSON]) -> "list[ChatMessage]":
-    """Read a transcript as Inspect's messages; one of forms that it does not know, as a text."""
+    """Convert a transcript to Inspect's messages; a message of unknown form becomes a text."""
     from inspect_ai.model import ChatMessageAssistant, messages_from_openai
 
     try:
@@ -61,7 +61,7 @@ async def inspect_messages(transcript: Sequence[JSON]) -> "list[ChatMessage]":
 
 
 def tell_turns(messages: "Sequence[ChatMessage]", model: str) -> "Iterator[Event]":
-    """Tell each turn as a call of the model, where Inspect looks for the messages."""
+    """Report each turn as a model call, which is where Inspect looks for the messages."""
     from inspect_ai.event import ModelEvent
     from inspect_ai.model import ChatCompletionChoice, GenerateConfig, ModelOutput
 
@@ -78,7 +78,7 @@ def tell_turns(messages: "Sequence[ChatMessage]", model: str) -> "Iterator[Event
 
 
 def make_score(row: JSON, group: JSON) -> "Score":
-    """Give the reward, and what the grader said of it."""
+    """Return the reward and the grader's critique."""
     from inspect_ai.scorer import Score
 
     critique = group.get("critiques", {}).get(row["id"])
@@ -86,7 +86,7 @@ def make_score(row: JSON, group: JSON) -> "Score":
 
 
 def tell(row: JSON, group: JSON) -> "list[Event]":
-    """Tell what came of the attempt: its summary, and the comparison that it was part of."""
+    """Return the outcome of the attempt: its summary, and the comparison that it was part of."""
     from inspect_ai.event import InfoEvent
 
     events: list[Event] = []

@@ -1,4 +1,4 @@
-"""The logs of a training run, made of nothing but the files in its folder."""
+"""The logs of a training run, built only from the files in its folder."""
 
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ _TOLD_ELSEWHERE = ("usage", "cost", "costs")
 
 
 def missing_logs(run: RunFolder, place: Path) -> Iterator[tuple[Metrics, Path]]:
-    """Find the finished steps without a log of what they are now, each with the file to write."""
+    """Find the finished steps without an up-to-date log, each with the file to write."""
     for figures in read_metrics(run.path):
         file = place / f"{run.path.name}-step-{figures['step']:04}.eval"
         rollouts = rollouts_of(run, figures)
@@ -22,7 +22,7 @@ def missing_logs(run: RunFolder, place: Path) -> Iterator[tuple[Metrics, Path]]:
 
 
 def is_newer(file: Path, source: Path) -> bool:
-    """Tell whether a file is there and was written after another one."""
+    """Return whether a file exists and was written after another one."""
     return file.exists() and file.stat().st_mtime >= source.stat().st_mtime
 
 
@@ -60,16 +60,16 @@ def read_step(run: RunFolder, figures: Metrics) -> Subject:
 
 
 def shown(figures: Mapping[str, object]) -> JSON:
-    """Leave out of a step's figures what a log has a place of its own for."""
+    """Remove the step's figures that have a field of their own in a log."""
     return {key: value for key, value in figures.items() if key not in _TOLD_ELSEWHERE}
 
 
 def when_begun(run: RunFolder, step: int) -> str | None:
-    """Return when the library was written that the step began with; an old run has no such file."""
+    """Return when the step's initial library was written; an old run has no such file."""
     library = run.path / "libraries" / f"step-{step - 1:04}.json"
     return when_written(library) if library.exists() else None
 
 
 def when_written(file: Path) -> str:
-    """Return when a file was written last."""
+    """Return the modification time of a file."""
     return datetime.fromtimestamp(file.stat().st_mtime, UTC).isoformat(timespec="seconds")

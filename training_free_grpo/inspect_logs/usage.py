@@ -1,4 +1,4 @@
-"""What model calls used, in Inspect's terms."""
+"""The usage of model calls, in Inspect's terms."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING

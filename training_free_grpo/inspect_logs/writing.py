@@ -1,4 +1,4 @@
-"""Put a log together, and write it whole or not at all."""
+"""Assemble a log, and write it whole or not at all."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Subject:
-    """What a log is about: one step of a run, or one evaluation."""
+    """The subject of a log: one step of a run, or one evaluation."""
 
     task: str
     arguments: JSON
     run: str
-    """Shared by the logs of one run, and by no others."""
+    """The id shared by the logs of one run, and by no others."""
     created: str
-    """When it was finished: in UTC, as ISO 8601 has it."""
+    """The time of completion: in UTC, in ISO 8601 format."""
     started: str
     model: str
-    """Who made the attempts."""
+    """The model that made the attempts."""
     temperature: float | None
     agent: str
     grader: str
     rows: Sequence[JSON]
-    """The rollouts, with what was found of them."""
+    """The rollouts, with their results."""
     groups: Mapping[str, JSON]
     """By problem."""
     mean: float | None
@@ -62,7 +62,7 @@ async def write_log(subject: Subject, file: Path) -> None:
 
 
 async def make_log(subject: Subject) -> "EvalLog":
-    """Put a log together."""
+    """Assemble a log."""
     from inspect_ai.log import EvalLog
 
     costs = subject.costs
@@ -90,7 +90,7 @@ async def make_log(subject: Subject) -> "EvalLog":
 
 
 def make_spec(subject: Subject) -> "EvalSpec":
-    """Say what was evaluated, and how."""
+    """Describe what was evaluated, and how."""
     from inspect_ai.log import EvalConfig, EvalDataset, EvalSpec
     from inspect_ai.model import GenerateConfig
 
@@ -113,7 +113,7 @@ def make_spec(subject: Subject) -> "EvalSpec":
 
 
 def make_results(subject: Subject) -> "EvalResults":
-    """Say what the attempts came to."""
+    """Return the results of the attempts."""
     from inspect_ai.log import EvalMetric, EvalResults, EvalScore
 
     rows, scorer = subject.rows, subject.grader
@@ -135,11 +135,11 @@ def make_results(subject: Subject) -> "EvalResults":
 
 
 def make_stats(subject: Subject, roles: "dict[Role, ModelUsage]") -> "EvalStats":
-    """Say how long it took, and what was used."""
+    """Return the duration and the usage."""
     from inspect_ai.log import EvalStats
 
     return EvalStats(
-        started_at=min(subject.started, subject.created),  # a copied file may be younger
+        started_at=min(subject.started, subject.created),  # a copied file may have a later time
         completed_at=subject.created,
         model_usage=total((subject.costs[role]["model"], used) for role, used in roles.items()),
         role_usage=roles,

@@ -8,7 +8,7 @@ from training_free_grpo.settings import Settings
 
 
 def count_steps(problems: int, settings: Settings) -> int:
-    """Return how many steps a run takes; the last batch of an epoch may be smaller."""
+    """Return the number of steps of a run; the last batch of an epoch may be smaller."""
     return settings.epochs * ceil(problems / settings.batch_size)
 
 
@@ -22,5 +22,5 @@ def draw(ids: Sequence[str], step: int, settings: Settings) -> tuple[int, list[s
 
 
 def shuffle(ids: Sequence[str], seed: int, epoch: int) -> list[str]:
-    """Order ids by a hash: `random` promises no order across versions, a hash does."""
+    """Order ids by a hash: unlike `random`, a hash is the same in every version of Python."""
     return sorted(ids, key=lambda id: hashlib.sha256(f"{seed}/{epoch}/{id}".encode()).digest())

@@ -1,4 +1,4 @@
-"""What makes a group: its seeds, its contrast, and the record of what came of it."""
+"""The seeds, the contrast and the record of a group."""
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,9 +16,9 @@ from training_free_grpo.records import (
 from training_free_grpo.settings import Settings
 
 _WAVE = 500
-"""Groups in progress at once: LangGraph looks at all of them whenever one ends."""
+"""Groups in progress at once: LangGraph checks all of them whenever one ends."""
 _LEAST = 2
-"""Graded attempts that a comparison needs."""
+"""Graded attempts needed for a comparison."""
 
 
 def seed_of(*parts: object) -> int:
@@ -28,22 +28,22 @@ def seed_of(*parts: object) -> int:
 
 
 def next_wave(problems: Iterable[str], groups: Iterable[Group]) -> list[str]:
-    """Return the problems whose groups are to start, in their order; none when all are through."""
+    """Return the next problems whose groups start, in order; none when all are done."""
     through = {group["problem"] for group in groups}
     return list(islice((id for id in problems if id not in through), _WAVE))
 
 
 def has_contrast(rewards: Iterable[float | None]) -> bool:
-    """Tell whether the rewards differ (std > 0); missing ones do not count."""
+    """Return whether the rewards differ (std > 0); missing ones do not count."""
     known = [reward for reward in rewards if reward is not None]
     return len(known) >= _LEAST and min(known) < max(known)
 
 
 def reflects(settings: Settings, grades: Mapping[str, Grade]) -> bool:
-    """Tell whether a group is worth its reflection calls.
+    """Return whether a group is worth its reflection calls.
 
-    Contrast decides; but an ablation that hides the truth may not choose by it, and with one
-    attempt per group nothing could ever differ (the paper's table 2).
+    Contrast decides. But an ablation that hides the ground truth may not use it for this choice,
+    and with one attempt per group there is never any contrast (the paper's table 2).
     """
     graded = [grade["reward"] for grade in grades.values() if grade["reward"] is not None]
     if settings.group_size == 1 or settings.ground_truth == "withheld":
@@ -52,7 +52,7 @@ def reflects(settings: Settings, grades: Mapping[str, Grade]) -> bool:
 
 
 def longest_attempts(groups: Iterable[Group]) -> dict[str, int]:
-    """Return by problem the turns of its longest attempt: the seconds differ from run to run."""
+    """Return the turns of each problem's longest attempt: seconds would vary from run to run."""
     return {g["problem"]: max((a["turns"] for a in g["attempts"]), default=0) for g in groups}
 
 
@@ -84,7 +84,7 @@ def close_group(
 
 
 def note_attempt(rollout: Rollout, grade: Grade | None) -> Attempt:
-    """Keep the figures of an attempt. One whose grader failed is missing, never wrong."""
+    """Record the figures of an attempt. If its grader failed, it is missing, never wrong."""
     missing, undecided = rollout["missing"], None
     if missing is None and grade is not None and grade["reward"] is None:
         if grade["verdict"] == "undecided":

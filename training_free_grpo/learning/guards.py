@@ -1,6 +1,6 @@
 """Find lessons that must not enter a library, without a model.
 
-Each guard returns a reason that a model can act on. It is sent back with it once; what is still
+Each guard returns a reason that a model can act on. The model gets it once; a lesson that is still
 wrong then is rejected, and counted under its reason.
 """
 
@@ -20,7 +20,7 @@ _PLACEHOLDER = re.compile(
 )
 _WORD = re.compile(r"\b[A-Z][a-z]+\b")
 _NAME = re.compile(r"(?<=[^.:!?*\-] )[A-Z][a-z]+\b")
-"""A capital within a sentence."""
+"""A capitalized word within a sentence."""
 _CALENDAR = frozenset([*calendar.day_name, *calendar.month_name])
 _RETOLD = re.compile(
     r"\b(?:the|this) (?:agent|attempt|trajectory|response) (?!should|must|can|may|needs?|has to)|"
@@ -28,13 +28,13 @@ _RETOLD = re.compile(
     re.IGNORECASE,
 )
 _MOSTLY = 0.6
-"""Share of a lesson's words that may not be copied."""
+"""Share of a lesson's words from which it counts as copied."""
 _LONG_RUN = 8
-"""Words in a row that are no coincidence."""
+"""Length of a run of shared words that cannot be a coincidence."""
 _ALIKE = 0.8
-"""Share of common words from which two lessons say nearly the same."""
+"""Share of common words from which two lessons count as near duplicates."""
 _CONSTANTS = frozenset(map(str, (10, 12, 24, 30, 50, 52, 60, 90, 100, 180, 360, 365, 1000, 3600)))
-"""Numbers that stand in lessons whatever the answer is."""
+"""Numbers that occur in lessons whatever the answer is."""
 _COMMITS = r"(?:answer|result|outcome|solution|boxed)\W+(?:\w+\W+){{0,2}}?{}(?![\w.,]*\d)"
 _FOREIGN = {
     "a web address": r"https?://|\bwww\.\w|\b[\w-]+\.[a-z]{2,3}/\w",
@@ -56,16 +56,16 @@ _NEGATIONS = frozenset(
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a lesson was learned from, and may not simply repeat."""
+    """The sources of a lesson, which it may not simply repeat."""
 
     problems: Sequence[Problem] = ()
     outputs: Sequence[str] = ()
-    """What tools returned to the agent."""
+    """The outputs of tools."""
     objectives: Sequence[str] = ()
 
 
 def examine_lesson(content: str, library: Library, cited: Iterable[str], seen: Evidence) -> str:
-    """Return why a lesson must not enter the library, in words that help to better it, or ""."""
+    """Return why a lesson must not enter the library, in words that help to fix it, or ""."""
     guards: tuple[Callable[[], str], ...] = (
         lambda: find_placeholder(content),
         lambda: find_foreign(content),
@@ -82,7 +82,7 @@ def examine_lesson(content: str, library: Library, cited: Iterable[str], seen: E
 
 
 def find_placeholder(content: str) -> str:
-    """Find a place that was left to fill in, or a tag that belongs to a prompt or a template."""
+    """Find an unfilled placeholder, or a tag that belongs to a prompt or a template."""
     found = _PLACEHOLDER.search(content) or re.search(
         rf"</?(?:{'|'.join(block_tags())})\b[^<>]*>", content, re.IGNORECASE
     )
@@ -90,7 +90,7 @@ def find_placeholder(content: str) -> str:
 
 
 def find_foreign(content: str) -> str:
-    """Find what no lesson needs, and an attacker might want in one."""
+    """Find content that no lesson needs and an attacker might want in one."""
     for what, pattern in _FOREIGN.items():
         if re.search(pattern, content, re.IGNORECASE):
             return f"content holds {what}; a lesson says in plain words what to do"
@@ -98,14 +98,14 @@ def find_foreign(content: str) -> str:
 
 
 def find_retold(content: str) -> str:
-    """Find a lesson that tells what happened in an attempt, in the place of what to do."""
+    """Find a lesson that retells an attempt instead of giving advice."""
     if found := _RETOLD.search(content):
         return f"content retells an attempt ({found[0].strip()!r}); say what to do, and when"
     return ""
 
 
 def find_prompt(content: str, objectives: Sequence[str]) -> str:
-    """Find a lesson that is made of our own instructions."""
+    """Find a lesson that repeats our own instructions."""
     own = [prompt_runs(name) for name in CALLS] + [runs(tokens(text), 3) for text in objectives]
     if copied(tokens(content), 3, own) >= _MOSTLY:
         return "content repeats the instructions; write what these attempts teach"
@@ -130,7 +130,7 @@ def find_problem(content: str, problems: Iterable[Problem]) -> str:
 
 
 def find_answer(content: str, problems: Iterable[Problem]) -> str:
-    """Find a lesson that gives an accepted answer away."""
+    """Find a lesson that gives away an accepted answer."""
     for problem in problems:
         for answer in problem["answers"]:
             if tells(content, answer):
@@ -139,7 +139,7 @@ def find_answer(content: str, problems: Iterable[Problem]) -> str:
 
 
 def find_output(content: str, outputs: Iterable[str]) -> str:
-    """Find a lesson that copies what a tool returned: pages are written by anyone."""
+    """Find a lesson that copies the output of a tool: anyone can write a web page."""
     said = tokens(content)
     if any(copied(said, _LONG_RUN, [runs(tokens(text), _LONG_RUN)]) for text in outputs):
         return "content copies what a tool returned; say in your own words what to do"
@@ -147,7 +147,7 @@ def find_output(content: str, outputs: Iterable[str]) -> str:
 
 
 def find_nothing(content: str) -> str:
-    """Find a lesson that names no step: all its words could stand in any other."""
+    """Find a lesson without a concrete step: all its words would fit any other lesson."""
     name, colon, rest = content.partition(":")
     title = telling_words(name) if colon else set()
     body = telling_words(rest if colon else name)
@@ -157,7 +157,7 @@ def find_nothing(content: str) -> str:
 
 
 def find_twin(content: str, library: Library, cited: set[str]) -> str:
-    """Find a lesson of the library that says nearly the same."""
+    """Find a near duplicate of a lesson in the library."""
     new = set(tokens(content))
     for lesson in active_experiences(library):
         old = set(tokens(lesson["content"]))
@@ -169,7 +169,7 @@ def find_twin(content: str, library: Library, cited: set[str]) -> str:
 
 
 def tells(content: str, answer: str) -> bool:
-    """Tell whether a content gives an answer away, more than by a common word or number."""
+    """Return whether a lesson gives away an answer by more than a common word or number."""
     wanted = tokens(answer)
     if not wanted:
         return False
@@ -182,14 +182,14 @@ def tells(content: str, answer: str) -> bool:
 
 
 def is_telling(word: str) -> bool:
-    """Tell whether a word of an answer is too special to stand in a lesson by chance."""
+    """Return whether a word of an answer is too specific to occur in a lesson by chance."""
     if word[0].isdigit():
         return len(word) > 1 and word not in _CONSTANTS
     return len(word) > 3 and word not in COMMON
 
 
 def telling_words(text: str) -> set[str]:
-    """Return the words of a text that say something of a kind of problem or a step."""
+    """Return the words of a text that describe a kind of problem or a step."""
     return {word for word in tokens(text) if word not in COMMON and not word.isdigit()}
 
 

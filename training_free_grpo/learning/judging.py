@@ -1,7 +1,7 @@
-"""Have a model judge an answer: where words and formulas leave it open, or always.
+"""Have a model judge an answer: where the grader leaves it undecided, or always.
 
-The answer is the work of a model under test, and the first text that would gain by talking the
-judge round: it stands in a block that it cannot close, and only the field of the verdict counts.
+The answer is the work of a model under test, which may try to talk the judge round. It is therefore
+quoted in a block that it cannot close, and only the field of the verdict counts.
 """
 
 from typing import Literal
@@ -19,7 +19,7 @@ from training_free_grpo.records import JSON, Grade, Problem, Verdict
 from training_free_grpo.settings import Settings, SettingsError
 
 _END = 20_000
-"""Characters of a response that are judged: its end, as graders read it."""
+"""Characters of a response that are judged: its end, which is what graders read."""
 
 
 class Judgement(BaseModel):

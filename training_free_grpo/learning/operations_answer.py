@@ -1,4 +1,4 @@
-"""What a model advises on the library: read, checked, and traced to its evidence."""
+"""Read a model's edits of the library, check them, and trace them to their evidence."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from training_free_grpo.records import JSON, Library, Operation, Origin, Proposa
 from training_free_grpo.settings import Settings
 
 _ID = re.compile(r"^\[?[GP](?:0|[1-9]\d{0,5})(?:\]:?|:) +")
-"""An id that a model writes ahead of a lesson, as the prompt shows it."""
+"""An id that a model writes before a lesson, as the prompt shows it."""
 _KINDS = ("add", "update", "merge", "delete")
 
 
@@ -44,7 +44,7 @@ class Advice:
     operations: list[Operation] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    """Reasons of those rejections that the model could mend: worth one more call, others not."""
+    """Reasons of the rejections that the model could fix: only these are worth one more call."""
 
 
 def read_advice(
@@ -54,10 +54,9 @@ def read_advice(
     most: int,
     guard: Callable[[Operation], str] | None = None,
 ) -> Advice:
-    """Sort an answer's operations into good and rejected; one bad one never costs the others.
+    """Sort an answer's operations into valid and rejected; an invalid one never costs the others.
 
-    `guard` says what is wrong with a lesson in itself. Raise ValueError if there is no list of
-    operations at all.
+    `guard` checks the text of a lesson. Raise ValueError if there is no list of operations at all.
     """
     listed = answer.get("operations")
     if not isinstance(listed, list):
@@ -84,13 +83,13 @@ def read_advice(
 
 
 def check_room(advice: Advice, most: int) -> str | None:
-    """Return that there is no room for another operation, or None."""
+    """Return a reason if there is no room for another operation, or None."""
     full = len(advice.operations) >= most
     return f"too many operations: the maximum is {most}" if full else None
 
 
 def read_operation(item: Any) -> tuple[Operation | None, str | None]:
-    """Read one operation, or say what is wrong with it."""
+    """Read one operation, or return what is wrong with it."""
     if not isinstance(item, dict):
         return None, f"{item!r} is not an operation"
     kind = str(item.get("operation") or "").lower()
@@ -116,15 +115,15 @@ def without_sources(operation: Operation) -> Operation:
 
 
 def is_source(id: str) -> bool:
-    """Tell whether an id names a proposal rather than a lesson."""
+    """Return whether an id names a proposal rather than a lesson."""
     return re.fullmatch(r"P[0-9]{1,6}", id) is not None
 
 
 def find_sources(operation: Operation, proposals: Sequence[Proposal]) -> list[Proposal]:
     """Return the proposals that an operation of the plan comes from.
 
-    The plan names them; where it does not, those about the same lessons or in much the same
-    words are taken, and all of them where there is no such trace.
+    The plan usually names them. Otherwise, take those about the same lessons or in similar words,
+    and all of them if there are none.
     """
     if found := find_named(operation, proposals):
         return found
@@ -143,7 +142,7 @@ def find_named(operation: Operation, proposals: Sequence[Proposal]) -> list[Prop
 
 
 def overlap(one: set[str], other: set[str]) -> bool:
-    """Tell whether two sets of words have at least half of all their words in common."""
+    """Return whether two sets of words share at least half of all their words."""
     return bool(one) and len(one & other) * 2 >= len(one | other)
 
 

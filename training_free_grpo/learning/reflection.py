@@ -1,7 +1,7 @@
-"""Put the difference between attempts into words: the three calls that make a lesson.
+"""Describe the difference between attempts in words: the three calls that make a lesson.
 
-summarize (one per attempt) → extract_advantage (one per group) → edit_experiences (one per
-batch). The paper's section 2; what a model answers is checked here, whatever it was told.
+summarize (one per attempt) → extract_advantage (one per group) → edit_experiences (one per batch).
+See the paper's section 2. Every answer is checked here, whatever the prompt asked for.
 """
 
 import re
@@ -40,7 +40,7 @@ _NUMBER = re.compile(r"^\s*(?:\d+[.)]|[-*•])?\s*")
 _LEAST_TOKENS = 500
 _COMPARE: Role = "extract_advantage"
 _EDIT: Role = "edit_experiences"
-"""Transcript that is not cut further for a model that finds it too long."""
+"""Length below which a transcript is not cut further for a model that finds it too long."""
 
 
 async def summarize(
@@ -51,7 +51,7 @@ async def summarize(
     grade: Grade,
     seed: int,
 ) -> str:
-    """Say in words what one attempt did: its decisions, tools, errors and outcome."""
+    """Summarize one attempt: its decisions, tools, errors and outcome."""
     tokens = settings.trajectory_tokens
     while True:
         messages = render_messages(
@@ -74,9 +74,9 @@ async def summarize(
 
 
 def clean_summary(summary: str) -> str:
-    """Leave out what a weak model adds to a summary: blocks of the prompt, and lines said before.
+    """Remove what weak models add to a summary: blocks of the prompt, and repeated lines.
 
-    The blocks hold the accepted answer. What consists of blocks only stays, without its tags.
+    The blocks hold the accepted answer. A summary of nothing but blocks stays, without its tags.
     """
     tags = "|".join(block_tags())
     block = rf"<({tags})\b[^<>]*>.*?(?:</\1\s*>|\Z)"
@@ -100,8 +100,8 @@ async def extract_advantage(
 ) -> Advice:
     """Find why some attempts, given as (reward, summary), beat others; propose edits.
 
-    Without attempts the lessons are written from the problem alone: the paper's ablation. What
-    tools returned, the outputs, must not be copied into a lesson.
+    Without attempts the lessons are written from the problem alone, which is the paper's ablation.
+    Tool outputs must not be copied into a lesson.
     """
     values = {
         "agent_objective": settings.agent_objective,
@@ -132,7 +132,7 @@ async def edit_experiences(
     declined: Sequence[Decline] = (),
     problems: Sequence[Problem] = (),
 ) -> Advice:
-    """Turn the proposals of a whole batch into one plan, without what a person has declined."""
+    """Turn the proposals of a batch into one plan, without anything a reviewer has rejected."""
     known = {problem["id"]: problem for problem in problems}
 
     def guard(operation: Operation) -> str:
@@ -157,7 +157,7 @@ async def edit_experiences(
 
 
 def objectives(settings: Settings) -> list[str]:
-    """Return what the prompts say of the task, in the user's own words."""
+    """Return how the prompts describe the task, in the user's own words."""
     return [settings.agent_objective, settings.learning_objective]
 
 
@@ -172,7 +172,7 @@ async def advise(
     seed: int,
     guard: Callable[[Operation], str],
 ) -> Advice:
-    """Ask for operations, have the model repair what cannot be carried out, record the rest."""
+    """Ask for operations, have the model fix invalid ones once, and record the rest."""
 
     def read(answer: JSON) -> tuple[Advice, list[str]]:
         advice = read_advice(answer, library, settings.max_lesson_words, most, guard)
@@ -183,7 +183,7 @@ async def advise(
 
 
 def show_problem(problem: Problem, settings: Settings) -> str:
-    """Show the problem, and the accepted answers unless they are withheld."""
+    """Render the problem, and the accepted answers unless they are withheld."""
     shown = quote("problem", problem["problem"])
     if settings.ground_truth == "shown" and problem["answers"]:
         shown += "\n" + quote("truth", " | ".join(problem["answers"]))
@@ -191,14 +191,14 @@ def show_problem(problem: Problem, settings: Settings) -> str:
 
 
 def show_grade(grade: Grade, settings: Settings) -> str:
-    """Show the reward and the grader's critique, unless the truth is withheld."""
+    """Render the reward and the grader's critique, unless the ground truth is withheld."""
     if settings.ground_truth == "withheld":
         return ""
     return quote("grade", grade["critique"] or grade["verdict"], reward=grade["reward"])
 
 
 def show_attempts(attempts: Sequence[tuple[float | None, str]], settings: Settings) -> str:
-    """Show the attempts in order, each with its reward unless the truth is withheld."""
+    """Render the attempts in order, each with its reward unless the ground truth is withheld."""
     shown = []
     for n, (reward, summary) in enumerate(attempts, start=1):
         known = {} if settings.ground_truth == "withheld" else {"reward": reward}
@@ -207,13 +207,13 @@ def show_attempts(attempts: Sequence[tuple[float | None, str]], settings: Settin
 
 
 def show_library(library: Library) -> str:
-    """Show the lessons in force as reflection prompts have them."""
+    """Render the lessons in force as reflection prompts show them."""
     lines = render_library(library) if active_experiences(library) else "(empty)"
     return quote("library", lines)
 
 
 def show_proposals(proposals: Sequence[Proposal]) -> str:
-    """Show the proposals of a batch, numbered P1, P2, …, each with the evidence behind it."""
+    """Render the proposals of a batch, numbered P1, P2, …, each with its evidence."""
     shown = []
     for n, proposal in enumerate(proposals, start=1):
         operation = proposal["operation"]
@@ -225,7 +225,7 @@ def show_proposals(proposals: Sequence[Proposal]) -> str:
 
 
 def show_declined(declined: Sequence[Decline]) -> str:
-    """Show what a person has turned down, and why; nothing where that is nothing."""
+    """Render what a reviewer rejected, and why; empty if nothing was."""
     shown = []
     for decline in declined:
         operation = decline["operation"]

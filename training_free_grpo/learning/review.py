@@ -6,7 +6,7 @@ An answer decides on every operation, individually or all at once:
                    {"operation": 1, "decision": "edit", "content": "Name: one sentence."}],
      "all": "approve"}
 
-`all` is for the operations that `decisions` does not name; without it, each must be named.
+`all` applies to the operations that `decisions` does not name; without it, name each one.
 """
 
 import json
@@ -67,7 +67,7 @@ class Decision(BaseModel):
 
 
 class Answer(BaseModel):
-    """The decisions on a plan; `all` is for what they do not name, `step` says whose plan it is."""
+    """The decisions on a plan: `all` applies to those not named, `step` identifies the plan."""
 
     model_config = ConfigDict(extra="forbid")
     step: int | None = None
@@ -145,8 +145,8 @@ def read_answer(
 ) -> list[Decision]:
     """Return a decision for each operation, in order; raise ReviewError if one is invalid.
 
-    Each is checked against the library as the decisions before it leave it. An answer that names
-    its step is none to another one.
+    Each is checked against the library as the earlier decisions leave it. An answer that names its
+    step is rejected for any other step.
     """
     try:
         found = Answer.model_validate(read_short(answer))
@@ -218,7 +218,7 @@ def carry_out(
 
 
 def reword(operation: Operation, content: str) -> Operation:
-    """Return the operation with another content."""
+    """Return the operation with new content."""
     return {**operation, "content": _ID.sub("", one_line(content))}
 
 

@@ -36,28 +36,28 @@ techniques text think thinking thorough thoroughly tip title try understand unde
 verification verify verifying wisely word words work working write
 """
 COMMON = frozenset(_WORDS.split())
-"""Words that stand in any advice on any task."""
+"""Words that occur in advice on any task."""
 
 
 def tokens(text: str) -> list[str]:
-    """Cut a text into lower-case words and numbers; a Chinese or Japanese character is a word."""
+    """Split a text into lower-case words and numbers; a Chinese or Japanese character is a word."""
     return _TOKEN.findall(plain(text))
 
 
 def plain(text: str) -> str:
-    """Write a text in lower case, and its numbers without commas."""
+    """Write a text in lower case, with its numbers without commas."""
     return re.sub(r"(?<=\d),(?=\d{3}(?!\d))", "", text.casefold())
 
 
 def runs(words: Sequence[str], length: int) -> frozenset[tuple[str, ...]]:
-    """Return every run of so many words."""
+    """Return every run of this many words."""
     return frozenset(tuple(words[n : n + length]) for n in range(len(words) - length + 1))
 
 
 def copied(
     words: Sequence[str], length: int, sources: Sequence[frozenset[tuple[str, ...]]]
 ) -> float:
-    """Return the share of words that stand in a run of so many which a source has as well."""
+    """Return the share of words that are part of a run that also occurs in a source."""
     covered: set[int] = set()
     for n in range(len(words) - length + 1):
         if any(tuple(words[n : n + length]) in source for source in sources):

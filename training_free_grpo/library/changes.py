@@ -1,4 +1,4 @@
-"""What changed from one library to another, and from step to step."""
+"""The changes from one library to another, and from step to step."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -8,7 +8,7 @@ from training_free_grpo.records import JSON, Library, Origin
 
 
 def diff_libraries(old: Library, new: Library) -> list[JSON]:
-    """List the lessons that were added, changed or deleted on the way from old to new."""
+    """List the lessons that were added, changed or deleted between two libraries."""
     before = {e["id"]: e["content"] for e in active_experiences(old)}
     after = {e["id"]: e["content"] for e in active_experiences(new)}
     changes = []
@@ -23,7 +23,7 @@ def diff_libraries(old: Library, new: Library) -> list[JSON]:
 def trace_changes(versions: Sequence[tuple[int, Library]]) -> list[JSON]:
     """List what each step changed, from the library as every step left it, in order.
 
-    Each change names its step, the problems behind it, and where a lesson was merged from or into.
+    Each change names its step, the problems behind it, and which lessons were merged.
     """
     return [
         {"step": step, **change, **explain(new, change["id"])}
@@ -33,7 +33,7 @@ def trace_changes(versions: Sequence[tuple[int, Library]]) -> list[JSON]:
 
 
 def explain(library: Library, id: str) -> JSON:
-    """Say what is on record of a lesson's last change."""
+    """Return the record of a lesson's last change."""
     lesson = library["experiences"][id]
     heirs = [e["id"] for e in library["experiences"].values() if id in e["parents"]]
     if lesson["status"] == "deleted":

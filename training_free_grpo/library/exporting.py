@@ -20,14 +20,14 @@ _LONGEST_DESCRIPTION = 1024
 
 
 def export_library(library: LibraryLike, form: str, name: str = "experience") -> str:
-    """Render a library in one of FORMS; `name` is that of the skill or the agent."""
+    """Render a library in one of FORMS; `name` is the name of the skill or the agent."""
     if form not in FORMS:
         raise LibraryError(f"unknown form {form!r}; the forms are {', '.join(FORMS)}")
     return FORMS[form](load_library(library), name)
 
 
 def note_next_id(library: Library) -> str:
-    """Say which id is the next, where the lessons alone would have one given again."""
+    """Return a line with the next id, where the lessons alone would let an id be reused."""
     after_last = max((number(e["id"]) + 1 for e in active_experiences(library)), default=0)
     return f"next id: G{library['next_id']}" if library["next_id"] > after_last else ""
 
@@ -58,7 +58,7 @@ def _system(library: Library, name: str) -> str:
 def _skill(library: Library, name: str) -> str:
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 64:
         raise LibraryError(
-            f"skill name {name!r} is not of at most 64 small letters, digits and single hyphens"
+            f"skill name {name!r}: use at most 64 lower-case letters, digits and single hyphens"
         )
     if not active_experiences(library):
         raise LibraryError("cannot export a skill: the library has no lessons")
@@ -96,7 +96,7 @@ def _yaml(data: Any) -> str:
     import yaml
 
     class Dumper(yaml.SafeDumper):
-        """Writes a text of several lines as one that a person can read."""
+        """Writes multi-line strings as readable blocks."""
 
     def represent(dumper: Any, text: str) -> Any:
         style = "|" if "\n" in text else None

@@ -23,7 +23,7 @@ from training_free_grpo.storage.files import write_atomically
 
 
 def load_library(library: LibraryLike) -> Library:
-    """Load a library from its JSON file or a run folder, or take one that is in memory."""
+    """Load a library from its JSON file or a run folder, or read one in memory."""
     if isinstance(library, str | Path):
         return load_file(library_file(library))
     return read_library(library.library if isinstance(library, HasLibrary) else library)
@@ -43,13 +43,13 @@ def load_file(file: Path) -> Library:
 
 
 def library_file(path: str | Path) -> Path:
-    """Return the file of a library: the path itself, or a run folder's library.json."""
+    """Return the file of a library: the path itself, or library.json in a run folder."""
     file = Path(path)
     return file / "library.json" if file.is_dir() else file
 
 
 def suggest_run(file: Path) -> str:
-    """Return a hint at the run that was meant, where an absent file bears the name of one."""
+    """Suggest a run of the same name if the file does not exist."""
     run = Path("runs") / file
     found = not file.exists() and library_file(run).exists()
     return f"; did you mean {str(run)!r}?" if found else ""
@@ -83,7 +83,7 @@ def read_library(data: Any) -> Library:
 
 
 def read_experience(key: str, value: JSON) -> Experience:
-    """Read one lesson; what a hand-written file leaves out gets its empty value."""
+    """Read one lesson; fields missing from a hand-written file get their empty value."""
     check_id(key)
     lesson = make_experience(key, one_line(value["content"]), value.get("created") or nowhere())
     if not lesson["content"]:
@@ -94,7 +94,7 @@ def read_experience(key: str, value: JSON) -> Experience:
 
 
 def read_reference(data: Mapping[str, Any]) -> Library:
-    """Read the reference's `{"G0": "text", …}`; ids are kept where they have our form."""
+    """Read the reference's `{"G0": "text", …}`; ids of our form are kept."""
     for key, content in data.items():
         if not isinstance(content, str) or not one_line(content):
             raise LibraryError(f"lesson {key!r} is {content!r}, not a text")

@@ -1,4 +1,4 @@
-"""The forms in which people have a library."""
+"""The forms in which users can pass a library."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ from training_free_grpo.records import Library
 
 @runtime_checkable
 class HasLibrary(Protocol):
-    """What holds a library: the result of a training run."""
+    """Anything with a `library`, such as the result of a training run."""
 
     @property
     def library(self) -> Library:

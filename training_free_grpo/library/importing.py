@@ -1,4 +1,4 @@
-"""Read lessons out of prompts, Markdown, skills and the agents of the reference."""
+"""Read lessons from prompts, Markdown, skills and the reference's agents."""
 
 import re
 from pathlib import Path
@@ -11,16 +11,16 @@ _ITEM = re.compile(
     r"^(?:\[(G\d+)\]|- \*\*(G\d+)\*\*) (.+(?:\n+[ \t]+\S.*)*)$",
     re.MULTILINE,
 )
-"""A lesson in a prompt, or in a list of Markdown, with the indented lines that go on with it."""
+"""A lesson in a prompt or a Markdown list, with its indented continuation lines."""
 _ENTRY = re.compile(r"^\[([^\]\n]+)\]\. (.+?)(?=^\[[^\]\n]+\]\. |\Z)", re.MULTILINE | re.DOTALL)
-"""A lesson in an agent's instructions as the reference writes them; it may take several lines."""
+"""A lesson in an agent's instructions as the reference writes them; it may span several lines."""
 _NEXT = re.compile(r"^(?:<!--|#) next id: G([0-9]+)", re.MULTILINE)
 
 
 def import_library(path: str | Path) -> Library:
-    """Read a library from any form that export_library writes; the ids stay as they are.
+    """Read a library from any form that export_library writes; ids are kept.
 
-    Raise LibraryError that names the file and what was looked for.
+    Raise LibraryError that names the file and the expected content.
     """
     file = Path(path)
     if file.is_dir() or file.suffix == ".json":
@@ -44,7 +44,7 @@ def read_text(text: str) -> Library:
         check_id(id)
     check_twice(id for id, _ in lessons)
     if not lessons:
-        raise LibraryError("there is no line of the form `[G0] text` or `- **G0** text` in it")
+        raise LibraryError("it has no line of the form `[G0] text` or `- **G0** text`")
     return library_of(lessons, read_next_id(text))
 
 
@@ -69,6 +69,6 @@ def read_agent(text: str) -> Library:
 
 
 def read_next_id(text: str) -> int:
-    """Return the id that a text says is the next; 0 where it does not say."""
+    """Return the next id that a text gives; 0 without one."""
     said = _NEXT.search(text)
     return int(said[1]) if said else 0

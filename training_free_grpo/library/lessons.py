@@ -1,4 +1,4 @@
-"""A library and its lessons: how they are made, found and shown."""
+"""A library and its lessons: create, find and show them."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -33,7 +33,7 @@ def active_experiences(library: Library) -> list[Experience]:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether a text is an id such as G7; G07 would be a second name of the same number."""
+    """Return whether a text is an id such as G7; G07 would be a second name for the same number."""
     return _ID.fullmatch(text) is not None
 
 
@@ -68,7 +68,7 @@ def render_lessons(lessons: Iterable[Experience]) -> str:
 
 
 def parse_lessons(lines: str) -> Library:
-    """Read back what render_library wrote: the lessons as a prompt shows them."""
+    """Parse what render_library wrote: the lessons as a prompt shows them."""
     return library_of(_LINE.findall(lines))
 
 
@@ -78,12 +78,12 @@ def list_ids(lines: str) -> list[str]:
 
 
 def select_lessons(lines: str, ids: Collection[str]) -> str:
-    """Return those of the lines of render_library that show the lessons named."""
+    """Return the lines of render_library that show the named lessons."""
     return "\n".join(line[0] for line in _LINE.finditer(lines) if line[1] in ids)
 
 
 def library_of(lessons: Iterable[tuple[str, str]], next_id: int = 0) -> Library:
-    """Make a library of ids and contents that were given, not learned."""
+    """Make a library from ids and contents that were given, not learned."""
     library = empty_library()
     for id, content in lessons:
         library["experiences"][id] = make_experience(id, one_line(content), nowhere())
@@ -111,12 +111,12 @@ def nowhere() -> Origin:
 
 
 def one_line(content: str) -> str:
-    """Fold white space, and leave out controls: a lesson is one line, and all of it is seen."""
+    """Fold white space and drop control characters: a lesson is one fully visible line."""
     return " ".join(drop_controls(well_formed(content)).split())
 
 
 def words(text: str) -> list[str]:
-    """Cut a text into lower-case words, for counting and comparing."""
+    """Split a text into lower-case words, for counting and comparing."""
     return list(_WORD.findall(text.casefold()))
 
 

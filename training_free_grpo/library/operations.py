@@ -1,6 +1,6 @@
 """Edits of a library: checked first, then applied.
 
-Every function returns a new library and leaves the one it was given as it is.
+Every function returns a new library and leaves its argument unchanged.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,8 +20,8 @@ from training_free_grpo.records import Library, Operation, Origin, Rejection
 def find_duplicate(library: Library, content: str, besides: Sequence[str] = ()) -> str | None:
     """Return the id of a lesson in force with the same words, if there is one.
 
-    Case and punctuation do not count, but a single "not" does: what only says nearly the same
-    is for the model that edits to judge.
+    Case and punctuation do not count, but a single "not" does: judging whether two lessons mean
+    nearly the same is up to the model that edits.
     """
     new = words(content)
     for lesson in active_experiences(library):
@@ -31,9 +31,9 @@ def find_duplicate(library: Library, content: str, besides: Sequence[str] = ()) 
 
 
 def check_operation(library: Library, operation: Operation, max_words: int) -> str | None:
-    """Return what is wrong with the operation and can be mended, or None.
+    """Return what is wrong with the operation and can be fixed, or None.
 
-    A model that is told can cite another id, or find fewer words.
+    Given the reason, a model can cite another id or shorten the text.
     """
     kind, ids = operation["operation"], operation["ids"]
     known = {e["id"] for e in active_experiences(library)}
@@ -55,7 +55,7 @@ def check_operation(library: Library, operation: Operation, max_words: int) -> s
 
 
 def check_novelty(library: Library, operation: Operation) -> str | None:
-    """Return why the operation would change nothing, or None: there is nothing to mend in that."""
+    """Return why the operation would change nothing, or None: a model need not fix that."""
     if operation["operation"] == "delete":
         return None
     replaced = operation["ids"] if operation["operation"] == "merge" else []
@@ -64,7 +64,7 @@ def check_novelty(library: Library, operation: Operation) -> str | None:
 
 
 def apply_operation(library: Library, operation: Operation, origin: Origin) -> Library:
-    """Carry out an operation that check_operation has passed."""
+    """Carry out an operation that check_operation has accepted."""
     lessons = {key: dict(lesson) for key, lesson in library["experiences"].items()}
     kind, ids, content = operation["operation"], operation["ids"], one_line(operation["content"])
     next_id = library["next_id"]

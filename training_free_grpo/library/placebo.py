@@ -1,4 +1,4 @@
-"""Lessons of another domain in the place of a library: as much text, and nothing of use in it."""
+"""Unrelated lessons of similar length in place of a library: as much text, but no help."""
 
 from itertools import cycle
 
@@ -10,10 +10,10 @@ _CHARACTERS_PER_TOKEN = 4
 
 
 def make_placebo(other: Library, library: Library) -> Library:
-    """Return lessons of another library, whole ones, that come closest to the length of this one.
+    """Return lessons of another library, whole ones, of about the same length as this one.
 
-    They are taken in their order, and where they are too few, again under new ids. Raise
-    LibraryError if either library has no lessons, and if they share one.
+    They are taken in order, and repeated under new ids if there are too few. Raise LibraryError if
+    either library has no lessons, or if they share one.
     """
     lessons = [lesson["content"] for lesson in active_experiences(other)]
     if not lessons:
@@ -22,7 +22,7 @@ def make_placebo(other: Library, library: Library) -> Library:
     chosen: list[str] = []
     for content in cycle(lessons):
         longer = [*chosen, content]
-        # One lesson more would lead farther away.
+        # One more lesson would be further off.
         if chosen and off(longer, library) > off(chosen, library):
             break
         chosen = longer
@@ -30,7 +30,7 @@ def make_placebo(other: Library, library: Library) -> Library:
 
 
 def check_apart(lessons: list[str], library: Library) -> None:
-    """Raise LibraryError for a library without lessons, and for one that has some of these."""
+    """Raise LibraryError for a library without lessons, or with some of the placebo's."""
     real = [words(lesson["content"]) for lesson in active_experiences(library)]
     if not real:
         raise LibraryError(
@@ -38,8 +38,8 @@ def check_apart(lessons: list[str], library: Library) -> None:
         )
     if shared := [content for content in lessons if words(content) in real]:
         raise LibraryError(
-            f"{len(shared)} of the placebo's {len(lessons)} lessons stand in the library too, such "
-            f"as {shared[0]!r}: name the library of another domain"
+            f"{len(shared)} of the placebo's {len(lessons)} lessons are also in the library, such "
+            f"as {shared[0]!r}: name a library of another domain"
         )
 
 
@@ -59,11 +59,11 @@ def length(library: Library) -> int:
 
 
 def describe_placebo(placebo: Library, library: Library) -> str:
-    """Say how long the placebo is, and how long what it stands for."""
+    """Describe how long the placebo and the library are."""
     return f"{describe_length(placebo)}, in the place of {describe_length(library)}"
 
 
 def describe_length(library: Library) -> str:
-    """Say how many lessons a library has, and how long they are."""
+    """Describe how many lessons a library has, and how long they are."""
     tokens = length(library) // _CHARACTERS_PER_TOKEN
     return f"{len(active_experiences(library))} lessons of about {tokens:,} tokens"

@@ -7,13 +7,13 @@ from langchain_core.messages import SystemMessage
 from training_free_grpo.prompts import render_prompt
 
 LESSONS = "experience_lessons"
-"""The key of an agent's state that takes the lessons of the run which it is trained in."""
+"""The key of an agent's state that receives the lessons of the run that trains it."""
 
 
 def with_experience(system: str, lessons: str) -> str:
     """Put the lessons at the end of a system prompt.
 
-    They stand ahead of all that differs between problems, so that prefix caches hit.
+    They come before everything that differs between problems, so that prefix caches hit.
     """
     return f"{system}\n\n{experience_block(lessons)}".strip() if lessons else system
 
@@ -24,9 +24,10 @@ def experience_block(lessons: str) -> str:
 
 
 def add_block(system: SystemMessage | None, block: str, constant: bool) -> SystemMessage:
-    """Put a block at the end of a system message, whose content may be a text or blocks.
+    """Append a block to a system message, whose content may be a text or blocks.
 
-    A provider's cache mark on the last block moves behind a constant one, so that it is cached too.
+    A provider's cache mark on the last block moves behind a constant block, so that it is cached
+    too.
     """
     if system is None:
         return SystemMessage(block)

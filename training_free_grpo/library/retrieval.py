@@ -1,4 +1,4 @@
-"""Choose the lessons that fit a problem, where a library has grown too large for every prompt."""
+"""Choose the lessons that fit a problem, for a library too large for every prompt."""
 
 import logging
 import threading
@@ -21,9 +21,9 @@ _CANDIDATES = 100
 
 
 class Retrieval:
-    """Ranks lessons by the words they share with a problem (BM25); with embeddings by both.
+    """Ranks lessons by the words they share with a problem (BM25), or also by embeddings.
 
-    Use it from any thread. The indexes of the last few libraries are kept.
+    Thread-safe. The indexes of the last few libraries are kept.
     """
 
     def __init__(self, embeddings: "Embeddings | None" = None) -> None:
@@ -32,19 +32,19 @@ class Retrieval:
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A copy, or another process, makes its own indexes.
+        # A copy, or another process, builds its own indexes.
         return Retrieval, (self._embeddings,)
 
     def choose(self, lessons: str, problem: str, top_k: int, talk: str = "") -> list[str]:
         """Return the ids of `top_k` of the lessons, given as prompts show them, in id order.
 
-        What fits the `talk` around the problem counts beside what fits the problem. Where fewer
-        have anything in common with them, the oldest of the others fill up.
+        Both the problem and the `talk` around it count. If too few lessons share anything with
+        them, the oldest of the others fill up.
         """
         ids = list_ids(lessons)
         if len(ids) <= top_k:
             return ids
-        with self._lock:  # all groups of a step want the same index at once
+        with self._lock:  # all groups of a step need the same index at once
             search = self._index(lessons)
         queries, most = filter(None, (problem, talk)), max(top_k, _CANDIDATES)
         rankings = [[number(found["url"]) for found in search(query, most)] for query in queries]
@@ -61,9 +61,9 @@ class Retrieval:
 
 
 class TalkRetrieval:
-    """Chooses lessons for an agent at work, once per question: each turn of it sees the same.
+    """Chooses lessons for a deployed agent once per question: each of its turns sees the same.
 
-    Where the embeddings fail, the words alone choose: a talk goes on, as a training would not.
+    If the embeddings fail, words alone decide: a conversation must continue, a training run fails.
     """
 
     def __init__(self, embeddings: "Embeddings | None" = None) -> None:
@@ -79,5 +79,5 @@ class TalkRetrieval:
             return self._retrieval.choose(lessons, question, top_k, talk)
         except Exception as error:  # noqa: BLE001 - embeddings are anyone's code
             said = f"{type(error).__name__}: {error}"
-            log.warning("the lessons are chosen by words alone, the embeddings failed: %s", said)
+            log.warning("the embeddings failed, so lessons are chosen by words alone: %s", said)
             return self._by_words.choose(lessons, question, top_k, talk)

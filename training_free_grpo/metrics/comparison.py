@@ -7,11 +7,11 @@ from training_free_grpo.metrics.student import Student, limits_of
 from training_free_grpo.records import Comparison, Evaluation
 
 Rewards = Mapping[str, Sequence[float | None]]
-"""By problem; None for what is missing."""
+"""Rewards by problem; None for a missing one."""
 
 
 def compare_evaluations(before: Evaluation, after: Evaluation) -> Comparison:
-    """Compare over the problems that both have graded, each with itself."""
+    """Compare each problem with itself, over the problems graded in both."""
     return compare_rewards(before["rewards"], after["rewards"])
 
 

@@ -19,7 +19,7 @@ from training_free_grpo.records import Evaluation, Figure, Group, Ledger, Proble
 
 
 def measure_evaluation(groups: Sequence[Group], attempts: int, prices: Prices) -> Evaluation:
-    """Count what an evaluation of so many attempts at each problem found."""
+    """Compute the figures of an evaluation with this many attempts at each problem."""
     groups = sorted(groups, key=lambda group: group["problem"])
     everything = [attempt for group in groups for attempt in group["attempts"]]
     known = [known_rewards(group["attempts"]) for group in groups]
@@ -52,7 +52,7 @@ def measure_evaluation(groups: Sequence[Group], attempts: int, prices: Prices) -
 
 
 def measure_problem(group: Group, prices: Prices) -> ProblemFigures:
-    """Count what the attempts at one problem found."""
+    """Compute the figures of the attempts at one problem."""
     attempts = group["attempts"]
     return {
         "mean": mean(known_rewards(attempts)),
@@ -76,5 +76,5 @@ def figure(values: Iterable[float | None], limits: Range) -> Figure:
 
 
 def draws(attempts: int) -> list[int]:
-    """Return the sizes that pass@j is told for: the powers of two, and all attempts."""
+    """Return the j of the reported pass@j: the powers of two, and all attempts."""
     return [2**n for n in range(attempts.bit_length()) if 2**n < attempts] + [attempts]

@@ -1,4 +1,4 @@
-"""What one problem's attempts come to, and what is counted over many."""
+"""Figures of one problem's attempts, and counts over many."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -9,7 +9,7 @@ from training_free_grpo.records import Attempt, Group
 
 
 def mean(values: Iterable[float | None]) -> float | None:
-    """Average what is not missing; None if everything is."""
+    """Average the values that are not missing; None if all are."""
     known = [value for value in values if value is not None]
     return fmean(known) if known else None
 
@@ -21,7 +21,7 @@ def best_of(rewards: Sequence[float], size: int) -> float | None:
     """
     if len(rewards) < size:
         return None
-    # The attempt of rank n is the best of as many draws as the ones below it can fill.
+    # The attempt of rank n is the best of every draw filled from the attempts below it.
     total = sum(reward * comb(n, size - 1) for n, reward in enumerate(sorted(rewards)))
     return total / comb(len(rewards), size)
 
@@ -33,10 +33,10 @@ def worst_of(rewards: Sequence[float], size: int) -> float | None:
 
 
 def majority(attempts: Sequence[Attempt]) -> float | None:
-    """Return the reward of the most frequent answer; answers that tie are averaged.
+    """Return the reward of the most frequent answer; ties are averaged.
 
-    Graded attempts vote with the answer that the grader extracted, as it is written; without an
-    answer there is no vote, and without a vote nothing to average but the attempts themselves.
+    Graded attempts vote with the answer that the grader extracted, exactly as written. Attempts
+    without an answer do not vote; without any vote, the attempts themselves are averaged.
     """
     graded = [(a["extracted"].strip(), a["reward"]) for a in attempts if a["reward"] is not None]
     votes = Counter(answer for answer, _ in graded if answer)
@@ -48,22 +48,22 @@ def majority(attempts: Sequence[Attempt]) -> float | None:
 
 
 def known_rewards(attempts: Iterable[Attempt]) -> list[float]:
-    """Return the rewards of the attempts that were graded."""
+    """Return the rewards of the graded attempts."""
     return [a["reward"] for a in attempts if a["reward"] is not None]
 
 
 def all_are(group: Group, verdict: str) -> bool:
-    """Tell whether every graded attempt of a group has this verdict, and there is one."""
+    """Return whether a group has graded attempts and all of them have this verdict."""
     verdicts = {a["verdict"] for a in group["attempts"] if a["reward"] is not None}
     return verdicts == {verdict}
 
 
 def undecided(attempts: Iterable[Attempt]) -> dict[str, int]:
-    """Count what the grader said of attempts that it could not decide."""
-    # Groups of a run that was started by an earlier version do not tell.
+    """Count the reasons for which the grader left attempts undecided."""
+    # Groups of a run that an earlier version started have no such field.
     return count(attempt.get("undecided") for attempt in attempts)
 
 
 def count(reasons: Iterable[str | None]) -> dict[str, int]:
-    """Count how often each reason or kind stands there."""
+    """Count how often each reason or kind occurs."""
     return dict(Counter(reason for reason in reasons if reason is not None))

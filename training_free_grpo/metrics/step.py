@@ -19,7 +19,7 @@ def measure_step(
     warning: str | None,
     prices: Prices,
 ) -> Metrics:
-    """Make the line of metrics.jsonl for a finished step."""
+    """Return the line of metrics.jsonl for a finished step."""
     groups: list[Group] = state["groups"]
     attempts = [attempt for group in groups for attempt in group["attempts"]]
     for group in groups:

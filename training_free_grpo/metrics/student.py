@@ -1,4 +1,4 @@
-"""Student's t on one figure per problem, made honest where a few equal values show no spread.
+"""Student's t on one figure per problem, valid even if a few equal values show no spread.
 
 Problems are the sample: attempts at one problem are not independent, problems are. Two invented
 problems join them, one at each end of what is in doubt: for counts that is Agresti and Coull's
@@ -12,34 +12,34 @@ from statistics import NormalDist, fmean, stdev
 from typing import NamedTuple, Self
 
 LEVEL = 0.05
-"""The chance of an interval that misses, and of noise that is taken for more."""
+"""The error rate of intervals and tests."""
 _POWER = 0.80
 _ROUNDING = 1e-12
 
 
 class Range(NamedTuple):
-    """The least and the greatest reward there can be."""
+    """The lowest and highest possible reward."""
 
     low: float
     high: float
 
 
 class Student(NamedTuple):
-    """A mean over problems: what is known of it."""
+    """An estimated mean over problems."""
 
     values: Sequence[float]
-    """One for each problem, and the invented ones."""
+    """One value per problem, including the invented ones."""
     limits: Range
-    """Where the mean can lie."""
+    """The possible range of the mean."""
 
     @classmethod
     def of_rewards(cls, values: Sequence[float], limits: Range) -> Self:
-        """Take the rewards of problems, each the mean of its attempts."""
+        """Create an estimate from the rewards of problems, each the mean of its attempts."""
         return cls([*values, *limits], limits)
 
     @classmethod
     def of_differences(cls, values: Sequence[float], attempts: float, limits: Range) -> Self:
-        """Take differences between such means of so many attempts, whose rewards have limits."""
+        """Create an estimate from differences between such means, for rewards within limits."""
         width = limits.high - limits.low
         doubt = width / sqrt(attempts)
         return cls([*values, -doubt, doubt], Range(-width, width))
@@ -60,28 +60,28 @@ class Student(NamedTuple):
         return max(middle - half, self.limits.low), min(middle + half, self.limits.high)
 
     def p_value(self) -> float:
-        """Return the p-value of a mean of 0: below .05 exactly where the interval leaves out 0."""
+        """Return the p-value of a mean of 0: below .05 exactly where the interval excludes 0."""
         return tails(fmean(self.values) / self.error, len(self.values) - 1)
 
     def problems_needed(self, mean: float) -> int | None:
-        """Return how many problems tell this mean from 0 in four of five samples; None for 0."""
+        """Return how many problems detect this mean with 80 % power; None for 0."""
         if abs(mean) < _ROUNDING:
             return None
         normal = NormalDist()
         level = normal.inv_cdf(1 - LEVEL / 2)
-        # The second term is Guenther's: what Student's t needs beyond the normal distribution.
+        # The second term is Guenther's correction of the normal distribution for Student's t.
         needed = ((level + normal.inv_cdf(_POWER)) * self.spread / mean) ** 2 + level**2 / 2
         return ceil(needed)
 
 
 def limits_of(rewards: Iterable[float]) -> Range:
-    """Return the range of rewards: from 0 to 1, and as far beyond as any was seen."""
+    """Return the range of rewards: 0 to 1, extended to the values seen."""
     known = [0.0, 1.0, *rewards]
     return Range(min(known), max(known))
 
 
 def tails(t: float, freedom: int) -> float:
-    """Return the chance of a Student's t at least that far from 0, on either side."""
+    """Return the two-sided probability of a Student's t at least this far from 0."""
     from mpmath import betainc  # type: ignore[import-untyped]
 
     inside = freedom / (freedom + t * t)
@@ -90,7 +90,7 @@ def tails(t: float, freedom: int) -> float:
 
 @lru_cache(maxsize=1024)
 def quantile(freedom: int) -> float:
-    """Return how far from 0 a Student's t lies with a chance of 5 %."""
+    """Return the distance from 0 that a Student's t exceeds with a probability of 5 %."""
     from mpmath import findroot
 
     return float(findroot(lambda t: tails(t, freedom) - LEVEL, (1.9, 13.0), solver="anderson"))

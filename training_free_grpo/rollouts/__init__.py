@@ -1,1 +1,1 @@
-"""Making one attempt at a problem: agents, their tools, and what came of it."""
+"""One attempt at a problem: agents, their tools, and the outcome."""

@@ -1,4 +1,4 @@
-"""Who makes the attempts at a problem: one protocol, whatever stands behind it."""
+"""The Attempter: one protocol for everything that makes attempts at a problem."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -15,12 +15,12 @@ class Attempter(Protocol):
     """Attempts problems. A subclass needs a name, `prices` and `attempt`."""
 
     name: str
-    """Who makes the attempts, as the manifest and the logs of a run show it."""
+    """The attempter's name in the manifest and logs of a run."""
     replayable: bool = False
-    """Whether the journal holds all that an attempt asks: then it can be replayed from there."""
+    """Whether the journal holds every call of an attempt, so that it can be replayed from there."""
 
     async def check(self, settings: Settings) -> None:
-        """Make ready what attempts need, before any money is spent.
+        """Prepare what attempts need, before any money is spent.
 
         Raise SettingsError or Refused for what is missing.
         """
@@ -28,7 +28,7 @@ class Attempter(Protocol):
 
     @asynccontextmanager
     async def opened(self, settings: Settings) -> AsyncIterator[None]:
-        """Hold what lasts as long as a run, such as worker processes."""
+        """Hold resources for as long as the run lasts, such as worker processes."""
         yield
 
     def count(self, problem: str, settings: Settings) -> int:
@@ -36,14 +36,15 @@ class Attempter(Protocol):
         return settings.group_size
 
     def prices(self, settings: Settings) -> RolePrice:
-        """Return the model that an attempt asks, and its price; None for an unknown price."""
+        """Return the model that an attempt calls, and its price; None for an unknown price."""
         ...
 
     async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
         """Attempt a problem once, with these lessons.
 
-        An attempt without an answer is missing, with the reason. Raise only what ends the run:
-        Refused where no other attempt could succeed either, StorageError where none can be kept.
+        An attempt without an answer is missing, with the reason. Raise only errors that end the
+        run: Refused where no other attempt could succeed either, StorageError where none could be
+        stored.
         """
         ...
 
@@ -59,26 +60,26 @@ class NoAttempts(Attempter):
         return 0
 
     def prices(self, settings: Settings) -> RolePrice:
-        """Return a price that is never paid."""
+        """Return a price that is never used."""
         return "none", FREE
 
     async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
-        """Raise: a group without attempts has no task for one."""
-        raise RuntimeError(f"there is no attempt to make at {task['problem']['id']!r}")
+        """Raise RuntimeError: a group without attempts has no task that calls this."""
+        raise RuntimeError(f"no attempts are made at problem {task['problem']['id']!r}")
 
 
 class AttempterRecord(TypedDict):
-    """What a run's manifest says of its attempter, for readers that only have the files."""
+    """The manifest's description of the attempter, for readers that only have the run folder."""
 
     model: str
-    """The model that an attempt asks."""
+    """The model that an attempt calls."""
     replayable: bool
     group_size: int | None
-    """Attempts at each problem; None where they differ."""
+    """The number of attempts at each problem; None where it varies."""
 
 
 def attempter_for(settings: Settings, attempter: Attempter) -> Attempter:
-    """Return who makes the attempts of a training run with these settings."""
+    """Return the attempter of a training run with these settings."""
     return NoAttempts() if settings.directly_generated else attempter
 
 

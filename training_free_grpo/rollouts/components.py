@@ -1,4 +1,4 @@
-"""What a graph is built of: the objects that never enter state or settings."""
+"""The objects that a graph is built of, which never enter state or settings."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ from training_free_grpo.traces import Traces
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """The attempter, grader, models and archive that the nodes of a graph work with."""
+    """The attempter, grader, models and archive that the nodes of a graph use."""
 
     attempter: Attempter
     grader: Grader
@@ -36,12 +36,12 @@ class Components:
     retrieval: Retrieval = field(default_factory=Retrieval)
 
     async def prices(self, settings: Settings) -> Prices:
-        """Return the model and the price of every role."""
+        """Return the model and price of every role."""
 
         def find() -> Prices:
             return prices_of(self.models, settings, self.attempter.prices(settings))
 
-        # In a thread: the list of prices is imported when it is first needed.
+        # In a thread: the price list is imported on first use.
         return await in_thread(find)
 
 
@@ -55,10 +55,10 @@ def make_components(
     attempter: Attempter | None = None,
     recorder: Recorder | None = None,
 ) -> Components:
-    """Gather what a builder was given, with the defaults for the rest."""
+    """Collect the builder's arguments, with defaults for the rest."""
     models = models or Models()
     if attempter and any(given is not None for given in (agent, tools, traces)):
-        raise TypeError("give an attempter, or what one is made of (agent, tools, traces)")
+        raise TypeError("pass either an attempter, or its parts (agent, tools, traces)")
     return Components(
         attempter=attempter or make_attempter(models, agent, tools, traces),
         grader=as_grader(grader or load_grader("math")),
@@ -77,7 +77,7 @@ def make_attempter(
     *,
     name: str | None = None,
 ) -> Attempter:
-    """Return who makes the attempts: a record, a user's agent of this name, or our own agent."""
+    """Return the attempter: recorded traces, a user's agent of this name, or our ReAct agent."""
     if traces is not None:
         return Recorded(traces)
     if agent is not None:

@@ -11,7 +11,7 @@ from training_free_grpo.rollouts.own_agent import read_agent
 
 
 def load_agent(name: str | None) -> Runnable[Any, Any] | None:
-    """Load the user's agent: a runnable, a function of messages, or one that makes either."""
+    """Load the user's agent: a runnable, a function of messages, or a factory of either."""
     if name is None:
         return None
     found = load_object(name, "agent")
@@ -24,16 +24,16 @@ def load_agent(name: str | None) -> Runnable[Any, Any] | None:
 
 
 def is_factory(function: Callable[..., Any]) -> bool:
-    """Tell a function that makes an agent from one that is an agent: it needs no argument."""
+    """Return whether a function is a factory rather than an agent: it needs no argument."""
     parameters = inspect.signature(function).parameters.values()
     return all(p.default is not p.empty or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def make_agent(name: str, function: Callable[..., Any]) -> Any:
-    """Call the function that makes an agent."""
+    """Call the factory."""
     if inspect.iscoroutinefunction(function):
         raise ImportNameError(
-            f"agent {name!r} is an async function: name one that is not, or the agent itself"
+            f"agent {name!r} is an async function: name a synchronous one, or the agent itself"
         )
     try:
         return function()

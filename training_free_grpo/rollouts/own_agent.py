@@ -1,4 +1,4 @@
-"""A user's own agent: what it is given, what its answer is, and what its model calls took."""
+"""A user's own agent: its input, its answer, and the usage of its model calls."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -26,19 +26,19 @@ from training_free_grpo.models import Refused
 from training_free_grpo.records import Ledger
 
 Agent = Runnable[Any, Any] | Callable[..., Any]
-"""A graph or any other runnable over messages, or a function of the list of them."""
+"""A graph or any other runnable over messages, or a function of a list of them."""
 
 
 class AgentAlwaysFails(Refused):
-    """An agent has never come to an answer, however often it tried: the run stops."""
+    """The agent has failed in every attempt so far, so the run stops."""
 
 
 class _Function(RunnableLambda[Any, Any]):
-    """A plain function, which is given the list of messages."""
+    """A plain function of the list of messages."""
 
 
 def read_agent(agent: Agent) -> Runnable[Any, Any]:
-    """Return an agent as a runnable; raise TypeError for what cannot be one."""
+    """Return an agent as a runnable; raise TypeError if it cannot be one."""
     if not isinstance(agent, Runnable):
         if not callable(agent):
             raise TypeError(
@@ -50,14 +50,14 @@ def read_agent(agent: Agent) -> Runnable[Any, Any]:
         taken = agent.get_input_jsonschema().get("properties", {})
         if taken and "messages" not in taken:
             raise TypeError(
-                f"the agent takes {', '.join(map(repr, taken))}, and no 'messages': put a function "
+                f"the agent takes {', '.join(map(repr, taken))}, but no 'messages': put a function "
                 "in front that makes its input of them, as in RunnableLambda(function) | agent"
             )
     return agent
 
 
 def takes_list(agent: Runnable[Any, Any]) -> bool:
-    """Tell whether an agent takes a list of messages, as models do, and not a state."""
+    """Return whether an agent takes a list of messages, as models do, rather than a state."""
     if isinstance(agent, RunnableSequence):
         return takes_list(agent.first)
     if isinstance(agent, RunnableWithFallbacks):
@@ -68,15 +68,15 @@ def takes_list(agent: Runnable[Any, Any]) -> bool:
 
 
 def takes_lessons(agent: Runnable[Any, Any]) -> bool:
-    """Tell whether an agent has a place for the lessons: an ExperienceMiddleware without any."""
+    """Return whether an agent has a place for the lessons: an ExperienceMiddleware without any."""
     return LESSONS in getattr(agent, "channels", {})
 
 
 def read_result(result: Any, given: Sequence[AnyMessage]) -> tuple[list[AnyMessage], str]:
-    """Return the messages that an agent added, and its answer, from whatever form it ended in.
+    """Return the messages that an agent added, and its answer, whatever form its result has.
 
-    The answer is its structured response, or the text of its last message, whoever's that is.
-    Raise GraphInterrupt if it stopped to ask a person, TypeError for what holds no messages.
+    The answer is its structured response, or the text of its last message of any role. Raise
+    GraphInterrupt if it stopped to ask a person, TypeError for a result without messages.
     """
     state = result if isinstance(result, Mapping) else {}
     if asked := state.get("__interrupt__"):
@@ -89,7 +89,7 @@ def read_result(result: Any, given: Sequence[AnyMessage]) -> tuple[list[AnyMessa
 
 
 def messages_of(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
-    """Return the messages of a result that an agent was not given."""
+    """Return the messages of a result that were not in the agent's input."""
     listed = result if isinstance(result, list) else [result]
     try:
         messages = cast(
@@ -105,14 +105,14 @@ def messages_of(result: Any, given: Sequence[AnyMessage]) -> list[AnyMessage]:
 
 
 def write_structured(response: Any) -> str:
-    """Write a structured response as JSON."""
+    """Render a structured response as JSON."""
     if isinstance(response, BaseModel):
         return response.model_dump_json()
     return json.dumps(response, ensure_ascii=False, default=str)
 
 
 class Counter(BaseCallbackHandler):
-    """Counts every model call below it, in nested agents too, and before an agent fails."""
+    """Counts every model call below it, also in nested agents and before an agent fails."""
 
     run_inline = True
 
@@ -122,11 +122,11 @@ class Counter(BaseCallbackHandler):
 
     @property
     def ledger(self) -> Ledger:
-        """What was counted; empty for an agent whose models are not LangChain's."""
+        """Return the counted usage; empty for an agent whose models are not LangChain's."""
         return {"rollout": self._usage} if self._usage["calls"] else {}
 
     def beside(self, others: Callbacks) -> Callbacks:
-        """Return the handlers that a call has, and this one."""
+        """Return the handlers of a call plus this one."""
         if others is None or isinstance(others, list):
             return [*(others or []), self]
         both = others.copy()

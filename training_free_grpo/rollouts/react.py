@@ -1,6 +1,6 @@
-"""The ReAct agent: it asks the policy model, runs the tools that it calls, and asks again.
+"""The ReAct agent: it calls the policy model, runs the requested tools, and repeats.
 
-After `max_turns` model calls with tools it is asked once for its final answer without them.
+After `max_turns` model calls with tools, it is asked once for its final answer without them.
 `graphs.agent` draws the same turns as a graph; an attempt runs them in a plain loop, since the
 training graph checkpoints the whole attempt as one task.
 """
@@ -43,11 +43,11 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.threads import in_thread
 
 _PER_CALL = 4
-"""Rollouts in progress per call in flight: while some run their tools, others ask the model."""
+"""Rollouts in progress per call in flight: while some run their tools, others call the model."""
 
 
 class AgentInput(TypedDict):
-    """What a talk with the agent starts from; the library stays with the thread."""
+    """The input of a conversation with the agent; the library stays with the thread."""
 
     messages: Annotated[list[AnyMessage], add_messages]
     library: Annotated[
@@ -57,13 +57,13 @@ class AgentInput(TypedDict):
 
 
 class AgentState(AgentInput):
-    """The talk so far. The rest is given by whoever runs the agent, and may be left out."""
+    """The conversation so far. The other fields are optional and set by the caller."""
 
     lessons: NotRequired[str]
     """The library as prompts show it; empty for none."""
     settings: NotRequired[JSON]
     evaluation: NotRequired[bool]
-    """Whether this is evaluation: another temperature."""
+    """Whether this is evaluation, which uses another temperature."""
     seed: NotRequired[int]
     attempt: NotRequired[int]
 
@@ -79,7 +79,7 @@ class ReactAgent(Attempter):
         self._toolbox = toolbox
 
     def tools_for(self, settings: Settings) -> Toolbox:
-        """Return the tools: those that were given, else those that the settings name."""
+        """Return the tools that were passed, or else those that the settings name."""
         return self._toolbox or default_toolbox(settings)
 
     async def check(self, settings: Settings) -> None:
@@ -104,7 +104,7 @@ class ReactAgent(Attempter):
         return await settle(self.models.journal, task, lessons, settings, finished)
 
     async def call_model(self, state: AgentState, settings: Settings) -> AIMessage:
-        """Ask the model for its next message; without tools once its turns are used up."""
+        """Ask the model for its next message, without tools once its turns are used up."""
         if not state["messages"]:
             raise ValueError("messages is empty: ask the agent something")
         last = count_turns(state["messages"]) >= settings.max_turns
@@ -124,7 +124,7 @@ class ReactAgent(Attempter):
         return without_tool_calls(answer) if last else answer
 
     async def call_tools(self, state: AgentState, settings: Settings) -> list[ToolMessage]:
-        """Run the tools that the model called, at once; every call gets an answer."""
+        """Run all tools that the model called, concurrently; every call gets an answer."""
         asked = state["messages"][-1]
         assert isinstance(asked, AIMessage)
         refused = [refuse(call) for call in asked.invalid_tool_calls]
@@ -158,7 +158,7 @@ class ReactAgent(Attempter):
 
 
 def shown_lessons(state: AgentState) -> str:
-    """Return the lessons that the agent reads: as a training run hands them, or a library's.
+    """Return the lessons for the agent: as a training run passes them, or from a library.
 
     Raise LibraryError for a library that cannot be read.
     """
@@ -168,7 +168,7 @@ def shown_lessons(state: AgentState) -> str:
 
 
 def system_prompt(settings: Settings, tools: Sequence[BaseTool]) -> str:
-    """Tell the agent its job, and of the tools that it has, and no others, when to use them."""
+    """Return the agent's system prompt, with usage advice for exactly the tools that it has."""
     system = render_prompt("agent", objective=settings.agent_objective)
     if not tools:
         return system
@@ -179,7 +179,7 @@ def system_prompt(settings: Settings, tools: Sequence[BaseTool]) -> str:
 
 
 def count_turns(messages: Sequence[AnyMessage]) -> int:
-    """Count the model calls since the last question: a talk may hold many."""
+    """Count the model calls since the last question: a conversation may hold several."""
     turns = 0
     for message in messages:
         turns = 0 if isinstance(message, HumanMessage) else turns + isinstance(message, AIMessage)
@@ -187,17 +187,17 @@ def count_turns(messages: Sequence[AnyMessage]) -> int:
 
 
 def calls_tools(state: Mapping[str, Any]) -> bool:
-    """Tell whether the last message calls tools."""
+    """Return whether the last message calls tools."""
     answer = state["messages"][-1]
     return isinstance(answer, AIMessage) and bool(answer.tool_calls or answer.invalid_tool_calls)
 
 
 def without_tool_calls(answer: AIMessage) -> AIMessage:
-    """Drop calls that a model made though it had no tools left: nobody will answer them."""
+    """Drop calls that a model made although it had no tools left: nothing will answer them."""
     return AIMessage(answer.text, id=answer.id, usage_metadata=answer.usage_metadata)
 
 
 def refuse(call: InvalidToolCall) -> ToolMessage:
-    """Tell the model that the arguments of a call were not JSON."""
+    """Return an error to the model for a call whose arguments are not valid JSON."""
     said = f"The arguments are not valid JSON: {call.get('error') or call.get('args')}. Call again."
     return ToolMessage(said, tool_call_id=call["id"], name=call["name"], status="error")

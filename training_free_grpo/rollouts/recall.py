@@ -1,7 +1,7 @@
-"""What a run remembers of a rollout beside its model calls: what tools said, and how it ended.
+"""What a run records of a rollout besides its model calls: tool outputs and the outcome.
 
-A rollout that is made again after a kill neither searches nor computes a second time, and a replay
-needs no tool at all.
+A rollout that is rerun after a kill neither searches nor computes a second time, and a replay needs
+no tools at all.
 """
 
 from collections.abc import Mapping
@@ -20,9 +20,9 @@ from training_free_grpo.storage.journal import Journal, call_key
 async def answer_tool_call(
     toolbox: Toolbox, journal: Journal | None, state: Mapping[str, Any], position: int
 ) -> ToolMessage:
-    """Return what a tool said to one of the calls in the last message, now or before a kill.
+    """Return the tool's answer to one call of the last message, from the record if it is there.
 
-    A tool that keeps variables is asked again: its next call would miss them.
+    A stateful tool runs again: its next call would otherwise miss its variables.
     """
     *talk, asked = state["messages"]
     assert isinstance(asked, AIMessage)
@@ -34,7 +34,7 @@ async def answer_tool_call(
     if said := await journal.find_note(key):
         return ToolMessage(tool_call_id=call["id"], name=call["name"], **said)
     if journal.sealed:
-        raise Outage(f"the record holds no answer of {call['name']}")
+        raise Outage(f"the record holds no output of tool {call['name']}")
     answer = await toolbox.answer(state, call)
     await journal.note(key, "tool", {"content": answer.content, "status": answer.status})
     return answer
@@ -47,9 +47,9 @@ async def settle(
     settings: Settings,
     finished: FinishedRollout,
 ) -> FinishedRollout:
-    """Give a repeated rollout the time that it took at first, and in a replay its outcome.
+    """Restore the original duration of a repeated rollout, and in a replay its outcome.
 
-    What was lost to a time-out or an outage would not be lost in the same way again.
+    A rollout lost to a time-out or an outage would not be lost in the same way again.
     """
     if journal is None:
         return finished
@@ -63,7 +63,7 @@ async def settle(
 
 
 async def count_unseen(models: Models, usage: Ledger) -> None:
-    """Count what a rollout took whose calls are not in the journal."""
+    """Count the usage of a rollout whose calls are not in the journal."""
     for role, used in usage.items():
         models.gate.count(role, used)
         if models.journal:

@@ -1,4 +1,4 @@
-"""Recorded attempts in place of new ones: nothing is asked, and nothing paid, before summarize."""
+"""Recorded attempts instead of new ones: no model is called before summarize."""
 
 from langchain_core.messages import AIMessage
 
@@ -11,22 +11,22 @@ from training_free_grpo.traces import Traces
 
 
 class Recorded(Attempter):
-    """Takes the attempts that are on record; what they once cost was somebody else's."""
+    """Uses recorded attempts; what they once cost does not count towards this run."""
 
     def __init__(self, traces: Traces) -> None:
         self._traces = traces
         self.name = f"traces:{traces.fingerprint()}"
 
     def count(self, problem: str, settings: Settings) -> int:
-        """Return how many attempts at the problem are on record."""
+        """Return how many attempts at the problem are recorded."""
         return len(self._traces.attempts[problem])
 
     def prices(self, settings: Settings) -> RolePrice:
-        """Return a price of nothing."""
+        """Return a price of zero."""
         return "recorded", FREE
 
     async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
-        """Return the attempt that is on record, with its grade if it has one."""
+        """Return the recorded attempt, with its grade if it has one."""
         trace = self._traces.attempts[task["problem"]["id"]][task["attempt"]]
         answer = next(m.text for m in reversed(trace.messages) if isinstance(m, AIMessage))
         finished = note_rollout(trace.messages, answer, None, trace.seconds, {}, [])

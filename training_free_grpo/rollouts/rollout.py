@@ -1,4 +1,4 @@
-"""Run one attempt within its time, whoever makes it, and note what came of it."""
+"""Run one attempt of any attempter within its time limit, and record the outcome."""
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -38,13 +38,13 @@ async def run_rollout(
     talk: Callable[[str], Awaitable[Talk]],
     end_thread: Callable[[str], Awaitable[None]] = keeps_nothing,
 ) -> FinishedRollout:
-    """Await `talk(thread)` within the time of a rollout; note its figures and messages.
+    """Await `talk(thread)` within the time limit of a rollout; record its figures and messages.
 
-    At the end `end_thread` releases what tools keep for the thread, whatever happens.
-    A lost rollout is missing, with the reason; only what ends the run is raised: Refused, for no
-    other rollout could succeed either, and StorageError, for none could be kept.
+    At the end `end_thread` always releases what tools keep for the thread. A lost rollout is
+    missing, with the reason. Only errors that end the run are raised: Refused, since no other
+    rollout could succeed either, and StorageError, since none could be stored.
     """
-    # A saver of the agent's own would otherwise resume an earlier run of the same rollout.
+    # Otherwise the agent's own saver would resume an earlier run of the same rollout.
     thread = f"{task['id']}/{uuid4().hex}"
     started = time.monotonic()
     messages: list[AnyMessage] = []
@@ -65,18 +65,18 @@ async def run_rollout(
 
 
 def explain_loss(error: Exception, late: Settings | None) -> str:
-    """Say in a line why a rollout is missing."""
+    """Describe in one line why a rollout is missing."""
     if late:
         return f"no answer within {late.rollout_timeout:g} s"
     if isinstance(error, ModelError):
         return f"{type(error).__name__.strip('_')}: {error}"[:_LONGEST_REASON]
     if isinstance(error, GraphInterrupt):
-        return "it stopped at an interrupt, and nobody answers while it is trained"
+        return "it stopped at an interrupt, and nobody answers during training"
     return redact(f"the agent failed: {type(error).__name__}: {error}")[:_LONGEST_REASON]
 
 
 def rollout_config(task: RolloutTask, thread: str) -> RunnableConfig:
-    """Return the config of an attempt: its own name and thread, and the callbacks around it."""
+    """Return the config of an attempt: its name, its thread, and the callbacks around it."""
     return traced_as("rollout") | RunnableConfig(
         run_name=f"rollout {task['id']}",
         callbacks=ensure_config().get("callbacks"),
@@ -92,7 +92,7 @@ def note_rollout(
     usage: Ledger,
     lessons: list[str],
 ) -> FinishedRollout:
-    """Note the figures of a rollout beside its messages, in the form of chat completions."""
+    """Record the figures of a rollout beside its messages, in chat-completions form."""
     turns = [m for m in messages if isinstance(m, AIMessage)]
     if not usage and turns:
         usage = {"rollout": usage_of_messages(turns)}

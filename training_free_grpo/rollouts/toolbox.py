@@ -1,4 +1,4 @@
-"""The tools of the ReAct agent: Python, search, page reading; and what happens when one fails."""
+"""The tools of the ReAct agent: Python, search and page reading, with their error handling."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,24 +50,24 @@ _indexing = Lock()
 
 @dataclass(frozen=True, eq=False)
 class Toolbox:
-    """Tools as the model is offered them, and the node that runs them."""
+    """Tools as the model sees them, and the node that runs them."""
 
     tools: Sequence[BaseTool]
     run: ToolNode
 
     def start(self) -> None:
-        """Start what the first call would. Raises SandboxUnavailable where Python cannot be run."""
+        """Start what the first call would; raise SandboxUnavailable where Python cannot run."""
         for tool in self._pythons:
             tool.start()
 
     async def end_thread(self, thread: str) -> None:
-        """Let go of what tools keep for a thread, after the program that may be running in it."""
+        """Release what tools keep for a thread, once any program running in it has ended."""
         for tool in self._pythons:
             if tool.keeps_threads:
                 await in_thread(tool.end_thread, thread)
 
     async def answer(self, state: Mapping[str, Any], call: ToolCall) -> ToolMessage:
-        """Run the tool that one call of the last message names."""
+        """Run the tool for one call of the last message."""
         *talk, asked = state["messages"]
         alone = asked.model_copy(update={"tool_calls": [call]})
         ran = await self.run.ainvoke({**state, "messages": [*talk, alone]})
@@ -75,7 +75,7 @@ class Toolbox:
         return answer
 
     def keeps_state(self, name: str) -> bool:
-        """Tell whether what a tool says depends on what it ran before."""
+        """Return whether the output of a tool depends on its earlier calls."""
         return any(tool.keeps_threads for tool in self._pythons if tool.name == name)
 
     @property
@@ -84,12 +84,12 @@ class Toolbox:
 
 
 def make_toolbox(tools: Sequence[BaseTool]) -> Toolbox:
-    """Make a toolbox; a tool that fails tells the model so."""
+    """Make a toolbox; the model gets an error message when a tool fails."""
     return Toolbox(tools, ToolNode(tools, handle_tool_errors=explain_tool_error))
 
 
 def explain_tool_error(error: Exception) -> str:
-    """Tell the model what went wrong in a tool; raise Refused if no call of it can succeed."""
+    """Return the error message for the model; raise Refused if no call of the tool can succeed."""
     if isinstance(error, SandboxUnavailable | SearchSetupError):
         raise Refused(str(error)) from error
     said = redact(f"{type(error).__name__}: {error}")
@@ -104,9 +104,9 @@ def default_toolbox(settings: Settings) -> Toolbox:
 
 
 async def start_tools(settings: Settings) -> None:
-    """Make the tools that the settings name ready, before anything is paid for.
+    """Prepare the tools that the settings name, before any money is spent.
 
-    Raises SettingsError that says what is missing, Refused where Python cannot be run.
+    Raise SettingsError that says what is missing, Refused where Python cannot run.
     """
     try:
         if "search" in settings.tools and settings.search in _ENGINES:
@@ -150,7 +150,7 @@ def _provider(search: str) -> SearchProvider:
 
 
 def search_corpus(place: str, query: str, max_results: int) -> list[SearchResult]:
-    """Search documents of the user's, indexed at the first search and in that one's thread."""
+    """Search the user's documents, indexed on the first search and in its thread."""
     with _indexing:
         search = _corpus(place)
     return search(query, max_results)
@@ -162,7 +162,7 @@ def _corpus(place: str) -> SearchProvider:
 
 
 def search_bundled_corpus(query: str, max_results: int) -> list[SearchResult]:
-    """Search the embedded model's corpus, indexed at the first search and in that one's thread."""
+    """Search the embedded model's corpus, indexed on the first search and in its thread."""
     return _bundled_corpus()(query, max_results)
 
 

@@ -33,13 +33,13 @@ from training_free_grpo.settings import Settings
 from training_free_grpo.threads import own_threads
 
 _HOPELESS = 20
-"""Rollouts lost from the first one on, after which the run stops."""
+"""Number of rollouts which, if all of them are lost at the start, stop the run."""
 
 
 class UserAgent(Attempter):
     """Attempts problems with an agent of the user's own.
 
-    Its model calls are out of sight: they are counted by callbacks, and no journal holds them.
+    Its model calls cannot be intercepted: callbacks count them, and the journal does not hold them.
     """
 
     def __init__(self, agent: Agent, models: Models | None = None, name: str | None = None) -> None:
@@ -47,10 +47,10 @@ class UserAgent(Attempter):
         self.name = name or self.agent.get_name()
         self._models = models or Models()
         self._losses: list[str] | None = []
-        """Why each rollout was lost so far; None once one was not."""
+        """Why each rollout so far was lost; None once one has succeeded."""
 
     def prices(self, settings: Settings) -> RolePrice:
-        """Return the price that the settings give: nobody names the models that it asks."""
+        """Return the price that the settings give: the agent's models are unknown."""
         return "your agent's", read_price(settings.price) if settings.price else None
 
     async def attempt(self, task: RolloutTask, lessons: str, settings: Settings) -> FinishedRollout:
@@ -73,10 +73,10 @@ class UserAgent(Attempter):
             yield
 
     async def _talk(self, task: RolloutTask, lessons: str, thread: str) -> Talk:
-        """Give the agent its problem; return what it added to the talk, and its answer.
+        """Pass the problem to the agent; return the messages that it added, and its answer.
 
-        It gets the lessons where its middleware has a place for them, else as a system message; if
-        that is refused, ahead of the question.
+        The lessons go where its middleware has a place for them, or else into a system message; if
+        the agent rejects that, before the question.
         """
         question, block = HumanMessage(task["problem"]["problem"]), experience_block(lessons)
         ask, counter = partial(self._ask, task, lessons, thread), Counter()
@@ -87,7 +87,7 @@ class UserAgent(Attempter):
         except Exception as error:
             if counter.ledger or read_failure(error) != "request":
                 raise
-        # Many chat templates take one system message, and the agent puts its own ahead of ours.
+        # Many chat templates take only one system message, and the agent's own comes before ours.
         return await ask(Counter(), [HumanMessage(f"{block}\n\n{question.text}")])
 
     async def _ask(
@@ -98,7 +98,7 @@ class UserAgent(Attempter):
         counter: Counter,
         asked: list[AnyMessage],
     ) -> Talk:
-        """Run the agent on these messages, and count what its models answer."""
+        """Run the agent on these messages, and count the answers of its models."""
         given: Any = asked if takes_list(self.agent) else {"messages": asked}
         if takes_lessons(self.agent):
             given[LESSONS] = lessons

@@ -1,7 +1,7 @@
-"""The embedded chat model: the whole learning loop with no key and no network.
+"""The embedded chat model: the whole learning loop without a key or network.
 
-It follows rules and sees the messages it is given, nothing else: no rewards, ids or answers reach
-it outside the prompt, and its reflection compares texts without knowing which approach is right.
+It follows rules and sees only the messages it receives: no rewards, ids or answers reach it outside
+the prompt, and its reflection compares texts without knowing which approach is right.
 """
 
 from training_free_grpo.simulated.model import SimulatedModel

@@ -10,9 +10,9 @@ _AGAINST = re.compile(
 
 
 def recommended(lesson: str, family: Family) -> Approach | None:
-    """Return the one approach to this kind of problem that the lesson recommends, if it does.
+    """Return the one approach to this kind of problem that the lesson recommends, if any.
 
-    A lesson that does not speak of the kind, names no step, or two at once, recommends nothing.
+    A lesson that does not mention the kind, or names no step or two at once, recommends nothing.
     """
     if not re.search(family.topic, lesson, re.IGNORECASE):
         return None
@@ -22,6 +22,6 @@ def recommended(lesson: str, family: Family) -> Approach | None:
 
 
 def fitting_lessons(lessons: dict[str, str], family: Family) -> list[tuple[str, Approach]]:
-    """Return the ids of the lessons that fit this kind of problem, with what each recommends."""
+    """Return the ids of the lessons that fit this kind of problem, with their recommendations."""
     read = ((key, recommended(lesson, family)) for key, lesson in lessons.items())
     return [(key, approach) for key, approach in read if approach]

@@ -1,4 +1,4 @@
-"""The JSON answers of the simulated reflection, and the errors that it makes now and then."""
+"""The JSON answers of the simulated reflection, and its occasional errors."""
 
 import json
 from collections.abc import Callable
@@ -16,17 +16,17 @@ Operations: TypeAlias = list[Operation]
 
 
 def operation(kind: Edit, ids: list[str], content: str, rationale: str) -> Operation:
-    """Make one operation."""
+    """Return one operation."""
     return {"operation": kind, "ids": ids, "content": content, "rationale": rationale}
 
 
 def answer(reasoning: str, operations: Operations) -> str:
-    """Write the JSON object that the prompts ask for."""
+    """Render the JSON object that the prompts ask for."""
     return json.dumps({"reasoning": reasoning, "operations": operations}, ensure_ascii=False)
 
 
 def err(text: str, library: dict[str, str], rng: Random) -> str:
-    """Spoil an answer, about one in six times; models do, and the loop has to cope."""
+    """Corrupt about one answer in six, since real models make errors that the loop must handle."""
     error = next((error for error in ERRORS if rng.random() < RATE), None)
     return error(text, library) if error else text
 
@@ -37,12 +37,12 @@ def cut(text: str, library: dict[str, str]) -> str:
 
 
 def add_vague(text: str, library: dict[str, str]) -> str:
-    """Add a lesson that helps nobody."""
+    """Add a useless lesson."""
     return edit(text, lambda plan: [*plan, operation("add", [], VAGUE, "It never hurts.")])
 
 
 def add_duplicate(text: str, library: dict[str, str]) -> str:
-    """Propose a lesson that the library holds already."""
+    """Propose a lesson that the library already holds."""
     known = list(library.values())[:1]
     return edit(text, lambda plan: plan + [operation("add", [], k, "Useful.") for k in known])
 
@@ -57,7 +57,7 @@ def invent_id(text: str, library: dict[str, str]) -> str:
 
 
 def pad(text: str, library: dict[str, str]) -> str:
-    """Write far too long a lesson."""
+    """Write a lesson that is far too long."""
 
     def change(last: Operation) -> Operation:
         return {**last, "content": last["content"] + PADDING}
@@ -66,11 +66,11 @@ def pad(text: str, library: dict[str, str]) -> str:
 
 
 def edit(text: str, change: Callable[[Operations], Operations]) -> str:
-    """Change the operations of an answer."""
+    """Replace the operations of an answer."""
     content = json.loads(text)
     return answer(content["reasoning"], change(content["operations"]))
 
 
 RATE = 0.035
-"""How often each of the errors happens."""
+"""The probability of each of the errors."""
 ERRORS = (cut, add_vague, add_duplicate, invent_id, pad)

@@ -1,6 +1,6 @@
-"""What the simulated agent can do: kinds of problems, and several ways to attack each.
+"""The abilities of the simulated agent: kinds of problems, and several approaches to each.
 
-Nothing here says which approach is right; only the bundled data sets know the answers.
+Nothing here says which approach is right; only the bundled data sets contain the answers.
 """
 
 import re
@@ -9,30 +9,30 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 Facts: TypeAlias = tuple[Any, ...]
-"""What was read out of a problem's text, in the order that the formulas take."""
+"""The values read from a problem's text, in the order that the formulas use."""
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A tool is to be called with this text."""
+    """Call a tool with this text."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Found:
-    """The tool's results show this answer."""
+    """The tool's results contain this answer."""
 
     answer: str
 
 
 Move: TypeAlias = Ask | Found | None
-"""The next move of an approach with a tool; None when its results lead nowhere."""
+"""The next move of an approach with a tool; None if its results lead nowhere."""
 
 
 @dataclass(frozen=True)
 class Tool:
-    """How an approach uses a tool: what to ask next, given the facts and all results so far."""
+    """How an approach uses a tool: the next query, given the facts and all results so far."""
 
     name: str
     argument: str
@@ -41,23 +41,23 @@ class Tool:
 
 @dataclass(frozen=True)
 class Approach:
-    """One way to attack a kind of problem: by a formula in the head, or with a tool."""
+    """One approach to a kind of problem: a formula in the head, or a tool."""
 
     does: str
     """What the agent says it will do."""
     rate: float
-    """Share of attempts that take it when no lesson says otherwise."""
+    """Share of attempts that use it when no lesson says otherwise."""
     sign: str
-    """Pattern by which a lesson that recommends it is recognised."""
+    """Pattern that recognizes a lesson recommending it."""
     formula: Callable[..., object] | None = None
     spread: int = 0
-    """How far the formula's value may be off: it is a recollection or an estimate."""
+    """The maximum error of the formula's value, for a recollection or an estimate."""
     tool: Tool | None = None
 
 
 @dataclass(frozen=True)
 class Family:
-    """A kind of problem: how its text and its lessons are recognised, and its approaches."""
+    """A kind of problem: its approaches, and the patterns of its text and its lessons."""
 
     kind: str
     topic: str
@@ -66,7 +66,7 @@ class Family:
 
 
 def read_numbers(guard: str, *patterns: str) -> Callable[[str], Facts | None]:
-    """Make a reader that finds one whole number per pattern in a text that shows the guard."""
+    """Make a reader that finds one whole number per pattern in a text that matches the guard."""
 
     def read(text: str) -> Facts | None:
         found = [re.search(pattern, text, re.IGNORECASE) for pattern in patterns]

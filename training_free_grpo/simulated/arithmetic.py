@@ -1,4 +1,4 @@
-"""The kinds of problems that the simulated agent attacks in its head."""
+"""The kinds of problems that the simulated agent solves in its head."""
 
 import re
 from datetime import date
@@ -13,7 +13,7 @@ MONTHS = tuple(_MONTHS.split())
 
 
 def read_dates(text: str) -> Facts | None:
-    """Read the first and the last day out of a text about days that both count."""
+    """Read the first and the last day from a text about days that both count."""
     found = re.findall(rf"(\d+) ({'|'.join(MONTHS)})", text)
     year = re.search(r"\b(\d{4})\b", text)
     if len(found) != 2 or not re.search("inclu|both|first and last", text):

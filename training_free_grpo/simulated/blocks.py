@@ -13,13 +13,13 @@ def read_lessons(text: str) -> dict[str, str]:
 
 
 def read_blocks(tag: str, text: str) -> Iterator[tuple[dict[str, str], str]]:
-    """Read the blocks of one tag: their attributes and what stands inside."""
+    """Read the blocks of one tag: their attributes and content."""
     for match in re.finditer(rf"<{tag}\b([^>]*)>(.*?)</{tag}>", text, re.DOTALL):
         yield dict(_ATTRIBUTE.findall(match[1])), match[2].strip()
 
 
 def read_block(tag: str, text: str) -> str:
-    """Read what stands inside the first block of a tag, or nothing."""
+    """Read the content of the first block of a tag, or return nothing."""
     return next((body for _, body in read_blocks(tag, text)), "")
 
 

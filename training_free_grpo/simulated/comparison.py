@@ -1,6 +1,6 @@
-"""Compare the attempts of one group, and word what separates the better from the worse.
+"""Compare the attempts of one group, and describe what separates the better from the worse.
 
-The comparison reads summaries and rewards. It knows no kind of problem and no approach.
+The comparison reads summaries and rewards. It does not know any kind of problem or approach.
 """
 
 import re
@@ -16,7 +16,7 @@ from training_free_grpo.simulated.lessons import Lesson, alike, parse_all, same,
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a summary says of one attempt."""
+    """What a summary says about one attempt."""
 
     reward: float | None
     kind: str
@@ -58,7 +58,7 @@ def read_attempt(attributes: dict[str, str], summary: str) -> Attempt:
 
 
 def part(attempts: Sequence[Attempt]) -> tuple[list[Attempt], list[Attempt]]:
-    """Part the attempts at their mean reward; without rewards most votes stand for truth."""
+    """Split the attempts at their mean reward; without them, the majority answer counts as true."""
     if not any(attempt.reward is not None for attempt in attempts):
         attempts = vote(attempts)
     rewarded = [(a.reward, a) for a in attempts if a.reward is not None]
@@ -68,7 +68,7 @@ def part(attempts: Sequence[Attempt]) -> tuple[list[Attempt], list[Attempt]]:
 
 
 def vote(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """Reward the answer that most attempts agree on; a tie rewards nobody."""
+    """Reward the answer that most attempts agree on; a tie rewards none."""
     votes = Counter(a.answer for a in attempts if a.answer).most_common(2)
     if not votes or (len(votes) == 2 and votes[0][1] == votes[1][1]):
         return list(attempts)
@@ -76,9 +76,9 @@ def vote(attempts: Sequence[Attempt]) -> list[Attempt]:
 
 
 def find_difference(better: Sequence[Attempt], worse: Sequence[Attempt]) -> Lesson | None:
-    """Find the approach that all better attempts share and no worse one does.
+    """Find the approach that all better attempts share and no worse one uses.
 
-    In groups of four and more, one attempt alone on its side is put down to luck.
+    In groups of four and more, a single attempt on one side is attributed to chance.
     """
     fewest = 2 if len(better) + len(worse) >= 4 else 1
     if min(len(better), len(worse)) < fewest:
@@ -99,7 +99,7 @@ def propose(
     worse: Sequence[Attempt],
     max_words: int,
 ) -> list[Operation]:
-    """Turn the finding into an edit: of a lesson that misled, or else as a new lesson."""
+    """Turn the finding into an edit of a misleading lesson, or else into a new lesson."""
     misled = find_misleading(library, better, worse)
     if not finding:
         why = "Most attempts that followed it did worse."

@@ -1,4 +1,4 @@
-"""Turn the proposals of several groups into one plan for the library, by their texts alone."""
+"""Turn the proposals of several groups into one plan for the library, from their texts alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class Proposal:
 
 
 Clusters = list[tuple[Lesson, list[str]]]
-"""Lessons that say the same, with the ids that say so."""
+"""Lessons that say the same, with their ids."""
 
 
 def edit_experiences(instructions: str, prompt: str) -> str:
@@ -63,7 +63,7 @@ def used(plan: Iterable[Operation]) -> set[str]:
 
 
 def change_cited(library: dict[str, str], proposals: Sequence[Proposal]) -> list[Operation]:
-    """Settle, lesson by lesson, the proposals that cite it: the larger side, or else deletion."""
+    """Resolve the proposals about each lesson: the larger side wins, else the lesson is deleted."""
     plan = []
     for key in library:
         citing = [p for p in proposals if p.operation != "add" and p.ids[:1] == (key,)]
@@ -84,7 +84,7 @@ def change_cited(library: dict[str, str], proposals: Sequence[Proposal]) -> list
 def add_new(
     library: dict[str, str], adds: Sequence[Proposal], texts: dict[str, str], touched: set[str]
 ) -> list[Operation]:
-    """Add what is new; change a lesson that contradicts it only where two proposals agree."""
+    """Add new lessons; change a lesson that contradicts one only if two proposals agree."""
     known = [(k, lesson) for k, lesson in parse_all(library) if k not in touched]
     plan = free_texts(library, adds)
     for lesson, ids in settle(cluster((p.n, s) for p in adds if (s := parse(p.content)))):
@@ -98,7 +98,7 @@ def add_new(
 
 
 def free_texts(library: dict[str, str], adds: Sequence[Proposal]) -> list[Operation]:
-    """Add lessons of another form than ours as they are, each wording once."""
+    """Add lessons in other forms than ours unchanged, each wording once."""
     texts: dict[str, list[str]] = {}
     for proposal in adds:
         if not parse(proposal.content) and proposal.content not in library.values():
@@ -107,7 +107,7 @@ def free_texts(library: dict[str, str], adds: Sequence[Proposal]) -> list[Operat
 
 
 def settle(clusters: Clusters) -> Clusters:
-    """Keep, of those that contradict each other, the one with at least twice the support."""
+    """Of lessons that contradict each other, keep the one with at least twice the support."""
     return [
         (lesson, ids)
         for lesson, ids in clusters

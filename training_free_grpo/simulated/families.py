@@ -1,4 +1,4 @@
-"""All kinds of problems that the simulated agent knows how to attack."""
+"""All kinds of problems that the simulated agent can attempt."""
 
 from training_free_grpo.simulated.approaches import Facts, Family
 from training_free_grpo.simulated.arithmetic import ARITHMETIC

@@ -1,4 +1,4 @@
-"""The kinds of problems for which the simulated agent may reach for a tool."""
+"""The kinds of problems for which the simulated agent may use a tool."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -17,7 +17,7 @@ from training_free_grpo.simulated.approaches import (
 
 
 def run_code(template: str) -> Tool:
-    """Make the use of run_python that computes one number by a line of code."""
+    """Make a use of run_python that computes one number with a line of code."""
 
     def move(facts: Facts, results: Sequence[str]) -> Move:
         if not results:
@@ -29,7 +29,7 @@ def run_code(template: str) -> Tool:
 
 
 def web_search(move: Callable[[Facts, str, int], Move]) -> Tool:
-    """Make a use of web_search from a move over all results as one text, and their number."""
+    """Make a use of web_search from a move over the text of all results, and their number."""
 
     def read(facts: Facts, results: Sequence[str]) -> Move:
         return move(facts, " ".join(" ".join(results).split()), len(results))
@@ -47,7 +47,7 @@ def search_full_name(facts: Facts, text: str, turns: int) -> Move:
 
 
 def search_question(facts: Facts, text: str, turns: int) -> Move:
-    """Search once with the whole question, and take the first birth that comes up."""
+    """Search once with the whole question, and take the first year of birth in the results."""
     if turns == 0:
         return Ask(facts[2])
     shown = re.search(r"born in (\d{4})", text)
@@ -55,7 +55,7 @@ def search_question(facts: Facts, text: str, turns: int) -> Move:
 
 
 def search_stepwise(facts: Facts, text: str, turns: int) -> Move:
-    """Search for the building, then for the architect who is named there."""
+    """Search for the building, then for the architect named in the results."""
     building, town, _ = facts
     if turns == 0:
         return Ask(f"{building} of {town} architect")

@@ -1,4 +1,4 @@
-"""The chat model: it finds its role in the prompt, and plays it."""
+"""The chat model, which recognizes its role from the prompt."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -44,7 +44,7 @@ class SimulatedModel(BaseChatModel):
         tool_choice: str | None = None,
         **kwargs: Any,
     ) -> Runnable[LanguageModelInput, AIMessage]:
-        """Give the model tools; it uses those named run_python and web_search."""
+        """Bind tools; the model uses those named run_python and web_search."""
         return self.bind(tools=[convert_to_openai_tool(tool) for tool in tools], **kwargs)
 
     def _generate(
@@ -81,13 +81,13 @@ class SimulatedModel(BaseChatModel):
 
 
 def hash_call(seed: int, attempt: int, messages: Sequence[BaseMessage]) -> str:
-    """Hash what a call depends on."""
+    """Hash everything that a call depends on."""
     texts = [[message.type, message.text] for message in messages]
     return sha256(json.dumps([seed, attempt, texts]).encode()).hexdigest()
 
 
 def play_role(messages: list[BaseMessage], tools: list[str], rng: Random) -> Reply:
-    """Answer in the role that the prompt asks for; unless it asks to reflect, solve."""
+    """Answer in the role that the prompt asks for, by default as the agent."""
     system = "\n".join(m.text for m in messages if isinstance(m, SystemMessage))
     humans = [m.text for m in messages if isinstance(m, HumanMessage)]
     prompt = humans[0] if humans else ""
@@ -107,12 +107,12 @@ def play_role(messages: list[BaseMessage], tools: list[str], rng: Random) -> Rep
 
 
 def first_sentence(name: str) -> str:
-    """Return the beginning by which a prompt is recognised: no values stand in it."""
+    """Return the start of a prompt, which identifies it: it contains no values."""
     return read_prompt(name).splitlines()[0].partition("{{")[0].strip()
 
 
 def make_message(reply: Reply, salt: str, read: int) -> AIMessage:
-    """Dress the reply as a chat model's message: tool calls, finish reason and token counts."""
+    """Return the reply as a chat model's message: tool calls, finish reason and token counts."""
     calls = []
     if reply.call:
         name, argument, value = reply.call

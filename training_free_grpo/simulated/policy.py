@@ -1,4 +1,4 @@
-"""The simulated agent: it attacks one problem, with the lessons and tools that it is given."""
+"""The simulated agent: it attempts one problem, with the given lessons and tools."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -14,9 +14,9 @@ from training_free_grpo.simulated.blocks import read_lessons
 from training_free_grpo.simulated.families import recognise
 
 OBEDIENCE = 0.95
-"""How often a lesson that fits is followed."""
+"""The probability that a lesson that fits is followed."""
 SLIPS = 0.04
-"""How often an arithmetic slip goes unnoticed."""
+"""The probability that an arithmetic slip goes unnoticed."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Situation:
-    """All that the agent knows of the problem at hand: what stands in its messages."""
+    """All that the agent knows of the current problem: the content of its messages."""
 
     problem: str
     lessons: dict[str, str]
@@ -59,7 +59,7 @@ def solve(messages: Sequence[BaseMessage], tools: Collection[str], rng: Random) 
 
 
 def survey(messages: Sequence[BaseMessage], tools: Collection[str]) -> Situation:
-    """Take in the messages: the newest problem, and what was said and found since."""
+    """Read the messages: the newest problem, and everything said and found since."""
     last_call = read_prompt("final_answer")
     asked = [n for n, m in enumerate(messages) if isinstance(m, HumanMessage)]
     at_end = bool(asked) and messages[asked[-1]].text.strip() == last_call
@@ -76,7 +76,7 @@ def survey(messages: Sequence[BaseMessage], tools: Collection[str]) -> Situation
 
 
 def choose(family: Family, here: Situation, rng: Random) -> tuple[Approach, str]:
-    """Choose an approach, by a lesson that fits or else by habit; return the lesson's id too."""
+    """Choose an approach, from a lesson that fits or else by habit; return the lesson's id too."""
     fitting = fitting_lessons(here.lessons, family)
     if fitting and rng.random() < OBEDIENCE:
         lesson, approach = fitting[rng.randrange(len(fitting))]
@@ -87,14 +87,14 @@ def choose(family: Family, here: Situation, rng: Random) -> tuple[Approach, str]
 
 
 def possible(approach: Approach, here: Situation) -> bool:
-    """Tell whether the tool that an approach needs is there."""
+    """Return whether the tool that an approach needs is available."""
     return not approach.tool or approach.tool.name in here.tools
 
 
 def carry_out(
     family: Family, approach: Approach, facts: Facts, here: Situation, rng: Random, opening: str
 ) -> Reply:
-    """Do the next step of an approach; a tool that leads nowhere gives way to the head."""
+    """Take the next step of an approach; if a tool leads nowhere, fall back to the head."""
     if not approach.tool:
         return Reply(f"{opening}\n{work_out(approach, facts, rng)}".strip())
     move = approach.tool.move(facts, here.results)
@@ -109,7 +109,7 @@ def carry_out(
 
 
 def work_out(approach: Approach, facts: Facts, rng: Random) -> str:
-    """Compute in the head, by the approach's own formula."""
+    """Compute in the head, with the approach's own formula."""
     assert approach.formula, "only approaches without a tool are worked out in the head"
     value = approach.formula(*facts)
     if approach.spread:
@@ -120,7 +120,7 @@ def work_out(approach: Approach, facts: Facts, rng: Random) -> str:
 
 
 def slip(answer: str, rng: Random) -> str:
-    """Get the first number of an answer wrong, now and then."""
+    """Occasionally get the first number of an answer wrong."""
     if rng.random() >= SLIPS:
         return answer
     off = rng.choice((-2, -1, 1, 2, 10))

@@ -1,4 +1,4 @@
-"""Write lessons without any attempt to compare: all that is left is commonplace."""
+"""Write lessons without any attempt to compare: nothing but commonplaces."""
 
 from random import Random
 

@@ -24,7 +24,7 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class Template:
-    """How problems of one kind are written: their wordings, their values and their truth."""
+    """The generator of one kind of problem: its wordings, its values and the true answer."""
 
     wordings: tuple[str, ...]
     draw: Callable[[Random], Values]
@@ -32,12 +32,12 @@ class Template:
 
 
 def training_problems() -> list[Problem]:
-    """Return the problems to learn from, the kinds taking turns."""
+    """Return the training problems, one kind after the other in turn."""
     return make_set("sim-train", 0)
 
 
 def heldout_problems() -> list[Problem]:
-    """Return the problems to be examined on; no training problem is among them."""
+    """Return the held-out problems; none of them is a training problem."""
     return make_set("sim-heldout", 1)
 
 
@@ -53,7 +53,7 @@ def make_set(name: str, half: int) -> list[Problem]:
 
 
 def write(number: int, template: Template) -> Iterator[tuple[str, str]]:
-    """Write the problems of one kind, no values twice, with their answers."""
+    """Write the problems of one kind with their answers, never using the same values twice."""
     rng = Random(number)
     seen: list[Values] = []
     while len(seen) < 2 * PER_KIND:
@@ -65,7 +65,7 @@ def write(number: int, template: Template) -> Iterator[tuple[str, str]]:
 
 
 def draw_fence(rng: Random) -> Values:
-    """Draw a row that the spacing divides."""
+    """Draw a row whose length is a multiple of the spacing."""
     spacing = rng.randrange(2, 13)
     return {"length": spacing * rng.randrange(5, 40), "spacing": spacing}
 
@@ -78,12 +78,12 @@ def draw_days(rng: Random) -> Values:
 
 
 def spell(day: date) -> str:
-    """Write a day as in 12 May."""
+    """Format a day, as in 12 May."""
     return f"{day.day} {MONTHS[day.month - 1]}"
 
 
 def draw_percents(rng: Random) -> Values:
-    """Draw a rise that a smaller fall or another rise follows."""
+    """Draw a rise followed by a smaller fall or another rise."""
     verb = ("rises", "falls")[rng.randrange(2)]
     return {"one": 5 * rng.randrange(6, 12), "verb": verb, "two": 5 * rng.randrange(1, 5)}
 
@@ -95,7 +95,7 @@ def percent_change(values: Values) -> Decimal:
 
 
 def draw_two(low: int, high: int) -> Callable[[Random], Values]:
-    """Make a drawing of two different numbers that share a factor."""
+    """Make a generator of two different numbers that share a factor."""
 
     def draw(rng: Random) -> Values:
         factor = rng.randrange(2, 6)
@@ -123,13 +123,13 @@ def draw_divisors(rng: Random) -> Values:
 
 
 def either_not_both(values: Values) -> int:
-    """Count by inclusion and exclusion: numbers of both kinds leave twice."""
+    """Count by inclusion and exclusion: numbers of both kinds are subtracted twice."""
     top, one, two = values["top"], values["one"], values["two"]
     return int(top // one + top // two - 2 * (top // lcm(one, two)))
 
 
 def draw_building(parity: int) -> Callable[[Random], Values]:
-    """Make a drawing from every other building: each kind of question has its own."""
+    """Make a generator from every other building: each kind of question has its own."""
 
     def draw(rng: Random) -> Values:
         chosen = buildings()[parity::2]

@@ -19,13 +19,13 @@ def summarize(prompt: str) -> str:
 
 
 def read_record(trajectory: str) -> list[tuple[str, str]]:
-    """Cut a transcript into its entries: the role of each and its text."""
+    """Split a transcript into its entries: the role and text of each."""
     pieces = _ENTRY.split(trajectory)[1:]
     return [(role, text.strip()) for role, text in zip(pieces[::2], pieces[1::2], strict=True)]
 
 
 def describe_choice(said: str) -> list[str]:
-    """Say what the agent took the problem for, what it decided and which lesson it named."""
+    """Describe the kind of problem the agent assumed, its decision and the lesson it named."""
     kind = re.search(r"This is (an? .+? problem)\b", said)
     approach = re.search(r"\bI will (.+?)\.(?=\s|$)", said)
     lesson = re.search(r"\[(G\d+)\]", said)
@@ -35,7 +35,7 @@ def describe_choice(said: str) -> list[str]:
 
 
 def describe_tools(record: list[tuple[str, str]]) -> list[str]:
-    """Say which tools were called, and what came back."""
+    """Describe which tools were called, and their results."""
     steps = []
     for role, text in record:
         if role == "tool call":
@@ -46,7 +46,7 @@ def describe_tools(record: list[tuple[str, str]]) -> list[str]:
 
 
 def describe_outcome(said: str, prompt: str) -> str:
-    """Say the final answer, and the grade where one is shown."""
+    """Describe the final answer, and the grade if one is shown."""
     boxes: list[str] = re.findall(r"\\boxed\{([^{}]*)\}", said)
     answer = f"final answer {boxes[-1]}" if boxes else "no final answer"
     grade = next((attributes for attributes, _ in read_blocks("grade", prompt)), {})
@@ -56,6 +56,6 @@ def describe_outcome(said: str, prompt: str) -> str:
 
 
 def shorten(text: str, most: int = 90) -> str:
-    """Keep the beginning of a text, on one line."""
+    """Keep the start of a text, on one line."""
     line = " ".join(text.split())
     return line if len(line) <= most else f"{line[:most]} …"

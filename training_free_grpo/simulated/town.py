@@ -1,6 +1,6 @@
 """A small invented country: its buildings, their architects, and an encyclopedia of both.
 
-The same names stand in several towns, and mayors beside architects: a hasty search misleads.
+The same names occur in several towns, and mayors next to architects, to mislead hasty searches.
 """
 
 from dataclasses import dataclass
@@ -91,7 +91,7 @@ def describe_architect(building: Building) -> dict[str, str]:
 
 
 def describe_namesake(number: int) -> dict[str, str]:
-    """Write the page of somebody whose name sounds like an architect's."""
+    """Write the page of somebody whose name resembles an architect's."""
     name, born = person(number), 1700 + number * 29 % 170
     text = f"{name} was born in {born} and worked as a {_TRADES[number % 6]}."
     return {"title": name, "text": text}

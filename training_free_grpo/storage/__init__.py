@@ -1,1 +1,1 @@
-"""Where what a run has paid for is kept: files, SQLite, PostgreSQL, checkpoints, the journal."""
+"""Storage of what a run has paid for: files, SQLite, PostgreSQL, checkpoints, the journal."""

@@ -1,4 +1,4 @@
-"""One saver for `invoke` and `ainvoke` alike."""
+"""One saver for both `invoke` and `ainvoke`."""
 
 import asyncio
 import sqlite3
@@ -32,29 +32,29 @@ T = TypeVar("T")
 class Dual(BaseCheckpointSaver[str]):
     """The asynchronous methods of a synchronous saver, on one thread of their own.
 
-    To be mixed in ahead of the saver, whose `_thread` is then to be set.
+    Mix it in before the saver's class, and set `_thread`.
     """
 
     _thread: SerialThread
 
     def outrun_clock(self) -> None:
-        """Let no checkpoint count as older than those that are there.
+        """Make sure that the next checkpoint is later than all existing ones.
 
-        LangGraph takes the one with the latest time for the newest, and the clock may have been
-        set back since.
+        LangGraph takes the one with the latest time for the newest, and the clock may have been set
+        back in the meantime.
         """
         for newest in self.list(None, limit=1):
             outrun_checkpoint_clock(newest.checkpoint["id"])
 
     def forget_groups(self, before: str) -> None:
-        """Delete what groups kept ahead of a checkpoint of the run, which holds all they found.
+        """Delete the checkpoints of groups older than a checkpoint of the run.
 
-        Kept, it would be nine tenths of the checkpoints of a run, for nobody to read.
+        The run's checkpoint holds their results. They would be nine tenths of all checkpoints.
         """
         raise NotImplementedError
 
     async def aforget_groups(self, before: str) -> None:
-        """Delete what groups kept ahead of a checkpoint of the run."""
+        """Delete the checkpoints of groups older than a checkpoint of the run."""
         await self._run(self.forget_groups, before)
 
     async def _run(self, action: Callable[..., T], *given: Any, **options: Any) -> T:
@@ -111,8 +111,8 @@ class Dual(BaseCheckpointSaver[str]):
 class DualSqliteSaver(Dual, SqliteSaver):
     """SqliteSaver for both sides.
 
-    AsyncSqliteSaver belongs to one event loop and cannot serve `invoke`; it also takes some
-    2.5 times as long per task.
+    AsyncSqliteSaver belongs to one event loop and cannot serve `invoke`; it also takes about 2.5
+    times as long per task.
     """
 
     def __init__(self, database: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
@@ -120,7 +120,7 @@ class DualSqliteSaver(Dual, SqliteSaver):
         self._thread = SerialThread(thread)
 
     def forget_groups(self, before: str) -> None:
-        """Delete what groups kept ahead of a checkpoint of the run."""
+        """Delete the checkpoints of groups older than a checkpoint of the run."""
         with self.cursor() as cursor:
             for table in ("checkpoints", "writes"):
                 query = f"DELETE FROM {table} WHERE checkpoint_ns <> '' AND checkpoint_id < ?"
@@ -129,7 +129,7 @@ class DualSqliteSaver(Dual, SqliteSaver):
     @classmethod
     @contextmanager
     def open(cls, path: Path) -> Iterator["DualSqliteSaver"]:
-        """Open the checkpoints in a file; what was written survives the death of the process."""
+        """Open the checkpoints in a file; what is written survives the death of the process."""
         with open_database(path) as database, ThreadPoolExecutor(1, "checkpoints") as thread:
             saver = cls(database, thread)
             saver.setup()
@@ -138,10 +138,10 @@ class DualSqliteSaver(Dual, SqliteSaver):
 
 
 class OnThreads(BaseCheckpointSaver[Any]):
-    """The synchronous methods of somebody's saver, as a loop that is not the saver's needs them.
+    """Wraps the synchronous methods of any saver for use on another event loop.
 
-    A SqliteSaver has no others, and those of an AsyncPostgresSaver belong to the loop that it was
-    opened on.
+    SqliteSaver has no asynchronous methods, and those of an AsyncPostgresSaver belong to the loop
+    that it was opened on.
     """
 
     def __init__(self, saver: BaseCheckpointSaver[Any]) -> None:
@@ -209,7 +209,7 @@ class OnThreads(BaseCheckpointSaver[Any]):
 def serve_any_loop(saver: BaseCheckpointSaver[Any]) -> BaseCheckpointSaver[Any]:
     """Return a saver whose asynchronous methods work on any loop.
 
-    Raise RuntimeError on the loop that a saver belongs to, which would wait for itself for ever.
+    Raise RuntimeError on the loop that a saver belongs to, where it would deadlock.
     """
     if isinstance(saver, InMemorySaver | Dual | OnThreads):
         return saver

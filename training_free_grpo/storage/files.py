@@ -25,7 +25,7 @@ def write_json(path: Path, value: Any) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a file to write beside the path, which takes its place once it is whole."""
+    """Yield a temporary file beside the path, which replaces it once it is complete."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=_PART)
     part = Path(name)
@@ -42,6 +42,6 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def remove_parts(folder: Path) -> None:
-    """Remove the halves that killed processes left below a folder."""
+    """Remove the incomplete files that killed processes left in a folder."""
     for file in folder.rglob(f".*{_PART}"):
         file.unlink(missing_ok=True)

@@ -1,11 +1,11 @@
-"""The journal of a run: what came from outside, written down the moment it arrives.
+"""The journal of a run: everything from outside, stored the moment it arrives.
 
-A checkpoint is written when a task has finished and the event loop comes round to it; with a
-hundred answers at once that can be seconds later. After a kill, a call that is made again word
-for word finds its answer here, and is not paid again.
+A checkpoint is written when a task has finished and the event loop gets to it; with a hundred
+answers at once that can be seconds later. After a kill, a call that is repeated word for word finds
+its answer here, and is not paid for again.
 
-Beside the answers of models there are notes: what tools said, how rollouts ended, which calls were
-lost. With them a run can be made again without any model, network or tool.
+Besides the answers of models there are notes: tool outputs, the outcomes of rollouts, lost calls.
+With them a run can be replayed without any model, network or tool.
 """
 
 import hashlib
@@ -30,20 +30,20 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS notes (key TEXT PRIMARY KEY, kind TEXT, note TEXT)",
 )
 _UNANSWERED = ("loss", "own agent")
-"""Kinds of notes that tell of calls which have no answer to find again."""
+"""Kinds of notes about calls without a cached answer."""
 
 
 class Kept(NamedTuple):
-    """What a journal holds."""
+    """The content of a journal."""
 
     spent: list[tuple[Role, Usage]]
-    """What every call took, by its role."""
+    """The usage of every call, by its role."""
     notes: dict[str, list[JSON]]
-    """By kind."""
+    """The notes, by kind."""
 
 
 class Journal:
-    """Answers and notes by what was asked. Use it from any event loop."""
+    """Answers and notes by what was asked. Usable from any event loop."""
 
     def __init__(
         self,
@@ -53,14 +53,14 @@ class Journal:
         sealed: bool = False,
     ) -> None:
         self._database = database
-        # One thread of its own: no busy loop or full pool stands between an answer and the disk.
+        # One thread of its own: no busy loop or full pool delays the write to disk.
         self._thread = SerialThread(thread, self._transaction)
         self._record = record
-        """The journal of an earlier run: what it knows is taken over."""
+        """The journal of an earlier run, whose entries are reused."""
         self.sealed = sealed
-        """Whether nothing new may be asked: a call that is not known is lost."""
+        """Whether new calls are forbidden: a call that is not recorded is lost."""
         self.known = self.unknown = 0
-        """How many calls it was asked for that it knew, and that it did not."""
+        """The number of cache hits and misses."""
         for table in _TABLES:
             database.execute(table)
 
@@ -74,7 +74,7 @@ class Journal:
             yield cls(connection, thread, record, sealed)
 
     async def find(self, key: str) -> tuple[AIMessage, Usage] | None:
-        """Return the answer to a call that was made before, and what it cost."""
+        """Return the answer to an earlier identical call, and its usage."""
         row = await self._recall("calls", key)
         if row is None:
             return None
@@ -84,7 +84,7 @@ class Journal:
         return found, json.loads(usage)
 
     async def keep(self, key: str, role: Role, answer: AIMessage, usage: Usage) -> None:
-        """Write an answer down; the death of the process cannot undo it once this returns."""
+        """Store an answer; once this returns, the death of the process cannot lose it."""
         row = (key, role, json.dumps(usage), json.dumps(message_to_dict(answer)))
         await self._on_thread(self._write, "calls", row)
 
@@ -94,23 +94,23 @@ class Journal:
         return None if row is None else json.loads(row[2])
 
     async def note(self, key: str, kind: str, note: JSON) -> None:
-        """Note something that would not come out the same again."""
+        """Record something that would not come out the same a second time."""
         await self._on_thread(self._write, "notes", (key, kind, json.dumps(note)))
 
     async def notes(self, *kinds: str) -> list[JSON]:
-        """Return all that was noted of some kinds."""
+        """Return all notes of some kinds."""
         query = f"SELECT note FROM notes WHERE kind IN ({', '.join('?' * len(kinds))})"
         return [json.loads(row[0]) for row in await self._on_thread(self._list, query, kinds)]
 
     async def spent(self) -> list[tuple[Role, Usage]]:
-        """Return what every call took, by its role; those too that have no answer to find again."""
+        """Return the usage of every call, by its role, including calls without a cached answer."""
         rows: Any = await self._on_thread(self._list, "SELECT role, usage FROM calls", ())
         found: list[tuple[Role, Usage]] = [(role, json.loads(usage)) for role, usage in rows]
         lost = await self.notes(*_UNANSWERED)
         return [*found, *((note["role"], note["usage"]) for note in lost)]
 
     async def _recall(self, table: str, key: str) -> _Row | None:
-        """Read a row; one that only the record has is taken over."""
+        """Read a row; one that only the earlier run has is copied."""
         row = await self._on_thread(self._read, table, key)
         if row is None and self._record:
             row = await self._record._recall(table, key)
@@ -146,11 +146,11 @@ class Journal:
 
 
 def read_journal(path: Path) -> Kept:
-    """Read a journal from beside the process that writes it, if there is one."""
+    """Read a journal while another process writes it, if there is one."""
     notes: dict[str, list[JSON]] = {}
     with read_database(path) as database:
         known = {name for (name,) in database.execute("SELECT name FROM sqlite_master")}
-        if not {"calls", "notes"} <= known:  # its process died before it was one
+        if not {"calls", "notes"} <= known:  # its process died before it was a database
             return Kept([], {})
         for kind, note in database.execute("SELECT kind, note FROM notes"):
             notes.setdefault(kind, []).append(json.loads(note))
@@ -161,7 +161,7 @@ def read_journal(path: Path) -> Kept:
 
 
 def call_key(messages: Sequence[AnyMessage], **circumstances: object) -> str:
-    """Hash a call: what is said, and what else may change the answer.
+    """Hash a call: its messages, and everything else that may change the answer.
 
     The ids that providers give to messages do not count: they differ every time.
     """
@@ -171,7 +171,7 @@ def call_key(messages: Sequence[AnyMessage], **circumstances: object) -> str:
 
 
 def name_call_message(message: AnyMessage) -> JSON:
-    """Return what a model is shown of a message."""
+    """Return the part of a message that a model sees."""
     shown: JSON = {"type": message.type, "content": message.content}
     if isinstance(message, AIMessage):
         shown["calls"] = [(call["name"], call["args"]) for call in message.tool_calls]

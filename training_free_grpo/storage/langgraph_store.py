@@ -1,4 +1,4 @@
-"""Transcripts and lesson texts in LangGraph's store: what a server keeps as state stays small."""
+"""Transcripts and lesson texts in LangGraph's store, which keeps a server's state small."""
 
 import hashlib
 import json
@@ -15,10 +15,10 @@ _PLACE = "training_free_grpo"
 
 
 class Stored(Inline):
-    """Keeps each text once in the store that the run was given; without one, in the state."""
+    """Stores each text once in the run's store; without a store, in the state."""
 
     async def keep_text(self, text: str) -> Any:
-        """Keep a text; the handle is its place in the store."""
+        """Store a text; the handle is its place in the store."""
         return await self._keep("lessons", text)
 
     async def read_text(self, handle: Any) -> str:
@@ -26,7 +26,7 @@ class Stored(Inline):
         return str(await self._read(handle))
 
     async def keep_rollout(self, rollout: RolloutLine) -> Any:
-        """Keep a transcript; the handle is its place in the store."""
+        """Store a transcript; the handle is its place in the store."""
         return await self._keep("transcripts", rollout["messages"], rollout=rollout["id"])
 
     async def read_transcript(self, handle: Any) -> Sequence[JSON]:

@@ -1,4 +1,4 @@
-"""Runs on PostgreSQL: each is a schema of the database, as it is a folder on a disk.
+"""Runs on PostgreSQL: each run is a schema of the database, as it is a folder on disk.
 
 Needs the extra `[postgres]`. Passwords stay out of files and messages.
 """
@@ -21,32 +21,32 @@ if TYPE_CHECKING:
 
 _PATIENCE = 10
 _AFTER_A_KILL = 3
-"""Seconds that the server may take to see that the process before is gone."""
+"""Seconds that the server may need to notice that the previous process is gone."""
 
 
 class DatabaseError(UserError, ValueError):
-    """The database of a run cannot be used; the message says why and what to do."""
+    """The database of a run cannot be used; the message gives the reason and the remedy."""
 
 
 def describe_database(url: str) -> str:
-    """Return where a database is, without user and password; raise DatabaseError if it is none."""
+    """Return a database's location without user and password; raise DatabaseError if invalid."""
     psycopg = _load()
     try:
         parts = psycopg.conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError:
-        # Its message quotes the URL, and with it the password.
+        # The message quotes the URL, and with it the password.
         parts = {}
     if not url.startswith(("postgresql://", "postgres://")) or not parts:
         raise DatabaseError(
-            f"{argument('database', '--database')} is no address of a PostgreSQL database: write "
-            "postgresql://USER@HOST:PORT/NAME, and put the password into PGPASSWORD or ~/.pgpass"
+            f"{argument('database', '--database')} is not a PostgreSQL address: write "
+            "postgresql://USER@HOST:PORT/NAME, and put the password in PGPASSWORD or ~/.pgpass"
         )
     host, port = parts.get("host", "localhost"), parts.get("port", "5432")
     return f"{host}:{port}/{parts.get('dbname') or parts.get('user', '')}"
 
 
 def has_password(url: str) -> bool:
-    """Tell whether the address of a database holds a password; raise as describe_database does."""
+    """Return whether a database's address holds a password; raise as describe_database does."""
     describe_database(url)
     return "password" in _load().conninfo.conninfo_to_dict(url)
 
@@ -60,11 +60,11 @@ def open_postgres(
     *,
     alone: bool = True,
 ) -> Iterator[tuple[Dual, Journal]]:
-    """Open checkpoints and journal of the run that a schema holds; it is made if it is new.
+    """Open the checkpoints and journal of a run in its schema, which is created if it is new.
 
-    `alone` keeps every other process away. Raise DatabaseError if the database cannot be reached,
-    or another process is working on the run.
-    """
+            `alone` keeps every other process away. Raise DatabaseError if the database cannot be reached,
+        or another process is working on the run.
+        """
     from langgraph.checkpoint.postgres import PostgresSaver
 
     class DualPostgresSaver(Dual, PostgresSaver):
@@ -76,7 +76,7 @@ def open_postgres(
                 yield cursor
 
         def forget_groups(self, before: str) -> None:
-            """Delete what groups kept ahead of a checkpoint of the run."""
+            """Delete the checkpoints of groups older than a checkpoint of the run."""
             with self._cursor(pipeline=True) as cursor:
                 for table in ("checkpoints", "checkpoint_writes"):
                     query = f"DELETE FROM {table} WHERE checkpoint_ns <> '' AND checkpoint_id < %s"
@@ -105,14 +105,14 @@ def open_postgres(
 
 @contextmanager
 def open_journal(url: str, schema: str) -> Iterator[Journal]:
-    """Open the journal alone of a run that another process has open."""
+    """Open only the journal of a run that another process has open."""
     with _connect(url) as connection, ThreadPoolExecutor(1, "journal") as thread:
         connection.execute("SELECT set_config('search_path', %s, false)", (schema,))
         yield Journal(_Database(connection), thread)
 
 
 def _hold(connection: "Connection[Any]", schema: str) -> None:
-    """Take the run for this connection, wherever else its folder may be mounted."""
+    """Lock the run for this connection, wherever else its folder may be mounted."""
     psycopg = _load()
     name = psycopg.sql.Identifier(schema)
     try:
@@ -126,7 +126,7 @@ def _hold(connection: "Connection[Any]", schema: str) -> None:
         ) from None
     except psycopg.errors.InsufficientPrivilege:
         raise DatabaseError(
-            "the user may not create a schema in the database, and each run is one: "
+            "the user may not create a schema in the database, and each run needs one: "
             "GRANT CREATE ON DATABASE … TO … allows it"
         ) from None
 
@@ -151,7 +151,7 @@ def _connect(url: str) -> Iterator["Connection[Any]"]:
 
 @contextmanager
 def _explained() -> Iterator[None]:
-    """Say that the database failed in words that do not depend on which one it is."""
+    """Report that the database failed in words that do not depend on which one it is."""
     psycopg = _load()
     try:
         yield
@@ -160,7 +160,7 @@ def _explained() -> Iterator[None]:
 
 
 class _Database:
-    """A connection as the journal uses SQLite's: question marks, rows as tuples, transactions."""
+    """A connection with the interface of SQLite's: question marks, rows as tuples, transactions."""
 
     def __init__(self, connection: "Connection[Any]") -> None:
         self._connection = connection

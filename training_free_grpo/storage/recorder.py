@@ -1,4 +1,4 @@
-"""What is written down of a run for people: its graph never reads it back."""
+"""The record of a run that people read; its graph never reads it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
@@ -7,7 +7,7 @@ from training_free_grpo.records import JSON, Grade, Group, Library, Problem
 
 
 class Recorder(Protocol):
-    """Writes down what came of groups and steps."""
+    """Records the results of groups and steps."""
 
     async def keep_group(
         self,
@@ -17,17 +17,17 @@ class Recorder(Protocol):
         grades: Mapping[str, Grade],
         summaries: JSON,
     ) -> None:
-        """Keep what came of a group once it is finished; grades and summaries are by rollout."""
+        """Store the result of a finished group; grades and summaries are by rollout."""
 
     async def keep_library(self, step: int, library: Library) -> None:
-        """Keep the library as a step left it."""
+        """Store the library after a step."""
 
     async def close_step(self, step: int, groups: Sequence[Group]) -> None:
-        """Complete the lines of a step's rollouts with what their groups found."""
+        """Complete the lines of a step's rollouts with the results of their groups."""
 
 
 class NoRecorder:
-    """Writes nothing down: all that it would is in the state."""
+    """Records nothing: everything is in the state."""
 
     async def keep_group(
         self,

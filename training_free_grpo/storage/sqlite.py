@@ -1,4 +1,4 @@
-"""Open SQLite the one way that runs are kept."""
+"""Open SQLite databases, always with the same options."""
 
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -13,10 +13,10 @@ _PATIENCE = 30.0
 
 
 class Database(Protocol):
-    """What the journal needs of a connection, SQLite's or another's; used as a transaction."""
+    """What the journal needs of a connection to SQLite or another database; also a transaction."""
 
     def execute(self, query: str, values: Sequence[Any] = ..., /) -> Any:
-        """Run a statement whose values stand as question marks."""
+        """Run a statement with question marks for its values."""
 
     def __enter__(self) -> object:
         """Begin a transaction."""
@@ -32,12 +32,12 @@ class Database(Protocol):
 
 
 class StorageError(UserError, RuntimeError):
-    """What is to be kept cannot be written or read: no call may be paid for that would be lost."""
+    """A file of the run cannot be written or read, so no call may be paid for: it would be lost."""
 
 
 @contextmanager
 def storage(path: Path | None = None) -> Iterator[None]:
-    """Turn the errors of SQLite into StorageError, which no agent's failure is taken for."""
+    """Turn the errors of SQLite into StorageError, so that none counts as an agent's failure."""
     try:
         yield
     except sqlite3.Error as error:
@@ -49,7 +49,7 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
     """Open a database for several threads; what is committed survives the death of the process.
 
     WAL with NORMAL loses nothing when the process dies; FULL would wait for the disk at every
-    write, for the sake of power cuts.
+    write, just to survive power cuts.
     """
     with storage(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=_PATIENCE)
@@ -62,9 +62,9 @@ def open_database(path: Path) -> Iterator[sqlite3.Connection]:
 
 @contextmanager
 def read_database(path: Path) -> Iterator[sqlite3.Connection]:
-    """Open a database to read it, also while another process writes it; no file is made or changed.
+    """Open a database for reading, even while another process writes it; no file is changed.
 
-    Without a log beside it nobody is at work on it, and SQLite must not start one.
+    Without a log file next to it, no process is using the database, and SQLite must not create one.
     """
     log = path.with_name(f"{path.name}-wal")
     how = "mode=ro" if log.exists() else "immutable=1"

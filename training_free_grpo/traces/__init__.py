@@ -1,4 +1,4 @@
-"""Recorded rollouts to learn from, whoever made them: read, grouped by problem, graded or not."""
+"""Recorded rollouts of any origin to learn from: read, grouped by problem, graded or not."""
 
 from training_free_grpo.traces.load import FIELDS, load_traces
 from training_free_grpo.traces.trace import Trace, Traces

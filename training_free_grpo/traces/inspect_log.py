@@ -19,7 +19,7 @@ _HEAD = 4096
 
 
 def is_inspect_log(file: Path) -> bool:
-    """Tell an Inspect log, in either of its two formats, from rows."""
+    """Return whether a file is an Inspect log, in either of its two formats, rather than rows."""
     if file.suffix != ".json":
         return file.suffix == ".eval"
     try:
@@ -31,7 +31,7 @@ def is_inspect_log(file: Path) -> bool:
 
 
 def load_inspect_log(file: Path, one_score: bool) -> Iterator[Any]:
-    """Read the samples of a log; where `one_score` is asked for, one with several is a RowError."""
+    """Read the samples of a log; with `one_score`, one with several scores is a RowError."""
     try:
         from inspect_ai.log import read_eval_log
     except ImportError:
@@ -52,7 +52,7 @@ def load_inspect_log(file: Path, one_score: bool) -> Iterator[Any]:
 
 
 def read_sample(sample: "EvalSample", scores: "dict[str, Score]") -> JSON:
-    """Make a sample the line of a rollout; the question as it was put, if it offers choices."""
+    """Turn a sample into a rollout's line, with the question as it was asked if it has choices."""
     plain = isinstance(sample.input, str) and not sample.choices
     graded = next(iter(scores.values())) if len(scores) == 1 else None
     return {
@@ -72,7 +72,7 @@ def read_sample(sample: "EvalSample", scores: "dict[str, Score]") -> JSON:
 
 
 def read_message(message: "ChatMessage") -> JSON:
-    """Write a message in the form of chat completions."""
+    """Convert a message to the form of chat completions."""
     found: JSON = {"role": message.role, "content": message.text}
     if others := {part.type for part in message.content if not isinstance(part, str)} - {"text"}:
         found[UNREAD] = sorted(others)

@@ -17,7 +17,7 @@ __all__ = ["FIELDS", "load_traces"]
 
 Attempt = tuple[Problem, Trace]
 _SUFFIXES = (".jsonl", ".eval")
-"""Of the files that are taken from a folder."""
+"""The files that are read from a folder."""
 
 
 def load_traces(
@@ -28,12 +28,12 @@ def load_traces(
     needs_truth: bool = False,
     limit: int | None = None,
 ) -> tuple[Traces, list[str]]:
-    """Load recorded rollouts, with notes on what a user should know of them.
+    """Load recorded rollouts, with notes on anything that a user should know about them.
 
-    A folder stands for the rollouts in it, that of a run for its `rollouts/`.
-    Rows are rollouts of a run, problems with a response, talks in LangChain's or OpenAI's form, or
-    samples of an Inspect log. Without `graded`, rewards that they come with do not count. `limit`
-    takes the first problems. Raise DatasetError that names the file, the rows and the remedy.
+    A folder means all rollouts in it, and a run folder means its `rollouts/`. Rows are rollouts of
+    a run, problems with a response, conversations in LangChain's or OpenAI's form, or samples of an
+    Inspect log. Without `graded`, recorded rewards are ignored. `limit` takes the first problems.
+    Raise DatasetError that names the file, the rows and the remedy.
     """
     reading = Reading(mapping, graded, needs_truth)
     attempts: list[Attempt] = []
@@ -53,7 +53,7 @@ def load_traces(
 
 
 def find_files(places: Iterable[str | Path]) -> Iterator[Path]:
-    """Return the files, in place of each folder those in it, in the order of their names."""
+    """Return the files, with each folder replaced by the files in it, sorted by name."""
     for place in map(Path, places):
         if not place.is_dir():
             yield place
@@ -67,7 +67,7 @@ def find_files(places: Iterable[str | Path]) -> Iterator[Path]:
 
 
 def read_attempts(file: Path, reading: Reading) -> tuple[list[Attempt], list[str]]:
-    """Read the attempts of one file; raise DatasetError for rows that cannot be used."""
+    """Read the attempts in one file; raise DatasetError for rows that cannot be used."""
     found: list[Attempt] = []
     notes: dict[str, list[int]] = {}
     unanswered: dict[int, str] = {}
@@ -91,16 +91,16 @@ def read_attempts(file: Path, reading: Reading) -> tuple[list[Attempt], list[str
         why = enumerate_few([f"row {number}: {reason}" for number, reason in unanswered.items()])
         raise DatasetError(f"{file} holds no attempts: {why or 'it has no rows'}")
     if unanswered:
-        notes["no answer is on record; left out"] = [*unanswered]
+        notes["no answer is recorded; skipped"] = [*unanswered]
     return found, [f"{file}, {name_rows(rows)}: {said}" for said, rows in notes.items()]
 
 
 def describe_odds(trace: Trace) -> Iterator[str]:
-    """Say what a user may not expect of an attempt."""
+    """Describe anything unexpected about an attempt."""
     for lost in trace.lost:
         yield f"{lost}: not read"
     if trace.reward is not None and not 0 <= trace.reward <= 1:
-        yield "a reward beyond 0 to 1; it counts as it is, and as right from 0.5 on"
+        yield "a reward outside 0 to 1; it counts unchanged, and as right from 0.5 on"
 
 
 def load_rows(file: Path, reading: Reading) -> Iterable[Any]:
@@ -124,7 +124,7 @@ def group(attempts: Iterable[Attempt], limit: int | None) -> Traces:
 
 
 def name_problems(groups: Sequence[Sequence[Attempt]]) -> Iterator[Problem]:
-    """Give each problem the id that all its attempts have; one that names attempts is none."""
+    """Give each problem the id that all its attempts share, unless the ids name attempts."""
     ids = [{problem["id"] for problem, _ in attempts} for attempts in groups]
     shared = Counter(next(iter(found)) for found in ids if len(found) == 1)
     for attempts, found in zip(groups, ids, strict=True):

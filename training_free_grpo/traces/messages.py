@@ -1,4 +1,4 @@
-"""Messages as others keep them: OpenAI's form, and the three in which LangChain writes its own."""
+"""Messages in other formats: OpenAI's, and the three that LangChain writes."""
 
 import json
 import re
@@ -25,30 +25,30 @@ _SEARCH = re.compile(
     r"(?:<\|end_of_documents\|>|</information>|</result>)",
     re.DOTALL,
 )
-"""A search and what it found, in the text of a model that was trained to write it so."""
+"""A search and its results, in the text of a model that was trained to write them like this."""
 UNREAD = "unread"
-"""Where a message has the kinds of what was in it and is no text."""
+"""A message that lists the kinds of its content without a text."""
 _REASONING = ("thinking", "reasoning")
 _OTHER_MEDIA = re.compile("image|audio|video|file|media|document")
 
 
 def read_messages(value: Any) -> list[AnyMessage]:
-    """Read a list of messages, or one text; raise RowError that says what is none."""
+    """Read a list of messages, or one text; raise RowError for anything else."""
     if isinstance(value, str):
         return list(split_searches(value))
     if isinstance(value, Mapping):
         value = value.get("messages")
     try:
         messages = [read_message(unwrap(message)) for message in value]
-        write_messages(messages)  # how transcripts are kept: better refused now
+        write_messages(messages)  # the format of transcripts: rejected now rather than later
     except (ValueError, TypeError, KeyError, AttributeError, NotImplementedError) as error:
         said = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise RowError("messages that are in no form that is known", said) from None
+        raise RowError("messages in an unknown format", said) from None
     return messages
 
 
 def read_message(fields: JSON) -> AnyMessage:
-    """Read a message; a call whose arguments are no JSON object stays as the model made it."""
+    """Read a message; a call whose arguments are not a JSON object stays as the model made it."""
     calls = fields.pop("tool_calls", None) or []
     broken = [*(fields.pop("invalid_tool_calls", None) or [])]
     broken += [read_broken_call(call) for call in calls if is_broken(call)]
@@ -73,7 +73,7 @@ def read_broken_call(call: JSON) -> InvalidToolCall:
 
 
 def is_broken(call: JSON) -> bool:
-    """Tell whether the arguments of a call are a text that is no JSON object."""
+    """Return whether the arguments of a call are a text other than a JSON object."""
     arguments = call["function"]["arguments"] if "function" in call else None
     if not isinstance(arguments, str):
         return False
@@ -84,13 +84,13 @@ def is_broken(call: JSON) -> bool:
 
 
 def unwrap(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what LangChain's `dumpd` and `message_to_dict` wrap a message in, without that."""
+    """Unwrap a message from LangChain's `dumpd` or `message_to_dict`."""
     inner = message.get("kwargs") or message.get("data")
     return {"type": message.get("type"), **(inner if isinstance(inner, Mapping) else message)}
 
 
 def name_losses(messages: Sequence[AnyMessage]) -> Iterator[str]:
-    """Name what messages hold that is not read."""
+    """Name the content of messages that is not read."""
     for message in messages:
         parts = message.content if isinstance(message.content, list) else []
         kinds = [str(part.get("type")) for part in parts if isinstance(part, Mapping)]
@@ -98,14 +98,14 @@ def name_losses(messages: Sequence[AnyMessage]) -> Iterator[str]:
         if any(_OTHER_MEDIA.search(kind) for kind in kinds):
             yield "pictures or files"
         if message.additional_kwargs.get("function_call"):
-            yield "calls in the old form `function_call`"
+            yield "calls in the deprecated form `function_call`"
         apart = message.additional_kwargs.get("reasoning_content")
         if apart or any(kind in _REASONING for kind in kinds):
-            yield "reasoning apart from the answer"
+            yield "reasoning separate from the answer"
 
 
 def split_searches(text: str) -> Iterator[AnyMessage]:
-    """Cut a text at the searches in it, as R1-Searcher, Search-R1 and ReSearch mark them."""
+    """Split a text at its searches, as R1-Searcher, Search-R1 and ReSearch mark them."""
     end = 0
     for n, search in enumerate(_SEARCH.finditer(text)):
         query, found = (said.strip() for said in search.groups())
@@ -118,7 +118,7 @@ def split_searches(text: str) -> Iterator[AnyMessage]:
 
 
 def part(messages: Sequence[AnyMessage]) -> tuple[str, list[AnyMessage]]:
-    """Part a talk into the problem, which is its first question, and the attempt after it."""
+    """Split a conversation into the problem, its first question, and the attempt after it."""
     talk: list[AnyMessage] = [m for m in messages if not isinstance(m, SystemMessage)]
     asked = next((n for n, m in enumerate(talk) if isinstance(m, HumanMessage)), None)
     return ("", talk) if asked is None else (talk[asked].text, talk[asked + 1 :])

@@ -1,4 +1,4 @@
-"""From a row to a problem and an attempt at it."""
+"""Convert a row to a problem and an attempt at it."""
 
 import math
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ FIELDS = {
     "response": ("response", "pred", "prediction", "completion"),
     "reward": ("reward", "score", "label"),
 }
-"""What a field of a recorded attempt may be called; of several, the first counts."""
+"""Possible names of a field of a recorded attempt, in order of precedence."""
 
 _OURS = {"problem_id", "attempt", "messages"}
 _GRADE = ("verdict", "extracted", "critique")
@@ -29,23 +29,23 @@ _WORDS = {
     **{"true": 1.0, "correct": 1.0, "c": 1.0},
     **{"false": 0.0, "incorrect": 0.0, "i": 0.0, "n": 0.0, "p": 0.5},
 }
-"""Rewards in words, and in the letters of Inspect."""
+"""Rewards as words, and as the letters of Inspect."""
 
 
 class Missing(RowError):
-    """A row tells of an attempt that was lost: no fault of the file."""
+    """A row records a lost attempt, which is not an error in the file."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How rows are read: where their fields stand, and whether their rewards count."""
+    """How rows are read: the names of their fields, and whether their rewards count."""
 
     mapping: Mapping[str, str]
     graded: bool = True
     needs_truth: bool = False
 
     def read(self, row: Any) -> tuple[Problem, Trace]:
-        """Read a row; raise RowError that says which field is missing or wrong."""
+        """Read a row; raise RowError that says which field is missing or invalid."""
         if isinstance(row, RowError):
             raise row
         row = {"messages": row} if isinstance(row, list) else row
@@ -65,7 +65,7 @@ class Reading:
         return problem, Trace(messages, grade, read_seconds(row.get("seconds")), lost)
 
     def _read_attempt(self, row: JSON) -> tuple[str, list[AnyMessage], list[str]]:
-        """Return the question, what came after it, and what of both is lost."""
+        """Return the question, the messages after it, and what of both is not read."""
         names = [*FIELDS["messages"], *FIELDS["response"]]
         if not (row.keys() & names or self.mapping.keys() & {"messages", "response"}):
             raise RowError(
@@ -84,7 +84,7 @@ class Reading:
         return asked, messages, lost
 
     def _read_grade(self, row: JSON, known: JSON) -> Any:
-        """Return what a grader may return, with what is known of a grade beside its reward."""
+        """Return what a grader may return: the reward and other details of the grade."""
         if not self.graded:
             return None
         reward = read_reward(*find_field(row, "reward", self.mapping, FIELDS))
@@ -102,7 +102,7 @@ def from_rollout(row: Mapping[str, Any]) -> JSON:
 
 
 def read_response(name: str, value: Any) -> str | None:
-    """Read a final answer: a text, a number, a bool or a message; None where there is none."""
+    """Read a final answer: a text, a number, a bool or a message; None without one."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, int | float):
@@ -117,7 +117,7 @@ def read_response(name: str, value: Any) -> str | None:
 
 
 def read_seconds(value: Any) -> float:
-    """Read how long an attempt took; 0 where that is not told."""
+    """Read how long an attempt took; 0 if the row does not say."""
     told = isinstance(value, int | float) and math.isfinite(value)
     return float(value) if told else 0.0
 

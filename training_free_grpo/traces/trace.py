@@ -14,18 +14,18 @@ from training_free_grpo.records import Problem
 
 @dataclass(frozen=True)
 class Trace:
-    """One attempt: what was said and called after the problem was put."""
+    """One attempt: the messages and calls after the question."""
 
     messages: Sequence[AnyMessage]
     grade: Any = None
     """What a grader may return: a reward, a bool, a mapping; None for an attempt to be graded."""
     seconds: float = 0.0
     lost: Sequence[str] = ()
-    """What the recording holds and nobody will read."""
+    """Recorded content that nothing reads."""
 
     @property
     def reward(self) -> float | None:
-        """Return the reward that is on record; None for an attempt to be graded."""
+        """Return the recorded reward; None for an attempt to be graded."""
         found = self.grade.get("reward") if isinstance(self.grade, Mapping) else self.grade
         return None if found is None else float(found)
 
@@ -39,7 +39,7 @@ class Traces:
 
     @property
     def most(self) -> int:
-        """Return how many attempts the problem with the most of them has."""
+        """Return the largest number of attempts at one problem."""
         return max(len(attempts) for attempts in self.attempts.values())
 
     def fingerprint(self) -> str:

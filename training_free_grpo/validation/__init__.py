@@ -1,1 +1,1 @@
-"""Whether a library is better than the one a run started from, and which lessons make it so."""
+"""Whether a library is better than the one a run started from, and which lessons cause it."""

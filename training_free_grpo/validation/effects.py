@@ -1,8 +1,9 @@
-"""The effect of each lesson, from attempts that did not see all of them.
+"""Estimate the effect of each lesson, from attempts that do not see all of them.
 
-Rewards are regressed on which lessons an attempt saw, within each visit of a problem: what a
-problem or its batch has in common drops out. Errors are clustered by problem, the unit of every
-claim here. Which lessons an agent *names* plays no part: it names them after the fact.
+Rewards are regressed on which lessons an attempt saw, within each visit of a problem: everything
+that the attempts of a problem or its batch have in common drops out. Errors are clustered by
+problem, the unit of every claim here. The lessons that an agent *names* play no part: it names them
+after the fact.
 """
 
 from collections import defaultdict
@@ -26,7 +27,7 @@ class Attempted(NamedTuple):
     """One graded attempt, and the lessons hidden from it."""
 
     visit: str
-    """The problem in one of its steps: attempts at the same problem with the same library."""
+    """The problem and the step: attempts at the same problem with the same library."""
     problem: str
     lessons: Sequence[str]
     """All lessons of the library at that step."""
@@ -35,10 +36,10 @@ class Attempted(NamedTuple):
 
 
 class Effect(NamedTuple):
-    """What seeing a lesson adds to the reward."""
+    """How much seeing a lesson adds to the reward."""
 
     value: float | None
-    """None where no visit had attempts both with and without it, or others were hidden alike."""
+    """None if no visit had attempts both with and without it, or others were hidden identically."""
     error: float | None
     interval: tuple[float, float] | None
     """95 % interval for this lesson alone."""
@@ -65,9 +66,9 @@ def estimate_effects(attempts: Sequence[Attempted]) -> dict[str, Effect]:
 
 
 def harmful(effects: Mapping[str, Effect], error_rate: float) -> list[str]:
-    """Return the lessons whose harm is more than noise, the worst first.
+    """Return the lessons whose harm is significant, the worst first.
 
-    The chance that any harmless lesson is among them is at most `error_rate`.
+    The probability that any harmless lesson is among them is at most `error_rate`.
     """
     ratios = sorted(
         (effect.value / effect.error, name)
@@ -79,7 +80,7 @@ def harmful(effects: Mapping[str, Effect], error_rate: float) -> list[str]:
 
 
 def unknown(lesson: str, attempts: Sequence[Attempted]) -> Effect:
-    """Count a lesson's attempts; nothing is estimated yet."""
+    """Count a lesson's attempts, before anything is estimated."""
     there = [attempt for attempt in attempts if lesson in attempt.lessons]
     without = sum(lesson in attempt.hidden for attempt in there)
     return Effect(None, None, None, len(there) - without, without)
@@ -88,7 +89,7 @@ def unknown(lesson: str, attempts: Sequence[Attempted]) -> Effect:
 def center(
     attempts: Sequence[Attempted], lessons: Sequence[str]
 ) -> tuple[Array, Array, Sequence[str]]:
-    """Return what each attempt saw, its reward and its problem, both less their visit's mean."""
+    """Return what each attempt saw, its reward and its problem, the first two centered by visit."""
     visits = defaultdict(list)
     for attempt in attempts:
         visits[attempt.visit].append(attempt)
@@ -110,13 +111,13 @@ def center(
 
 
 def independent(design: Array) -> list[int]:
-    """Return the columns that can be told apart from all others."""
+    """Return the columns that can be separated from all others."""
     if not design.size:
         return []
     scale = np.linalg.norm(design, axis=0)
     scaled = design / np.where(scale > 0, scale, 1)
     sizes, directions = np.linalg.eigh(scaled.T @ scaled)
-    # A column that takes part in a direction without spread is confounded, or never hidden.
+    # A column with a part in a direction of zero variance is confounded, or never hidden.
     null = directions[:, sizes < _SINGULAR]
     lost = (np.abs(null) > sqrt(_SINGULAR)).any(axis=1) | (scale == 0)
     return [n for n in range(design.shape[1]) if not lost[n]]

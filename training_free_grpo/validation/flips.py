@@ -1,7 +1,7 @@
-"""Flips of the problems' signs: what differences could have been if there were no difference.
+"""Flip the signs of problems, to simulate differences under the null hypothesis.
 
-Where two libraries are equally good, a problem's difference could as well have had the opposite
-sign (Fisher's randomization test). No shape of the rewards is assumed.
+If two libraries are equally good, a problem's difference could equally have had the opposite sign
+(Fisher's randomization test). This assumes nothing about the distribution of rewards.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 def signs(problems: Iterable[str]) -> Array:
     """Return one row of signs per flip and one column per problem; the first flip changes none.
 
-    A problem keeps its signs from look to look, whichever others are missing there.
+    A problem keeps its signs from look to look, whichever other problems are missing there.
     """
     return np.stack([_signs_of(problem) for problem in problems], axis=1)
 

@@ -1,9 +1,9 @@
-"""Accept an edit of the library on evidence only, and err in few runs however many edits are tried.
+"""Accept an edit of the library only on evidence, with a bounded error rate for the whole run.
 
-The error rate of a run is shared out over the decisions it plans. A decision that accepts returns
-its share: an error that has not been made leaves the budget whole (Tian and Ramdas, 2021, "online
-fallback"). Within a decision the candidate attempts the problems in rounds. Each round but the
-last may stop it for futility, which saves attempts and costs no error rate, or accept it early.
+A run divides its error rate among its planned decisions. A decision that accepts returns its share:
+an error that has not been made leaves the budget whole (Tian and Ramdas, 2021, "online fallback").
+Within a decision the candidate attempts the problems in rounds. Each round but the last may stop it
+for futility, which saves attempts and costs no error rate, or accept it early.
 """
 
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ from training_free_grpo.validation.pairs import Pairs
 _EARLY = 0.1
 """Share of a decision's level that the rounds before the last may use."""
 _FUTILE = 0.3
-"""p-value above which a candidate is not attempted further."""
+"""The p-value above which a candidate is not attempted further."""
 _FEWEST = 5
 _ROUNDING = 1e-4
 
@@ -26,7 +26,7 @@ Verdict = Literal["accept", "refuse", "continue"]
 
 @dataclass(frozen=True)
 class Gate:
-    """What is left of a run's error rate; plain figures, so that it can be kept in state."""
+    """What remains of a run's error rate; plain figures, so that it can be kept in state."""
 
     error_rate: float
     planned: int
@@ -36,11 +36,11 @@ class Gate:
 
     @property
     def level(self) -> float:
-        """Return the chance of a false acceptance that the next decision may take."""
+        """Return the maximum probability of a false acceptance for the next decision."""
         return (self.error_rate - self.spent) / max(self.planned - self.made, 2)
 
     def close(self, accepted: bool) -> "Gate":
-        """Return the gate after a decision: a refusal uses up its level."""
+        """Return the gate after a decision: a rejection uses up its level."""
         used = 0.0 if accepted else self.level
         return replace(self, made=self.made + 1, spent=self.spent + used)
 
@@ -65,7 +65,7 @@ def share_of(level: float, last: bool, rounds: int) -> float:
 
 
 def chance(pairs: Pairs) -> float:
-    """Return the one-sided p-value of no gain: the share of sign flips that do as well."""
+    """Return the one-sided p-value of no gain: the share of sign flips that do at least as well."""
     values = np.array(list(pairs.by_problem.values()), np.float32)
     sums = signs(pairs.by_problem) @ values
     return float((sums >= sums[0] - _ROUNDING).mean())

@@ -1,10 +1,10 @@
-"""Which lessons an attempt does not see, so that the effect of each can be measured.
+"""Choose the lessons hidden from an attempt, so that the effect of each can be measured.
 
-Every lesson is hidden from its share of a group's attempts: that balance makes the estimate as
-sharp as so many attempts allow. Problems of a step fall into blocks with the same masks, so that
-prompts still share their prefixes. There are as many blocks as it takes to tell the lessons apart
-within one step: masks that all problems shared would leave the paper's three steps with fewer
-contrasts than lessons.
+Every lesson is hidden from its share of a group's attempts: this balance makes the estimate as
+precise as that many attempts allow. Problems of a step form blocks with the same masks, so that
+prompts still share their prefixes. There are enough blocks to separate the lessons within one step:
+if all problems shared the same masks, the paper's three steps would give fewer contrasts than
+lessons.
 """
 
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ def hidden_lessons(
     attempt: int,
     group_size: int,
 ) -> list[str]:
-    """Return the lessons that one attempt of a group does not see.
+    """Return the lessons hidden from one attempt of a group.
 
-    Each lesson is hidden from `share` of the group's attempts, rounded at random to a whole
-    number, and never from all of them.
+    Each lesson is hidden from `share` of the group's attempts, rounded at random to a whole number,
+    and never from all of them.
     """
     if group_size < 2:
         return []
     block = Random(f"{seed}/{step}/{problem}").randrange(count_blocks(len(lessons), group_size))
     hidden = []
     for lesson in lessons:
-        # A seed per lesson: a new lesson leaves the masks of the others as they are.
+        # A seed per lesson: a new lesson does not change the masks of the others.
         random = Random(f"{seed}/{step}/{block}/{lesson}")
         whole, rest = divmod(share * group_size, 1)
         count = min(int(whole) + (random.random() < rest), group_size - 1)
@@ -42,5 +42,5 @@ def hidden_lessons(
 
 
 def count_blocks(lessons: int, group_size: int) -> int:
-    """Return how many blocks of problems have masks of their own: two contrasts per lesson."""
+    """Return the number of blocks of problems with different masks: two contrasts per lesson."""
     return max(1, ceil(2 * lessons / (group_size - 1)))

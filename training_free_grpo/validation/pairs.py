@@ -12,7 +12,7 @@ Rewards = Mapping[str, Sequence[float | None]]
 
 
 class Pairs(NamedTuple):
-    """The difference of mean rewards, candidate minus incumbent, for each problem both have."""
+    """The difference of mean rewards, candidate minus incumbent, for each problem in both."""
 
     by_problem: dict[str, float]
     doubt: float

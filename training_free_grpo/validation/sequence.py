@@ -1,4 +1,4 @@
-"""Bounds on a library's gain that hold at every step of a run at once.
+"""Bounds on a library's gain that hold simultaneously at every step of a run.
 
 At each look the held-out rewards of the step's library are paired, by problem, with those of the
 start library. The error rate is for the whole run, spent in equal shares over the planned looks
@@ -18,11 +18,11 @@ from training_free_grpo.validation.flips import FLIPS, Array, signs
 from training_free_grpo.validation.pairs import Pairs, Rewards
 
 _FEWEST = 5
-"""Problems below which no bound is claimed: so few signs can hardly be flipped."""
+"""Number of problems below which no bound is claimed: so few signs allow too few flips."""
 
 
 class Look(NamedTuple):
-    """What one look says of a library's gain over the start library, in units of the reward."""
+    """One look's bounds on a library's gain over the start library, in units of the reward."""
 
     difference: float | None
     low: float
@@ -33,20 +33,20 @@ class Look(NamedTuple):
 
     @property
     def better(self) -> bool:
-        """Tell whether the library is better than the start library."""
+        """Return whether the library is better than the start library."""
         return self.low > 0
 
     @property
     def worse(self) -> bool:
-        """Tell whether the library is worse than the start library."""
+        """Return whether the library is worse than the start library."""
         return self.high < 0
 
 
 def follow(start: Rewards, looks: Sequence[Rewards], error_rate: float, planned: int) -> list[Look]:
     """Return each look's bounds, given the start library's rewards and those at each look so far.
 
-    A look's bounds depend on it and on earlier looks alone. `planned` is the number of looks that
-    the run will have.
+    A look's bounds depend only on it and on earlier looks. `planned` is the planned number of
+    looks.
     """
     bounds = ConfidenceSequence(error_rate, max(planned, len(looks)))
     return [bounds.look(Pairs.of(start, rewards)) for rewards in looks]
@@ -69,7 +69,7 @@ class ConfidenceSequence:
         values = np.array(list(pairs.by_problem.values()), np.float32)
         error, flipped = studentize(values, pairs.doubt, signs(pairs.by_problem))
         critical = self._spend(flipped)
-        # The invented problems shrink the mean; the bounds are around the mean as it was seen.
+        # The invented problems shrink the mean; the bounds are centered on the observed mean.
         difference, half = float(values.mean()), critical * error
         return Look(difference, difference - half, difference + half, len(values))
 

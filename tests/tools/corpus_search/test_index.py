@@ -41,7 +41,7 @@ def test_an_index_is_built_once_and_kept(source: Path, index: Path) -> None:
     assert list(index.parent.iterdir()) == [index]
 
 
-def test_a_changed_source_is_indexed_anew(source: Path, index: Path) -> None:
+def test_a_changed_source_is_indexed_again(source: Path, index: Path) -> None:
     old = corpus_search(source, index)
     assert titles(old, "limmat") == []
     write(source, Zurich="On the Limmat.")
@@ -76,7 +76,7 @@ def test_a_bad_source_leaves_the_old_index_and_no_draft(source: Path, index: Pat
 
 
 @pytest.mark.parametrize("keep", [0, 100, 5_000, 16_384])
-def test_a_cut_off_index_is_built_anew(source: Path, index: Path, keep: int) -> None:
+def test_a_truncated_index_is_rebuilt(source: Path, index: Path, keep: int) -> None:
     corpus_search(source, index)
     assert index.stat().st_size > keep
     index.write_bytes(index.read_bytes()[:keep])
@@ -97,7 +97,7 @@ def test_another_file_is_not_taken_for_an_index(source: Path, tmp_path: Path) ->
         database.execute("CREATE TABLE valuable (things TEXT)")
     for path in (source, other):
         before = path.read_bytes()
-        with pytest.raises(ValueError, match="is some other file"):
+        with pytest.raises(ValueError, match="is not an index"):
             corpus_search(source, path)
         assert path.read_bytes() == before
 
@@ -124,7 +124,7 @@ def test_an_index_in_a_read_only_folder_is_searched(source: Path, index: Path) -
 
 
 def test_passages_without_a_file_cannot_be_kept(index: Path) -> None:
-    with pytest.raises(TypeError, match="give their path as source"):
+    with pytest.raises(TypeError, match="pass their path as source"):
         corpus_search([{"title": "x", "text": "y"}], index)
 
 

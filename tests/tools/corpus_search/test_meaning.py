@@ -57,7 +57,7 @@ def test_passages_are_embedded_once_and_in_batches(tmp_path: Path) -> None:
     assert opened.batches == []
 
 
-def test_another_model_embeds_anew(tmp_path: Path) -> None:
+def test_another_model_embeds_again(tmp_path: Path) -> None:
     source, index = tmp_path / "docs.md", tmp_path / "corpus.db"
     source.write_text("A feline.")
     other = Concepts("other")
@@ -91,7 +91,7 @@ def test_an_empty_corpus_with_embeddings_finds_nothing() -> None:
     assert corpus_search([], embeddings=Concepts())("car", 5) == []
 
 
-def test_a_search_goes_on_beside_one_that_waits() -> None:
+def test_a_search_runs_while_another_waits() -> None:
     met = Barrier(2)
 
     class Waiting(Concepts):

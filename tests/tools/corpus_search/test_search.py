@@ -158,7 +158,7 @@ def test_words_of_every_script_are_found_in_a_sentence(text: str, query: str) ->
         ("ปี", "ปู"),
     ],
 )
-def test_what_tells_words_apart_ranks_passages(right: str, wrong: str) -> None:
+def test_marks_that_distinguish_words_rank_passages(right: str, wrong: str) -> None:
     passages = [{"title": text, "text": f"About {text}."} for text in (wrong, right)]
     assert titles(corpus_search(passages), right)[0] == right
 

@@ -140,7 +140,7 @@ def test_a_dead_fork_server_is_replaced(isolation: Isolation) -> None:
         assert sandbox.run("1").stdout == "1\n"
 
 
-def test_a_session_whose_fork_server_died_starts_anew(isolation: Isolation) -> None:
+def test_a_session_whose_fork_server_died_restarts(isolation: Isolation) -> None:
     if isolation == "none":
         pytest.skip("it has no fork server")
     with open_sandbox(isolation, timeout=20) as sandbox:
@@ -179,7 +179,7 @@ def test_a_session_from_before_a_fork_says_so_in_the_child_where_its_sandbox_run
     assert all(part in said for part in ("in the child", "before a fork", "42", "in the parent"))
 
 
-def test_processor_time_ends_a_run_that_the_clock_would_let_go_on() -> None:
+def test_processor_time_ends_a_run_within_its_time_limit() -> None:
     with PythonSandbox(timeout=60, preimport=(), warm_up="") as sandbox:
         result = sandbox.run("while True: pass", cpu_seconds=1)
     assert result.status == "timeout"

@@ -234,7 +234,7 @@ async def test_async_runs_get_their_own_outputs(sandbox: PythonSandbox) -> None:
     assert [result.stdout for result in results] == [f"{n}\n" for n in range(20)]
 
 
-async def test_the_event_loop_goes_on_during_a_run(sandbox: PythonSandbox) -> None:
+async def test_the_event_loop_continues_during_a_run(sandbox: PythonSandbox) -> None:
     task = asyncio.create_task(sandbox.arun("import time; time.sleep(0.3)"))
     beats = 0
     while not task.done():
@@ -379,7 +379,7 @@ def test_numbers_of_any_length_are_printed_and_read(sandbox: PythonSandbox) -> N
     ],
     ids=["pool", "process", "executor", "fork", "program"],
 )
-def test_who_asks_for_another_process_is_told_that_there_is_none(
+def test_starting_another_process_fails_with_an_explanation(
     sandbox: PythonSandbox, code: str
 ) -> None:
     if sandbox.run("1").isolation == "none":

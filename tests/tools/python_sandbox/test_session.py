@@ -72,7 +72,7 @@ def test_a_program_that_ignores_the_interrupt_is_killed_and_loses_the_variables(
     assert "NameError" in session.run("x").stderr
 
 
-def test_a_crash_loses_the_variables_and_the_next_run_starts_anew(session: Session) -> None:
+def test_a_crash_loses_the_variables_and_the_next_run_starts_without_them(session: Session) -> None:
     session.run("x = 42")
     result = session.run("import ctypes; ctypes.string_at(0)")
     assert (result.status, result.session_lost) == ("crash", True)
@@ -94,7 +94,7 @@ def test_answers_that_a_program_forges_stay_its_own_affair(
     assert hasty.run("1").stdout == "1\n"
 
 
-def test_a_program_that_says_it_is_done_and_goes_on_uses_no_more_time(
+def test_a_program_that_claims_to_be_done_but_continues_uses_no_more_time(
     session: Session, isolation: Isolation
 ) -> None:
     if isolation == "none":

@@ -64,7 +64,7 @@ async def test_with_the_scope_thread_async_calls_share_the_session() -> None:
     assert tool.invoke({"code": "x"}, in_thread("one")) == "42"
 
 
-def test_a_thread_that_has_ended_begins_anew() -> None:
+def test_a_thread_that_has_ended_starts_over() -> None:
     tool = make_python_tool(scope="thread")
     tool.invoke({"code": "x = 42"}, in_thread("one"))
     tool.end_thread("one")

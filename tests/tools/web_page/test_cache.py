@@ -103,7 +103,9 @@ async def test_who_is_cancelled_leaves_the_page_to_the_others(
     assert site.contacts == 1
 
 
-async def test_the_event_loop_goes_on_while_a_page_is_read(site: Site, reader: PageReader) -> None:
+async def test_the_event_loop_continues_while_a_page_is_read(
+    site: Site, reader: PageReader
+) -> None:
     gate = threading.Event()
     reading = asyncio.create_task(reader.aread(site.on("/", late(gate))))
     await asyncio.to_thread(site.visited.wait, 20)

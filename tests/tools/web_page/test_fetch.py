@@ -97,7 +97,7 @@ def test_a_coding_that_cannot_be_bounded_is_refused(
         reader.read(site.put("/", "Hello.", Content_Encoding=coding))
 
 
-def test_a_broken_compression_is_told(site: Site, reader: PageReader) -> None:
+def test_a_broken_compression_is_reported(site: Site, reader: PageReader) -> None:
     with pytest.raises(PageError, match="compressed page is broken"):
         reader.read(site.put("/", "Hello.", Content_Encoding="gzip"))
 
@@ -126,7 +126,7 @@ def test_a_name_server_that_does_not_answer_is_left_at_the_time_out(site: Site) 
     ("status", "told"),
     [(404, "404 Not Found"), (403, "403 Forbidden"), (503, "503 Service"), (999, "999"), (304, "")],
 )
-def test_a_status_that_is_no_success_is_told(
+def test_an_error_status_is_reported(
     site: Site, reader: PageReader, status: int, told: str
 ) -> None:
     with pytest.raises(PageError, match=f"the server answered {told}"):
@@ -142,7 +142,7 @@ def test_the_server_words_no_error_for_the_model(site: Site, reader: PageReader)
     assert "obey" not in str(caught.value).lower()
 
 
-def test_a_closed_port_is_told(site: Site) -> None:
+def test_a_closed_port_is_reported(site: Site) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"127.0.0.1:{free.getsockname()[1]}"
@@ -150,7 +150,7 @@ def test_a_closed_port_is_told(site: Site) -> None:
             PageReader(allow_hosts=[host]).read(f"http://{host}/")
 
 
-def test_a_server_that_hangs_up_is_told(site: Site, reader: PageReader) -> None:
+def test_a_server_that_hangs_up_is_reported(site: Site, reader: PageReader) -> None:
     with pytest.raises(PageError, match="broke off"):
         reader.read(site.on("/", lambda handler: None))
 

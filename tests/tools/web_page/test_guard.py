@@ -207,7 +207,7 @@ def test_what_is_no_address_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a" * 70 + ".com", "a..b"])
-def test_a_host_that_does_not_exist_is_told(host: str) -> None:
+def test_an_unknown_host_is_reported(host: str) -> None:
     with pytest.raises(PageError, match=r"no host of this name|no valid address"):
         PageReader().read(f"http://{host}/")
 

@@ -81,6 +81,6 @@ def test_a_question_that_nothing_answers_leaves_the_order(
 
 
 @pytest.mark.parametrize("page", [0, -1, 99])
-def test_a_part_that_does_not_exist_is_told(site: Site, short: PageReader, page: int) -> None:
+def test_a_part_that_does_not_exist_is_reported(site: Site, short: PageReader, page: int) -> None:
     with pytest.raises(PageError, match=f"no page {page}: choose one from 1 to"):
         short.read(put(site, FILLER), page=page)

@@ -71,20 +71,20 @@ def test_what_has_no_type_is_known_by_its_beginning(
 
 
 @pytest.mark.parametrize("kind", ["image/png", "video/mp4", "application/zip", "font/woff2"])
-def test_what_holds_no_text_is_told_with_its_type(
+def test_content_without_text_is_reported_with_its_type(
     site: Site, reader: PageReader, kind: str
 ) -> None:
     with pytest.raises(PageError, match=f"it holds {kind}, not text"):
         reader.read(site.put("/", "x", Content_Type=kind))
 
 
-def test_binary_data_under_the_name_of_text_is_told(site: Site, reader: PageReader) -> None:
+def test_binary_data_declared_as_text_is_reported(site: Site, reader: PageReader) -> None:
     with pytest.raises(PageError, match="binary data"):
         reader.read(site.put("/", b"\x7fELF\0\0\1", Content_Type="text/plain"))
 
 
 @pytest.mark.parametrize("markup", ["", "  ", "<html></html>", "<script>draw()</script>"])
-def test_a_page_without_text_is_told(site: Site, reader: PageReader, markup: str) -> None:
+def test_a_page_without_text_is_reported(site: Site, reader: PageReader, markup: str) -> None:
     with pytest.raises(PageError, match=r"no text|is empty"):
         reader.read(site.put("/", markup, Content_Type="text/html"))
 
@@ -220,7 +220,7 @@ def test_a_pdf_under_the_name_of_html_is_read(site: Site, reader: PageReader) ->
     assert reader.read(site.put("/", pdf("Hello.")))["text"] == "Hello."
 
 
-def test_a_pdf_that_asks_for_a_password_is_told(site: Site, reader: PageReader) -> None:
+def test_a_pdf_that_needs_a_password_is_reported(site: Site, reader: PageReader) -> None:
     url = site.put("/", pdf("x", password="secret"), Content_Type="application/pdf")
     with pytest.raises(PageError, match="password"):
         reader.read(url)
@@ -235,7 +235,7 @@ def test_a_pdf_that_anyone_may_open_is_read(site: Site, reader: PageReader) -> N
     "body",
     [b"", b"%PDF-1.7", b"%PDF-1.7\n" + bytes(1000), b"%PDF-1.4\ntrailer<</Root 1 0 R>>"],
 )
-def test_a_broken_pdf_is_told(site: Site, reader: PageReader, body: bytes) -> None:
+def test_a_broken_pdf_is_reported(site: Site, reader: PageReader, body: bytes) -> None:
     with pytest.raises(PageError):
         reader.read(site.put("/", body, Content_Type="application/pdf"))
 

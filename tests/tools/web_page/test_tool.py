@@ -17,7 +17,7 @@ def call(tool: BaseTool, **arguments: object) -> ToolMessage:
     return message
 
 
-def test_a_page_stands_in_a_block_under_its_title_and_address(site: Site, tool: BaseTool) -> None:
+def test_a_page_is_in_a_block_under_its_title_and_address(site: Site, tool: BaseTool) -> None:
     site.put("/new", "<title>Paris</title><p>A city.")
     assert tool.invoke({"url": site.redirect("/", "/new")}) == (
         f"<web_page>\nTitle: Paris\nAddress: {site.url('/new')}\n\nA city.\n</web_page>\n"
@@ -30,7 +30,7 @@ def test_a_page_without_a_title_has_no_line_for_it(site: Site, tool: BaseTool) -
     assert text == f"<web_page>\nAddress: {site.url()}\n\nA city.\n</web_page>\nPage 1 of 1."
 
 
-def test_a_long_page_says_how_to_go_on(site: Site, tool: BaseTool) -> None:
+def test_a_long_page_says_how_to_continue(site: Site, tool: BaseTool) -> None:
     url = site.put("/", "word " * 160, Content_Type="text/plain")
     first, second = (tool.invoke({"url": url, "page": page}) for page in (1, 2))
     assert first.endswith("Page 1 of 2: to go on, call read_page again with page=2.")

@@ -272,7 +272,7 @@ def test_a_search_is_not_lost_with_its_cache(
     search = cached(Script(result()), path, name="test")
     assert search("paris", 3) == search("paris", 3) == [result()]
     [warning] = warnings_of(caplog)
-    assert warning.startswith(f"Searches go on without their cache {path}: ")
+    assert warning.startswith(f"Searches continue without their cache {path}: ")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anything")

@@ -56,7 +56,7 @@ def test_who_wants_to_be_asked_later_is_passed_over_until_then(
     assert (len(engine.asked), len(other_engine.asked)) == (1, 2)
 
 
-def test_who_has_rested_is_asked_again(engine: Engine) -> None:
+def test_a_provider_that_has_rested_is_asked_again(engine: Engine) -> None:
     engine.play(Reply({}, 429, {"Retry-After": "1"}), FOUND)
     other, clock = Script(result("other")), Clock()
     chain = fallback(tavily("key", base_url=engine.url), other, clock=clock)

@@ -30,11 +30,11 @@ def test_nine_words_of_it_are_not() -> None:
     assert not is_leak("leaves the northern harbour at 7 and reaches the … 13 bridges")
 
 
-def test_a_question_alone_is_none() -> None:
+def test_a_question_alone_is_not_a_leak() -> None:
     assert not is_leak(QUESTION)
 
 
-def test_an_answer_alone_is_none() -> None:
+def test_an_answer_alone_is_not_a_leak() -> None:
     assert not is_leak("The line crosses 13 bridges.")
 
 

@@ -24,7 +24,7 @@ def test_searches_lie_a_gap_apart() -> None:
     assert times == [0, 0.25, 0.5, 0.75]
 
 
-def test_who_would_wait_too_long_is_told_so() -> None:
+def test_a_wait_that_would_be_too_long_is_refused() -> None:
     search = rate_limited(Script(result()), per_second=0.001)
     search("paris", 3)
     with pytest.raises(RateLimited, match="wait for their turn") as info:
@@ -32,7 +32,7 @@ def test_who_would_wait_too_long_is_told_so() -> None:
     assert 900 < (info.value.retry_after or 0) <= 1000
 
 
-def test_a_chain_goes_on_where_the_turn_is_far_off() -> None:
+def test_a_chain_continues_if_the_turn_is_far_off() -> None:
     slow = rate_limited(Script(result("slow")), per_second=0.001)
     chain = fallback(slow, Script(result("quick")))
     assert [chain("paris", 3)[0]["title"] for _ in range(3)] == ["slow", "quick", "quick"]

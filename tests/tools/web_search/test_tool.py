@@ -53,7 +53,7 @@ async def test_the_tool_works_async() -> None:
     assert await tool.ainvoke({"query": "paris"}) == tool.invoke({"query": "paris"})
 
 
-async def test_the_event_loop_goes_on_during_a_search() -> None:
+async def test_the_event_loop_continues_during_a_search() -> None:
     asked = threading.Event()
 
     def slow(query: str, max_results: int) -> list[SearchResult]:
@@ -87,7 +87,7 @@ def test_at_most_max_results_are_shown() -> None:
     assert "3." not in make_search_tool(finds(*[PARIS] * 9), 2).invoke({"query": "paris"})
 
 
-def test_the_provider_is_told_the_query_and_the_most_results_wanted() -> None:
+def test_the_provider_gets_the_query_and_the_maximum_number_of_results() -> None:
     def echo(query: str, max_results: int) -> list[SearchResult]:
         return [{**PARIS, "title": f"{query}:{max_results}"}]
 

@@ -225,9 +225,9 @@ async def test_an_evaluator_is_loaded_as_a_grader(
 @pytest.mark.parametrize(
     ("function", "says"),
     [
-        (lambda problem: True, r"'<lambda>' takes \(problem\), and a grader takes"),
+        (lambda problem: True, r"'<lambda>' takes \(problem\), but a grader takes"),
         (lambda problem, answer, rubric: True, "missing a required argument: 'rubric'"),
-        (lambda problem, answer, trajectory, /: True, "with `trajectory` by name"),
+        (lambda problem, answer, trajectory, /: True, "optionally `trajectory` by name"),
         ("math", "'math' is a str, which cannot be called"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_callable_is_loaded_from_the_current_folder(
         ("json:", "grader 'json:' is not of the form module:attr"),
         ("no_such_module:grade", "there is no module 'no_such_module'.*start from the folder"),
         ("json:no_such_function", "json has no 'no_such_function', only .*dumps"),
-        ("os:getcwd", r"grader 'os:getcwd' takes \(\), and a grader takes \(problem, answer\)"),
+        ("os:getcwd", r"grader 'os:getcwd' takes \(\), but a grader takes \(problem, answer\)"),
         ("json:__name__", "is a str, which cannot be called: name a function"),
     ],
 )

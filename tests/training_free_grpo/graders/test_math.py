@@ -174,7 +174,7 @@ def test_redundant_parentheses_cost_nothing() -> None:
     assert grade_math(f"\\boxed{{{'(' * 60}x+1{')' * 60}}}", "1+x")["verdict"] == "right"
 
 
-def test_an_event_loop_goes_on_while_formulas_are_compared() -> None:
+def test_an_event_loop_continues_while_formulas_are_compared() -> None:
     async def compare_beside_a_clock() -> int:
         comparison = asyncio.create_task(asyncio.to_thread(grade_math, "x+1", "1+x"))
         ticks = 0

@@ -117,7 +117,7 @@ def test_summary_and_operations_stand_beside_the_attempt(run: RunFolder) -> None
     assert compared
 
 
-def test_usage_is_told_by_model_and_by_role(run: RunFolder) -> None:
+def test_usage_is_reported_by_model_and_by_role(run: RunFolder) -> None:
     (figures, _), log = read_metrics(run.path), log_of(run)
     told = {role: used.total_tokens for role, used in (log.stats.role_usage or {}).items()}
     expected = {role: used["input"] + used["output"] for role, used in figures["usage"].items()}
@@ -173,7 +173,7 @@ def test_messages_are_a_table_for_pandas(run: RunFolder) -> None:
     assert table["message_id"].is_unique
 
 
-def test_each_turn_is_told_as_a_call_of_the_model(run: RunFolder) -> None:
+def test_each_turn_is_reported_as_a_model_call(run: RunFolder) -> None:
     rows = read_rollouts(run.path, 1)
     for id, sample in samples_of(run).items():
         calls = [event for event in sample.events if event.event == "model"]
@@ -250,7 +250,7 @@ def test_missing_rollout_is_an_error_with_its_reason_and_no_score(tmp_path: Path
     assert (log.results.total_samples, log.results.completed_samples) == (8, 4)
 
 
-def test_log_that_cannot_be_written_is_a_warning_and_the_run_goes_on(tmp_path: Path) -> None:
+def test_a_failure_to_write_a_log_is_a_warning_and_the_run_continues(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     warnings = train(tmp_path / "run", tmp_path / "file" / "logs")
     assert len(warnings) == 2

@@ -153,7 +153,7 @@ def test_the_json_of_advice_survives_as_plain_json() -> None:
     assert json.loads(json.dumps(advice.operations)) == advice.operations
 
 
-def test_only_what_a_model_can_mend_is_a_fault_worth_another_call() -> None:
+def test_only_a_fault_that_a_model_can_fix_is_worth_another_call() -> None:
     unknown, repeated = item("update", ["G9"]), item("add", content="Units: convert first.")
     found = advice_on(item("add"), unknown, repeated, item("add", content="B: c."), most=1)
     assert found.faults == ["update cites G9, which the library does not hold"]

@@ -156,7 +156,7 @@ PLACEHOLDER = "Name: one sentence."
 SOUND = "Products: when two factors are given, multiply them."
 
 
-async def test_a_lesson_that_is_none_is_sent_back_once_with_the_reason() -> None:
+async def test_an_invalid_lesson_is_sent_back_once_with_the_reason() -> None:
     endpoint = scripted(adding(PLACEHOLDER), adding(SOUND))
     advice = await extract_advantage(endpoint, SHOWN, PROBLEM, empty_library(), [(1.0, "a")], 1)
     assert [operation["content"] for operation in advice.operations] == [SOUND]

@@ -133,7 +133,7 @@ class TestAnswer:
             ({"decisions": [{"operation": 0, "decision": "edit"}], **APPROVE}, "needs the content"),
         ],
     )
-    def test_that_decides_nothing_is_told_what_is_wrong(self, answer: Any, said: str) -> None:
+    def test_that_is_invalid_gets_an_explanation(self, answer: Any, said: str) -> None:
         with pytest.raises(ReviewError, match=said):
             decide(answer)
 
@@ -196,7 +196,7 @@ class TestOutcome:
         assert changed["origin"] == {**before["origin"], "edited": True}
         assert declined == []
 
-    def test_an_id_ahead_of_new_words_is_none_of_them(self) -> None:
+    def test_an_id_before_new_words_is_not_part_of_them(self) -> None:
         typed = " [G7] Units: write [G1] down."
         plan, _ = self.carry({"operation": 1, "decision": "edit", "content": typed})
         assert plan["edits"][1]["operation"]["content"] == "Units: write [G1] down."

@@ -37,7 +37,7 @@ def test_added_lesson_names_the_problems_behind_it() -> None:
     assert (second["id"], second["problems"]) == ("G1", ["p1"])
 
 
-def test_changed_lesson_is_told_with_its_old_words() -> None:
+def test_changed_lesson_is_listed_with_its_old_words() -> None:
     (change,) = told(2)
     assert (change["old"], change["new"]) == ("A: one.", "A: better.")
     assert change["problems"] == ["p2"]

@@ -64,7 +64,7 @@ def test_an_empty_one_is_refused(other: Library, library: Library, said: str) ->
 def test_one_that_shares_a_lesson_is_refused_whatever_its_case_and_punctuation() -> None:
     shared = contents(LIBRARY)[3].upper().replace(":", " –")
     other = library_of([("G0", "Soups: stir."), ("G1", shared)])
-    with pytest.raises(LibraryError, match="1 of the placebo's 2 lessons stand in the library"):
+    with pytest.raises(LibraryError, match="1 of the placebo's 2 lessons are also in the library"):
         make_placebo(other, LIBRARY)
 
 

@@ -81,7 +81,7 @@ def test_what_it_lacks_stops_the_run_before_the_first_attempt() -> None:
     assert oracle.tasks == []
 
 
-def test_lessons_generated_directly_take_no_attempts_whoever_would_make_them() -> None:
+def test_lessons_generated_directly_need_no_attempts_by_any_attempter() -> None:
     oracle = Oracle(missing="no oracle at Delphi")
     (step,) = train(oracle, directly_generated=True)["metrics"]
     assert (step["rollouts"], oracle.tasks) == (0, [])

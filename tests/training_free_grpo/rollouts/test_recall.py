@@ -46,7 +46,7 @@ def ask(model: Script, tools: list[BaseTool], journal: Journal, **state: Any) ->
     return [(m.content, getattr(m, "status", None)) for m in result["messages"]]
 
 
-def test_a_rollout_that_is_made_again_runs_no_tool_twice(tmp_path: Path) -> None:
+def test_a_rerun_rollout_runs_no_tool_twice(tmp_path: Path) -> None:
     till, model = Till(), script(call(word="tea"), call(word="coffee"), ANSWER)
     with Journal.open(tmp_path / "calls.sqlite") as journal:
         first = ask(model, [till.tool()], journal)

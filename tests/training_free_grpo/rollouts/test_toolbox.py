@@ -107,7 +107,7 @@ async def test_missing_documents_are_found_before_anything_is_paid_for(tmp_path:
         await start_tools(Settings(search=f"corpus:{tmp_path / 'nowhere.jsonl'}"))
 
 
-def test_a_tool_that_fails_tells_the_model() -> None:
+def test_a_failing_tool_returns_an_error_to_the_model() -> None:
     @tool
     def look_up(word: str) -> str:
         """Look a word up."""

@@ -76,7 +76,7 @@ async def test_many_threads_of_a_graph_at_once_do_not_mix(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("first", ["invoke", "ainvoke"])
 @pytest.mark.parametrize("second", ["invoke", "ainvoke"])
-def test_work_goes_on_after_the_file_was_opened_again(
+def test_work_continues_after_the_file_was_reopened(
     tmp_path: Path, first: str, second: str
 ) -> None:
     def call(graph: CompiledStateGraph[Any, Any, Any, Any], how: str, given: Any) -> Any:

@@ -54,7 +54,7 @@ def killed(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[J
         yield job
 
 
-def test_a_killed_run_in_a_database_comes_to_the_same_and_pays_only_calls_in_flight_again(
+def test_a_killed_run_in_a_database_gives_the_same_result_and_repays_only_calls_in_flight(
     whole: Job, killed: Job
 ) -> None:
     assert killed.library == whole.library
@@ -153,7 +153,7 @@ def test_a_database_that_goes_away_ends_the_run_with_one_message(tmp_path: Path)
         "runs.sqlite",
     ],
 )
-def test_an_address_that_is_none_is_refused_without_the_password(
+def test_an_invalid_address_is_refused_without_showing_the_password(
     killed: Job, tmp_path: Path, wrong: str
 ) -> None:
     result = Job(tmp_path, killed.server).here("--database", wrong)
@@ -162,7 +162,7 @@ def test_an_address_that_is_none_is_refused_without_the_password(
     assert PASSWORD not in result.output
 
 
-def test_a_database_is_told_by_its_place_alone() -> None:
+def test_a_database_is_described_by_its_location_alone() -> None:
     assert describe_database(f"postgresql://me:{PASSWORD}@db.example:6543/runs") == (
         "db.example:6543/runs"
     )
@@ -195,7 +195,7 @@ async def test_the_saver_keeps_to_langgraphs_rules(address: str) -> None:
     assert report.passed_all_base(), json.dumps(report.to_dict(), default=str)
 
 
-def test_an_unknown_user_is_told_so(address: str) -> None:
+def test_an_unknown_user_gets_an_explanation(address: str) -> None:
     stranger = address.replace("learner", "stranger")
     with pytest.raises(DatabaseError, match="cannot reach") as caught, open_postgres(stranger, "x"):
         pass

@@ -81,7 +81,7 @@ def test_samples_are_attempts_with_their_scores(log: Path) -> None:
     }
     rewards = {id: [t.grade["reward"] for t in group] for id, group in traces.attempts.items()}
     assert rewards == {"tea": [1.0, 0.0], "milk": [1.0]}
-    assert "no answer is on record" in note
+    assert "no answer is recorded" in note
 
 
 def test_score_keeps_what_it_was_given_for(log: Path) -> None:
@@ -116,7 +116,7 @@ def test_damaged_log_is_named(tmp_path: Path) -> None:
         load_traces([tmp_path / "bad.eval"])
 
 
-def test_what_is_not_read_is_told(tmp_path: Path) -> None:
+def test_unread_content_is_reported(tmp_path: Path) -> None:
     from inspect_ai.log import read_eval_log, write_eval_log
     from inspect_ai.model import ContentImage, ContentReasoning, ContentText
 

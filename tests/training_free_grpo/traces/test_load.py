@@ -88,7 +88,9 @@ class TestFields:
         assert only(read(tmp_path, row)).grade == reward
 
     @pytest.mark.parametrize(("value", "seconds"), [(1.5, 1.5), ("fast", 0.0), (None, 0.0)])
-    def test_time_counts_where_it_is_told(self, value: Any, seconds: float, tmp_path: Path) -> None:
+    def test_time_counts_where_it_is_recorded(
+        self, value: Any, seconds: float, tmp_path: Path
+    ) -> None:
         row = {"problem": "A?", "answer": "1", "response": "1", "seconds": value}
         assert only(read(tmp_path, row)).seconds == seconds
 
@@ -167,7 +169,7 @@ class TestBadRows:
         with pytest.raises(DatasetError, match=r"row 1: 'pred' is not a text.*'response': 'FIELD'"):
             read(tmp_path, {"problem": "A?", "answer": "5", "pred": value})
 
-    def test_file_without_attempts_is_told_why(self, tmp_path: Path) -> None:
+    def test_file_without_attempts_is_refused_with_the_reason(self, tmp_path: Path) -> None:
         row = {"problem": "A?", "answer": "1", "response": ""}
         with pytest.raises(DatasetError, match="no attempts: row 1: it ends without an answer"):
             read(tmp_path, row)
@@ -190,7 +192,7 @@ class TestBadRows:
         file = write(tmp_path, good, good | {"response": ""}, good)
         traces, (note,) = load_traces([file])
         assert traces.most == 2
-        assert "row 2: no answer is on record; left out" in note
+        assert "row 2: no answer is recorded; skipped" in note
 
     @pytest.mark.parametrize(
         ("message", "said"),
@@ -208,10 +210,10 @@ class TestBadRows:
                 {"content": "1", "function_call": {"name": "f", "arguments": "{}"}},
                 "`function_call`",
             ),
-            ({"content": "1", "reasoning_content": "Hm."}, "reasoning apart from the answer"),
+            ({"content": "1", "reasoning_content": "Hm."}, "reasoning separate from the answer"),
         ],
     )
-    def test_what_is_not_read_is_told(
+    def test_unread_content_is_reported(
         self, message: dict[str, Any], said: str, tmp_path: Path
     ) -> None:
         talk = [{"role": "user", "content": "A?"}, {"role": "assistant", **message}]
@@ -219,10 +221,10 @@ class TestBadRows:
         assert said in note
         assert "not read" in note
 
-    def test_reward_beyond_0_to_1_is_told_and_counts(self, tmp_path: Path) -> None:
+    def test_reward_outside_0_to_1_is_reported_and_counts(self, tmp_path: Path) -> None:
         rows = [{"problem": "A?", "response": "1", "reward": reward} for reward in (5, 1, -2)]
         traces, (note,) = load_traces([write(tmp_path, *rows)])
-        assert "rows 1, 3: a reward beyond 0 to 1" in note
+        assert "rows 1, 3: a reward outside 0 to 1" in note
         assert [trace.reward for (attempts) in traces.attempts.values() for trace in attempts] == [
             5, 1, -2,
         ]  # fmt: skip
@@ -235,14 +237,14 @@ class TestBadRows:
 class TestFolders:
     ROW = {"problem": "A?", "answer": "1", "response": "1"}  # noqa: RUF012
 
-    def test_folder_stands_for_the_rollouts_in_it(self, tmp_path: Path) -> None:
+    def test_folder_means_the_rollouts_in_it(self, tmp_path: Path) -> None:
         write(tmp_path, self.ROW, name="b.jsonl")
         write(tmp_path, self.ROW | {"problem": "B?"}, name="a.jsonl")
         (tmp_path / "notes.txt").write_text("no rows")
         traces, _ = load_traces([tmp_path])
         assert [problem["problem"] for problem in traces.problems] == ["B?", "A?"]
 
-    def test_folder_of_a_run_stands_for_its_rollouts(self, tmp_path: Path) -> None:
+    def test_folder_of_a_run_means_its_rollouts(self, tmp_path: Path) -> None:
         (tmp_path / "rollouts").mkdir()
         write(tmp_path / "rollouts", self.ROW, name="step-0001.jsonl")
         write(tmp_path, {"step": 1}, name="metrics.jsonl")

@@ -127,5 +127,5 @@ def test_talk_without_a_question_is_an_attempt_from_its_start() -> None:
     ],
 )
 def test_what_is_no_talk_is_refused(value: Any) -> None:
-    with pytest.raises(RowError, match="in no form that is known"):
+    with pytest.raises(RowError, match="in an unknown format"):
         read_messages(value)

@@ -1,4 +1,4 @@
-"""A process for one client without a server, where forking is unsafe: limits, and no walls."""
+"""A process for one client without a server, where forking is unsafe: limits, no isolation."""
 
 import fcntl
 import json
@@ -16,7 +16,7 @@ READY = b"ready"
 
 
 def main() -> None:
-    """Start from the command line: two sockets and the plan; wait to be asked for."""
+    """Start from the command line, with two sockets and the plan; wait for a request."""
     relay = socket.socket(fileno=int(sys.argv[2]))
     programs = socket.socket(fileno=int(sys.argv[3]))
     plan = Plan(**json.loads(sys.argv[4]))
@@ -39,7 +39,7 @@ def main() -> None:
 def _end_with_the_client(relay: socket.socket) -> None:
     """Have the kernel end this process and its group when the other side of a socket is closed.
 
-    The signal SIGIO is sent then, and kills who has no handler for it.
+    The kernel then sends the signal SIGIO, which kills a process without a handler for it.
     """
     fcntl.fcntl(relay, fcntl.F_SETOWN, -os.getpgrp())
     fcntl.fcntl(relay, fcntl.F_SETFL, fcntl.fcntl(relay, fcntl.F_GETFL) | os.O_ASYNC)

@@ -22,7 +22,7 @@ class Condition(NamedTuple):
     high: bool = False
 
     def check(self, otherwise: int) -> list[Instruction]:
-        """Go on behind these instructions if the condition holds, else refuse with an errno."""
+        """Continue after these instructions if the condition holds, else refuse with an errno."""
         offset = _ARGUMENTS + 8 * self.argument + 4 * self.high
         load = [_do(_LOAD, offset)]
         if self.mask != 0xFFFFFFFF:
@@ -33,7 +33,7 @@ class Condition(NamedTuple):
 
 
 Rule = tuple[Instruction, ...]
-"""What is done about one system call; it returns on every path."""
+"""The rule for one system call; it returns on every path."""
 
 
 def _do(operation: int, operand: int) -> Instruction:
@@ -55,10 +55,10 @@ def when(*conditions: Condition, otherwise: int = errno.EPERM) -> Rule:
 
 
 def assemble(arch: int, rules: Mapping[int, Rule], unknown_from: int) -> bytes:
-    """Put the rules of system calls together; what has no rule is refused.
+    """Combine the rules of system calls; calls without a rule are refused.
 
-    Another processor's calls end the process. Numbers from `unknown_from` upward, x32's far above
-    it among them, do not exist as far as the program is told.
+    Calls of another processor end the process. Numbers from `unknown_from` upward, including x32's
+    far above it, look to the program as if they did not exist.
     """
     program: list[Instruction] = [
         _do(_LOAD, _ARCH),

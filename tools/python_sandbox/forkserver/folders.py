@@ -1,4 +1,4 @@
-"""Working folders on a file system that is shared: made, measured and removed from outside."""
+"""Working folders on a shared file system: created, measured and removed from outside."""
 
 import errno
 import os
@@ -11,12 +11,12 @@ _BLOCK = 512
 
 
 def make_folder(parent: str) -> str:
-    """Make an empty folder that only this user may enter."""
+    """Create an empty folder that only this user may enter."""
     return tempfile.mkdtemp(prefix="python-sandbox-", dir=parent)
 
 
 def is_overfull(folder: str, megabytes: int) -> bool:
-    """Tell whether a folder holds more than it may, in bytes or in files."""
+    """Return whether a folder holds more bytes or files than allowed."""
     room, files = megabytes << 20, MAX_FILES
     pending = [folder]
     while pending:
@@ -30,20 +30,20 @@ def is_overfull(folder: str, megabytes: int) -> bool:
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
         except OSError as error:
-            # Gone, or closed and therefore empty; a path that is too long is a tower of folders.
+            # Gone, or closed and therefore empty; an overlong path means deeply nested folders.
             if error.errno == errno.ENAMETOOLONG:
                 return True
     return False
 
 
 def remove_folder(folder: str) -> None:
-    """Remove a folder whatever is in it: locked folders, odd names, towers of thousands.
+    """Remove a folder whatever is in it: locked folders, odd names, thousands of nested folders.
 
     Folders are moved to the top before they are emptied, so that no path gets long and nothing
     recurses. Call it when the last process that could write there is dead.
     """
     top = os.fsencode(folder)
-    # A name that the program could not foresee is not taken.
+    # A name that the program cannot guess is free.
     secret = os.urandom(8).hex().encode()
     fresh = (os.path.join(top, b"%s-%d" % (secret, number)) for number in count())
     pending = [top]

@@ -1,7 +1,7 @@
 """Run programs in this process: each arrives as four open files on a socket.
 
-The files are the code and what becomes standard input, output and error. In a session the name
-space is kept and an answer follows each program, how it went; otherwise the process ends.
+The files are the code and the standard input, output and error. A session keeps its namespace and
+reports the outcome after each program; otherwise the process ends.
 """
 
 import ast
@@ -29,12 +29,12 @@ _STARTS = re.compile(r"\bos\.(?:fork|forkpty|spawn|posix_spawn|exec|popen|system
 
 
 def serve(programs: socket.socket, session: bool) -> NoReturn:
-    """Run what comes, until the other side has gone."""
+    """Run programs until the other side has gone."""
     main = sys.modules["__main__"] = ModuleType("__main__")
     sys.argv = [CODE]
     sys.set_int_max_str_digits(0)  # time and memory are limited already
     if "numpy" in sys.modules:
-        # A fork inherits the state of the old generator; `random` sees to itself.
+        # A fork inherits the state of the old generator; `random` reseeds itself.
         sys.modules["numpy"].random.seed(int.from_bytes(os.urandom(4), "little"))
     spent = 0.0
     while files := _receive(programs):
@@ -58,12 +58,12 @@ def _receive(programs: socket.socket) -> list[int]:
             _, files, _, _ = socket.recv_fds(programs, 1, 4)
             return files
         except KeyboardInterrupt:
-            # Meant for the program before, which ended just then.
+            # Meant for the previous program, which ended at that moment.
             continue
 
 
 def _take_over(code: int, *standard: int) -> str:
-    """Put the standard files in their places, and read the code."""
+    """Install the standard files, and read the code."""
     with open(code, "rb") as file:
         source = file.read().decode("utf-8", "replace")
     for place, file_number in enumerate(standard):
@@ -123,7 +123,7 @@ def _exit_code(end: SystemExit) -> int:
 
 
 def _explain(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Write a traceback that shows the frames of the code and no others."""
+    """Write a traceback that shows only the frames of the code."""
     try:
         if _wants_processes(error, trace):
             error.add_note(_NO_PROCESSES)
@@ -140,7 +140,7 @@ def _explain(kind: type[BaseException], error: BaseException, trace: TracebackTy
 
 
 def _wants_processes(error: BaseException, trace: TracebackType | None) -> bool:
-    """Tell whether a program failed because it asked for another process."""
+    """Return whether a program failed because it tried to start another process."""
     frames = traceback.extract_tb(trace)
     files = {frame.filename.replace(os.sep, "/") for frame in frames}
     if any(_POOLS.search(file) for file in files):
@@ -151,7 +151,7 @@ def _wants_processes(error: BaseException, trace: TracebackType | None) -> bool:
 
 
 def _finish(exit_code: int) -> NoReturn:
-    """End as an interpreter does: wait for threads, run what was registered, flush."""
+    """End as an interpreter does: wait for threads, run exit handlers, flush."""
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()

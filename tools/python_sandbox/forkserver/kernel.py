@@ -1,4 +1,4 @@
-"""The calls of the Linux kernel that Python does not offer, as functions that raise OSError."""
+"""Linux system calls that Python does not offer, as functions that raise OSError."""
 
 import ctypes
 import os
@@ -58,12 +58,12 @@ def _checked(name: str, result: int) -> int:
 
 
 def unshare(flags: int) -> None:
-    """Leave namespaces for new ones."""
+    """Move into new namespaces."""
     call("unshare", flags)
 
 
 def join_pid_namespace(descriptor: int) -> None:
-    """Let the next child be born in a namespace of process numbers."""
+    """Start the next child in a new process namespace."""
     call("setns", descriptor, CLONE_NEWPID)
 
 
@@ -90,7 +90,7 @@ def enter_root(path: str) -> None:
 
 
 def die_with_parent() -> None:
-    """Be killed when the thread that forked this process ends."""
+    """Have this process killed when the thread that forked it ends."""
     _prctl(_PR_SET_PDEATHSIG, _SIGKILL)
 
 
@@ -100,7 +100,7 @@ def hide_memory() -> None:
 
 
 def forbid_new_privileges() -> None:
-    """Give up what setuid programs would give, for good; rules and filters ask for this."""
+    """Give up the privileges of setuid programs, for good; Landlock and seccomp require this."""
     _prctl(_PR_SET_NO_NEW_PRIVS, 1)
 
 
@@ -121,7 +121,7 @@ def drop_capabilities() -> None:
 
 
 def install_filter(program: bytes) -> None:
-    """Put a seccomp filter in front of this process, for good."""
+    """Install a seccomp filter for this process, for good."""
     buffer = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: a length in instructions of 8 bytes, padding, a pointer.
     header = struct.pack("@HP", len(program) // 8, ctypes.addressof(buffer))

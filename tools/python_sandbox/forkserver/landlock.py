@@ -1,4 +1,4 @@
-"""Landlock: rules on files, for this process and its children, that need no privilege."""
+"""Landlock: unprivileged rules on files, for this process and its children."""
 
 import os
 import struct
@@ -14,7 +14,7 @@ _CHANGE = _WRITE_FILE | _REMOVE_DIR | _REMOVE_FILE | _MAKE_DIR | _MAKE_REG | _MA
 _CHANGE |= _REFER | _TRUNCATE
 _OF_A_FILE = _READ_FILE | _WRITE_FILE | _TRUNCATE
 
-# What each version of the interface can hold back; later ones add to networks and signals.
+# What each version of the interface can restrict; later ones add networks and signals.
 _FILES = {1: 0x1FFF, 2: 0x3FFF, 3: 0x7FFF, 4: 0x7FFF, 5: 0xFFFF}
 _TCP_BIND_AND_CONNECT = 0x3
 _ABSTRACT_SOCKETS_AND_SIGNALS = 0x3
@@ -24,7 +24,7 @@ _RULE_PATH_BENEATH = 1
 
 
 def version() -> int:
-    """Return the version of the kernel's Landlock, 0 where it has none."""
+    """Return the version of the kernel's Landlock, 0 if it has none."""
     try:
         return kernel.call("landlock_create_ruleset", None, 0, _VERSION_FLAG)
     except OSError:
@@ -32,7 +32,7 @@ def version() -> int:
 
 
 def confine(readable: Iterable[str], writable: Iterable[str], devices: Iterable[str]) -> None:
-    """Refuse every file but these trees and devices, and what else this kernel can refuse."""
+    """Deny every file but these trees and devices, and whatever else this kernel can deny."""
     held_back = _FILES[min(version(), max(_FILES))]
     rules = _create(held_back)
     try:

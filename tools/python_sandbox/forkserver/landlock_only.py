@@ -1,4 +1,4 @@
-"""Walls without namespaces: Landlock on files, the filter on everything else."""
+"""Isolation without namespaces: Landlock for files, the filter for everything else."""
 
 import os
 
@@ -9,10 +9,10 @@ from .plan import DEVICES, Plan, readable_files, readable_trees
 
 
 class LandlockOnly:
-    """Each program sees the host's root and can open its own folder and Python in it.
+    """Each program sees the host's root but can open only its own folder and Python in it.
 
-    It keeps the user of the server, who alone may be able to reach Python, without capabilities.
-    The number of its processes needs no limit here: the filter lets it start none.
+    It keeps the server's user, since possibly no other can reach Python, without capabilities. The
+    number of its processes needs no limit here: the filter prevents it from starting any.
     """
 
     def __init__(self, plan: Plan) -> None:
@@ -20,12 +20,12 @@ class LandlockOnly:
         self._readable = [*readable_trees(plan), *readable_files()]
 
     def build(self) -> None:
-        """Make sure of Landlock: without it nothing keeps a program from the host's files."""
+        """Require Landlock: without it nothing protects the host's files."""
         if not landlock.version():
             raise OSError("this kernel has no Landlock")
 
     def make_folder(self) -> str:
-        """Make the working folder of the next program on the host's file system."""
+        """Create the working folder of the next program on the host's file system."""
         return make_folder(self._plan.folders)
 
     def fork(self) -> int:
@@ -33,7 +33,7 @@ class LandlockOnly:
         return os.fork()
 
     def seal(self, folder: str | None) -> None:
-        """Enter the working folder, set the limits, take from the process what it must not have."""
+        """Enter the working folder, set the limits, and drop all privileges."""
         assert folder
         set_limits(self._plan.memory_mb, self._plan.disk_mb)
         os.chdir(folder)

@@ -1,4 +1,4 @@
-"""Limits of resources, lowered for good."""
+"""Lower resource limits for good."""
 
 import resource
 import sys
@@ -7,8 +7,8 @@ _OPEN_FILES = 256
 
 
 def set_limits(memory_mb: int, file_mb: int) -> None:
-    """Bound memory, the size of a file and what else a process can pile up."""
-    if sys.platform != "darwin":  # where it is accepted, or not, and has no effect
+    """Limit memory, the size of a file and everything else a process can accumulate."""
+    if sys.platform != "darwin":  # accepted or rejected there, but without effect
         limit(resource.RLIMIT_AS, memory_mb << 20)
     limit(resource.RLIMIT_FSIZE, file_mb << 20)
     limit(resource.RLIMIT_NOFILE, _OPEN_FILES)
@@ -18,7 +18,7 @@ def set_limits(memory_mb: int, file_mb: int) -> None:
 
 
 def limit(kind: int, value: int) -> None:
-    """Lower one limit; one that is stricter already stays."""
+    """Lower one limit; a stricter existing one stays."""
     hard = resource.getrlimit(kind)[1]
     if hard != resource.RLIM_INFINITY:
         value = min(value, hard)

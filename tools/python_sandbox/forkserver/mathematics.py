@@ -1,10 +1,10 @@
-"""Typical mathematics, run once before any program: what SymPy and NumPy do lazily is then done."""
+"""Typical mathematics, run once before any program, so that SymPy and NumPy are initialized."""
 
 from contextlib import suppress
 
 
 def use_sympy() -> None:
-    """Do a little of everything that models ask SymPy for."""
+    """Do a little of everything that models use SymPy for."""
     import sympy
 
     x, y = sympy.symbols("x y")
@@ -30,7 +30,7 @@ def use_sympy() -> None:
 
 
 def use_numpy() -> None:
-    """Load what NumPy loads at its first use."""
+    """Load what NumPy loads on first use."""
     import numpy
 
     numpy.linalg.solve(numpy.eye(2), numpy.ones(2))

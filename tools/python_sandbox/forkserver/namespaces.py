@@ -1,4 +1,4 @@
-"""Walls of namespaces: a root of its own that cannot be written, no network, no other process."""
+"""Isolation by namespaces: a read-only root of its own, no network, no other process."""
 
 import os
 import resource
@@ -14,9 +14,9 @@ _THREADS = 64
 
 
 class Namespaces:
-    """Each program is process 1 of a world that ends with it.
+    """Each program is process 1 of a namespace that ends with it.
 
-    An ordinary user owns that world through a user namespace. Root needs none: its programs run
+    An ordinary user owns that namespace through a user namespace. Root needs none: its programs run
     as throw-away users.
     """
 
@@ -28,7 +28,7 @@ class Namespaces:
         self._filter = syscalls.build_filter(pid=1, may_change_modes=True)
 
     def build(self) -> None:
-        """Go into namespaces, as process 1 in there, and replace the root."""
+        """Enter namespaces, as process 1 in there, and replace the root."""
         user, group = os.getuid(), os.getgid()
         everything = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWNET
         everything |= kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP
@@ -44,7 +44,7 @@ class Namespaces:
         _build_root(self._trees, [*self._files, *DEVICES])
 
     def make_folder(self) -> None:
-        """Make nothing: the working folder is mounted where the program alone sees it."""
+        """Create nothing: the working folder is mounted where only the program sees it."""
 
     def fork(self) -> int:
         """Fork a process that is number 1 of a new namespace; return what os.fork does."""
@@ -57,7 +57,7 @@ class Namespaces:
         return child
 
     def seal(self, folder: str | None) -> None:
-        """Mount the working folder, set the limits, take from the process what it must not have."""
+        """Mount the working folder, set the limits, and drop all privileges."""
         kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWIPC)
         options = f"size={self._plan.disk_mb}m,nr_inodes={MAX_FILES},mode=0700"
         if self._users:
@@ -68,7 +68,7 @@ class Namespaces:
             self._users.become()
         os.chdir(WORK)
         if not self._users:
-            # Threads are counted by user and namespace: in one of its own, a program's alone.
+            # Threads are counted by user and namespace: in its own, only the program's count.
             kernel.unshare(kernel.CLONE_NEWUSER)
             kernel.forget_capabilities()
         limit(resource.RLIMIT_NPROC, _THREADS)
@@ -79,17 +79,17 @@ class Namespaces:
 
 
 def _wait_outside(inside: int) -> None:
-    """Stand for the process 1 of the namespace in the world outside, and end with it."""
+    """Represent process 1 of the namespace to the outside, and end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.closerange(3, 1024)
     os._exit(os.waitstatus_to_exitcode(os.waitpid(inside, 0)[1]) & 0xFF)
 
 
 def _build_root(trees: list[str], files: list[str]) -> None:
-    """Replace the root by an empty one that shows some trees and files of the old, unwritable."""
+    """Replace the root by an empty read-only one that shows some of the old root's contents."""
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
     links = {path: os.path.realpath(path) for path in trees if os.path.islink(path)}
-    # Open before they may be hidden, and reached through no folder that is closed to this user.
+    # Open them before they may be hidden, and not through folders that are closed to this user.
     sources = {
         path: os.open(path, os.O_PATH | os.O_CLOEXEC)
         for path in [*trees, *files]

@@ -1,4 +1,4 @@
-"""What a fork server is asked to be, and what it sees of the host."""
+"""The settings of a fork server, and what it sees of the host."""
 
 import os
 import sys
@@ -8,7 +8,7 @@ from typing import Literal
 Walls = Literal["namespaces", "bubblewrap", "landlock"]
 
 WORK = "/home/sandbox"
-"""Where programs work, if that is a place of the sandbox's own."""
+"""The working folder of programs, if it is inside the sandbox's own file system."""
 
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 MAX_FILES = 4096
@@ -18,25 +18,26 @@ _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/us
 
 @dataclass(frozen=True)
 class Plan:
-    """The settings of a fork server; they travel to it as JSON."""
+    """The settings of a fork server, passed to it as JSON."""
 
     walls: Walls
     memory_mb: int
     disk_mb: int
     preimport: tuple[str, ...]
-    """Modules that are imported once, before any program; those that are not there are left out."""
+    """Modules that are imported once, before any program; missing ones are skipped."""
     warm_up: str
-    """Python run once after the imports: what it computes lazily, programs find ready."""
+    """Python run once after the imports, so that programs find its lazy results ready."""
     site: tuple[str, ...]
-    """Folders of installed packages, in the order of their search."""
+    """Folders of installed packages, in search order."""
     ready: int
-    """How many sealed processes wait for the next program."""
+    """The number of sealed processes that wait for the next program."""
     readable: tuple[str, ...]
     """Further files and folders of the host that programs may read."""
     folders: str
-    """Where the working folders of programs are made, unless each has a file system of its own.
+    """Where the working folders of programs are created, unless each has its own file system.
 
-    It is the server's, and goes with it."""
+    It belongs to the server, and is removed with it.
+    """
 
 
 def readable_trees(plan: Plan) -> list[str]:

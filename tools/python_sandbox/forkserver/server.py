@@ -1,4 +1,4 @@
-"""The fork server: it keeps sealed processes ready, hands them over, and tells how each ended."""
+"""The fork server: it keeps sealed processes ready, hands them over, and reports how each ended."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from .plan import WORK, Plan
 from .warmth import warm_up
 
 ORDERS = {b"interrupt": signal.SIGINT, b"pause": signal.SIGSTOP, b"resume": signal.SIGCONT}
-"""What a client may have done to a guest; anything else, and its going, kills it."""
+"""The orders a client can give about a guest; any other, or its disconnection, kills it."""
 _RELAY = 3
 _OPEN_FILES = 4096
 _UNSEALED = 120
@@ -29,19 +29,19 @@ _LONGEST_MESSAGE = 65_536
 
 
 class Walls(Protocol):
-    """What keeps a program in."""
+    """The isolation of programs."""
 
     def build(self) -> None:
-        """Do once what all programs share, before anything is imported."""
+        """Do the shared setup of all programs, before anything is imported."""
 
     def make_folder(self) -> str | None:
-        """Make the working folder of the next program, if it is one of the host's."""
+        """Create the working folder of the next program, if it is one of the host's."""
 
     def fork(self) -> int:
         """Fork the process of a program; return what os.fork does."""
 
     def seal(self, folder: str | None) -> None:
-        """Close the walls around this process. Whatever is raised here ends it."""
+        """Isolate this process. An exception here ends it."""
 
 
 @dataclass
@@ -52,14 +52,14 @@ class Guest:
     end: int
     """A descriptor that is readable when the process has ended."""
     relay: socket.socket
-    """Where it hears for whom it is, and says why it could not be sealed."""
+    """Receives its client, and reports why it could not be sealed."""
     folder: str | None
     line: socket.socket | None = None
-    """To the client: orders come in, the end goes out. The client's going is an order to kill."""
+    """To the client: receives orders, sends the end. A disconnection is an order to kill."""
     overfull: bool = False
 
     def kill(self) -> None:
-        """Kill the process, and with it whatever runs in it."""
+        """Kill the process, and everything that runs in it."""
         os.kill(self.process, signal.SIGKILL)
 
 
@@ -108,7 +108,7 @@ class Server:
             return False
         programs, line = files
         one = self._ready.pop(0) if self._ready else self._fork()
-        with suppress(BrokenPipeError):  # it has died, and its end will tell
+        with suppress(BrokenPipeError):  # it has died, and its ending will be reported
             socket.send_fds(one.relay, [message], [programs])
         os.close(programs)
         one.line = socket.socket(fileno=line)
@@ -202,7 +202,7 @@ def main() -> None:
 
 
 def _leave_everything_behind(relay: socket.socket) -> socket.socket:
-    """Close all files of the server but the relay, and stand on /dev/null."""
+    """Close all files of the server but the relay, and reopen them on /dev/null."""
     kernel.die_with_parent()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     null = os.open(os.devnull, os.O_RDWR)
@@ -215,6 +215,6 @@ def _leave_everything_behind(relay: socket.socket) -> socket.socket:
 
 def _remove(folder: str | None) -> None:
     if folder:
-        # A file that cannot be removed is not worth the other programs.
+        # A file that cannot be removed must not stop the other programs.
         with suppress(OSError):
             remove_folder(folder)

@@ -1,4 +1,4 @@
-"""Read a program as models write it: with prompts, fences, and characters of word processors."""
+"""Read a program as models write it: with prompts, fences, and word processors' characters."""
 
 import ast
 import re
@@ -24,9 +24,9 @@ _QUOTES = {"“": "”“", "”": "”“", "„": "“”", "‘": "’‘", "
 
 
 def read(source: str, name: str) -> tuple[str, ast.Module]:
-    """Parse a program; one that is not Python only by how it is written is repaired first.
+    """Parse a program; first repair one that is invalid only in how it is written.
 
-    Raises the SyntaxError of the program as it came.
+    Raises the SyntaxError of the original program.
     """
     source = source.removeprefix("\ufeff")
     try:
@@ -44,7 +44,7 @@ def read(source: str, name: str) -> tuple[str, ast.Module]:
 
 
 def _without_foreign_characters(source: str) -> str:
-    """Replace the characters that Python refuses, where it refuses them: strings keep theirs."""
+    """Replace characters that Python rejects, where it rejects them: strings keep theirs."""
     for _ in range(_MOST_REPAIRS):
         try:
             ast.parse(source)
@@ -81,7 +81,7 @@ def _replace_at(source: str, error: SyntaxError) -> str:
 
 
 def _straighten(line: str, place: int) -> str:
-    """Put straight quotes for a curly pair."""
+    """Replace a pair of curly quotes by straight ones."""
     quote = '"' if line[place] in "“”„" else "'"
     ends = [at for end in _QUOTES[line[place]] if (at := line.find(end, place + 1)) >= 0]
     if not ends:
@@ -91,7 +91,7 @@ def _straighten(line: str, place: int) -> str:
 
 
 def _narrow(character: str) -> str:
-    """Return the ASCII character that a full-width one is a form of, else the character."""
+    """Return the ASCII equivalent of a full-width character, or else the character."""
     code = ord(character) - 0xFEE0
     narrow = {"，": ",", "。": ".", "、": ",", "【": "[", "】": "]"}
     return chr(code) if 0x21 <= code <= 0x7E else narrow.get(character, character)
@@ -103,7 +103,7 @@ def _without_fences(source: str) -> str:
 
 
 def _without_prompts(source: str) -> str:
-    """Keep the lines of an interactive session that were typed, not what it answered."""
+    """Keep the input lines of an interactive session, without its output."""
     lines = source.split("\n")
     if not any(_PROMPT.match(line) for line in lines):
         return source

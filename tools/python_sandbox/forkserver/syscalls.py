@@ -1,4 +1,4 @@
-"""System calls by name: their numbers, and which of them a program may make."""
+"""System calls by name: their numbers, and whether a program may make them."""
 
 import platform
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from . import bpf
 
 
 class Machine(NamedTuple):
-    """What tells the system calls of a processor apart: the column of its numbers, and its name."""
+    """What identifies a processor's system calls: the column of its numbers, and its name."""
 
     column: int
     audit_arch: int
@@ -69,7 +69,7 @@ clone 56 220          clone3 435 435         socketpair 53 199      sendto 44 20
 kill 62 129           tgkill 234 131         prlimit64 302 261      fcntl 72 25
 ioctl 16 29           prctl 157 167
 """
-# What the sandbox itself calls while it is being built.
+# The calls that the sandbox makes during its own setup.
 _SETUP = """
 unshare 272 97        setns 308 268          pivot_root 155 41      mount_setattr 442 442
 capset 126 91         seccomp 317 277        landlock_create_ruleset 444 444
@@ -89,7 +89,7 @@ _EPERM, _ENOTTY, _ENOSYS = 1, 25, 38
 
 
 def machine() -> Machine:
-    """Return what this processor calls its system calls; raises OSError where that is unknown."""
+    """Return this processor's system call table; raises OSError if it is unknown."""
     try:
         return _MACHINES[platform.machine()]
     except KeyError:
@@ -97,16 +97,17 @@ def machine() -> Machine:
 
 
 def number(name: str) -> int:
-    """Return the number of a system call that the set-up makes."""
+    """Return the number of a system call that the setup makes."""
     return _numbers(_SETUP)[name]
 
 
 def build_filter(pid: int, may_change_modes: bool) -> bytes:
     """Build the filter of a program that is process `pid`: a list of what is allowed.
 
-    No socket, no new process, no other program, no signal to anyone else, no other process's
-    memory or limits, no namespace, no key ring, no memory outside of its address space. Modes and
-    times of files are no matter of Landlock: where it alone guards the host's, nobody changes any.
+    No socket, no new process, no other program, no signal to anyone else, no other process's memory
+    or limits, no namespace, no key ring, no memory outside of its address space. Landlock does not
+    cover modes and times of files: where it alone protects the host's files, programs may not
+    change them.
     """
     allowed: dict[int, bpf.Rule] = dict.fromkeys(_numbers(_PLAIN).values(), bpf.ALLOW)
     if may_change_modes:
@@ -129,7 +130,7 @@ def _rules(pid: int) -> dict[str, bpf.Rule]:
         "kill": bpf.when(mine),
         "tgkill": bpf.when(mine),
         "prlimit64": bpf.when(one_of(0, (0, pid))),
-        # Without the commands that send signals (F_SETOWN) or grow pipes beyond the memory limit.
+        # Excludes the commands that send signals (F_SETOWN) or grow pipes beyond the memory limit.
         "fcntl": bpf.when(
             one_of(1, (*_DUPFD_GETFD_SETFD_GETFL_SETFL_LOCKS, _DUPFD_CLOEXEC, _GETPIPE_SZ))
         ),

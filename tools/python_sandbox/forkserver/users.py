@@ -1,4 +1,4 @@
-"""Users that nobody is: what root turns into before it runs a program."""
+"""Otherwise unused user ids, which root switches to before it runs a program."""
 
 import os
 
@@ -9,9 +9,9 @@ _FIRST, _SERVERS, _PER_SERVER = 1_500_000_000, 500, 1_000_000
 
 
 class ThrowAwayUsers:
-    """One user after the other, each for one program: no limit and no signal joins two.
+    """One user after the other, each for one program: no limit or signal is shared by two.
 
-    Raises OSError if there is none to turn into.
+    Raises OSError if there is no such user.
     """
 
     def __init__(self) -> None:
@@ -23,15 +23,15 @@ class ThrowAwayUsers:
 
     @property
     def current(self) -> int:
-        """The number of the user, and of its group."""
+        """The id of the user, and of its group."""
         return self._first + self._serial % self._count
 
     def next(self) -> None:
-        """Go on to the next user."""
+        """Continue with the next user."""
         self._serial += 1
 
     def become(self) -> None:
-        """Turn this process into the current user, for good."""
+        """Switch this process to the current user, for good."""
         kernel.forget_capabilities()
         os.setgroups([])
         os.setresgid(self.current, self.current, self.current)
@@ -41,7 +41,7 @@ class ThrowAwayUsers:
 
 
 def _mapped(first: int, count: int) -> tuple[int, int]:
-    """Return a range of users that exist here; a container may have some 65,000 in all."""
+    """Return a range of user ids that exist here; a container may have about 65,000 in all."""
     with open("/proc/self/uid_map") as lines:
         ranges = [(int(start), int(length)) for start, _, length in map(str.split, lines)]
     start, length = max(ranges, key=lambda each: each[1])

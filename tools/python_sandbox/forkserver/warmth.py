@@ -1,4 +1,4 @@
-"""What a process imports and computes before the first program, so that none has to wait."""
+"""Imports and computations before the first program, so that no program has to wait."""
 
 import gc
 import importlib
@@ -9,7 +9,7 @@ from .plan import Plan
 
 
 def warm_up(plan: Plan) -> None:
-    """Find the packages, import what is asked for, and compute once what is computed lazily."""
+    """Find the packages, import the requested modules, and trigger lazy computations."""
     package = sys.argv[1]
     del sys.argv[1:]
     sys.path[:] = [path for path in sys.path if path != package]
