@@ -62,9 +62,9 @@ def open_postgres(
 ) -> Iterator[tuple[Dual, Journal]]:
     """Open the checkpoints and journal of a run in its schema, which is created if it is new.
 
-            `alone` keeps every other process away. Raise DatabaseError if the database cannot be reached,
-        or another process is working on the run.
-        """
+    `alone` keeps every other process away. Raise DatabaseError if the database cannot be reached,
+    or another process is working on the run.
+    """
     from langgraph.checkpoint.postgres import PostgresSaver
 
     class DualPostgresSaver(Dual, PostgresSaver):
