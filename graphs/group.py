@@ -33,24 +33,23 @@ from training_free_grpo.models import value_or_reason
 from training_free_grpo.models.labels import labelled
 from training_free_grpo.records import (
     JSON,
-    FinishedRollout,
     Grade,
     Group,
     GroupInput,
     Problem,
     Rollout,
-    RolloutLine,
     RolloutTask,
 )
 from training_free_grpo.rollouts.attempter import Attempter
 from training_free_grpo.rollouts.components import Components
+from training_free_grpo.rollouts.notes import note_rollout, write_line
 from training_free_grpo.rollouts.react import ReactAgent
 from training_free_grpo.rollouts.user_agent import UserAgent
 from training_free_grpo.settings import Settings
 from training_free_grpo.settings_source import SettingsSource
 from training_free_grpo.threads import in_thread
 from training_free_grpo.transcripts import text_of
-from training_free_grpo.validation.hiding import hidden_lessons
+from training_free_grpo.validation.hiding import hide
 
 NO_SUMMARIES: JSON = {}
 
@@ -99,60 +98,6 @@ async def rollout(components: Components, task: RolloutTask) -> dict[str, Any]:
         }
     )
     return {"rollouts": [found], "usage": finished["usage"]}
-
-
-def hide(task: RolloutTask, lessons: str, settings: Settings) -> list[str]:
-    """Return the lessons hidden from this attempt, so that their effects can be measured."""
-    if not (settings.hide and task["compare"]):
-        return []
-    return hidden_lessons(
-        list_ids(lessons),
-        settings.hide,
-        seed=settings.seed,
-        step=task["step"],
-        problem=task["problem"]["id"],
-        attempt=task["attempt"],
-        group_size=task["size"],
-    )
-
-
-def note_rollout(task: RolloutTask, finished: FinishedRollout) -> Rollout:
-    """Return what the state keeps of an attempt; its transcript is stored separately."""
-    found: Rollout = {
-        "id": task["id"],
-        "attempt": task["attempt"],
-        "trajectory": None,
-        "answer": finished["answer"],
-        "tool_calls": finished["tool_calls"],
-        "turns": finished["turns"],
-        "seconds": finished["seconds"],
-        "missing": finished["missing"],
-    }
-    if "grade" in finished:
-        found["grade"] = finished["grade"]
-    return found
-
-
-def write_line(task: RolloutTask, finished: FinishedRollout, hidden: list[str]) -> RolloutLine:
-    """Return the line in `rollouts/` for an attempt."""
-    problem = task["problem"]
-    return {
-        "id": task["id"],
-        "step": task["step"],
-        "problem_id": problem["id"],
-        "problem": problem["problem"],
-        "answers": problem["answers"],
-        "attempt": task["attempt"],
-        "lessons": finished["lessons"],
-        "hidden": hidden,
-        "answer": finished["answer"],
-        "tool_calls": finished["tool_calls"],
-        "turns": finished["turns"],
-        "seconds": finished["seconds"],
-        "missing": finished["missing"],
-        "usage": finished["usage"],
-        "messages": finished["messages"],
-    }
 
 
 async def grade(components: Components, state: GroupState) -> dict[str, Any]:

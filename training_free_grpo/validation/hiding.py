@@ -11,6 +11,25 @@ from collections.abc import Sequence
 from math import ceil
 from random import Random
 
+from training_free_grpo.library import list_ids
+from training_free_grpo.records import RolloutTask
+from training_free_grpo.settings import Settings
+
+
+def hide(task: RolloutTask, lessons: str, settings: Settings) -> list[str]:
+    """Return the lessons hidden from this attempt, so that their effects can be measured."""
+    if not (settings.hide and task["compare"]):
+        return []
+    return hidden_lessons(
+        list_ids(lessons),
+        settings.hide,
+        seed=settings.seed,
+        step=task["step"],
+        problem=task["problem"]["id"],
+        attempt=task["attempt"],
+        group_size=task["size"],
+    )
+
 
 def hidden_lessons(
     lessons: Sequence[str],
