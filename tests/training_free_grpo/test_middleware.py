@@ -424,9 +424,9 @@ class TestArguments:
             ({"top_k": True}, "top_k is True"),
             ({"format": 5}, "format is 5"),
             ({"top_k": 1, "embeddings": "openai:any"}, "embeddings is 'openai:any'"),
-            ({"embeddings": DeterministicFakeEmbedding(size=8)}, "say how many with top_k"),
+            ({"embeddings": DeterministicFakeEmbedding(size=8)}, "set top_k to say how many"),
             ({"reload": True}, "needs a file"),
-            ({"format": "no place"}, "write {{ library }}"),
+            ({"format": "no place"}, "add {{ library }}"),
         ],
     )
     def test_what_cannot_be_is_refused_when_the_agent_is_made(

@@ -182,7 +182,7 @@ def test_a_run_resumes_with_other_request_options_and_says_so(
 ) -> None:
     result = whole.job.here(option, value)
     assert result.exit_code == 0, result.stderr
-    assert f"goes on with {said}" in result.stderr
+    assert f"resumes with {said}" in result.stderr
     assert "nothing is left to do" in result.stderr
     whole.job.here()  # as it was, for the other tests
 
@@ -204,7 +204,7 @@ def test_a_server_that_has_moved_is_asked_where_it_is(tmp_path: Path) -> None:
     with new_server() as second:
         done = Job(tmp_path, second).here()
     assert done.exit_code == 0, done.stderr
-    assert "goes on with base_url" in done.stderr
+    assert "resumes with base_url" in done.stderr
     assert second.calls
 
 

@@ -146,7 +146,7 @@ def test_without_a_library_there_is_nothing_to_compare_with(flag: list[str]) -> 
 
 @pytest.mark.parametrize(
     ("placebo", "said"),
-    [("empty.json", "the placebo has no lessons"), ("lessons.json", "stand in the library")],
+    [("empty.json", "the placebo has no lessons"), ("lessons.json", "are also in the library")],
 )
 def test_a_placebo_that_is_none_is_refused_before_any_call(placebo: str, said: str) -> None:
     Path("empty.json").write_text("{}")

@@ -100,7 +100,7 @@ def test_every_rollout_is_kept_with_its_reward(told: Any, folder: Path) -> None:
 def test_progress_and_the_word_simulation_go_to_stderr(
     demo: subprocess.CompletedProcess[str],
 ) -> None:
-    assert "simulation" in demo.stderr
+    assert "simulated" in demo.stderr
     assert "step 1" in demo.stderr
     assert len(demo.stdout.splitlines()) == 1
 

@@ -174,8 +174,9 @@ async def test_a_run_that_goes_on_is_shown_from_where_it_stopped(tmp_path: Path)
 
 
 def watch_on_terminal(data: Path, **environment: str) -> str:
-    """Train on a terminal, and return all that it showed."""
-    return show_on_terminal(["train", str(data), *SIZES], data.parent / "runs", **environment)
+    """Train on a terminal, long enough for the display, and return all that it showed."""
+    sizes = [*SIZES, "--group-size", "100"]
+    return show_on_terminal(["train", str(data), *sizes], data.parent / "runs", **environment)
 
 
 def show_on_terminal(arguments: list[str], runs: Path, **environment: str) -> str:
@@ -203,7 +204,7 @@ def show_on_terminal(arguments: list[str], runs: Path, **environment: str) -> st
 
 def test_a_terminal_shows_the_step_at_work_and_keeps_the_finished_ones(data: Path) -> None:
     shown = watch_on_terminal(data)
-    assert "of 12 rollouts" in shown
+    assert "of 400 rollouts" in shown
     assert "━" in shown
     assert "\x1b[3" in shown  # coloured
     assert "step 1 (epoch 1): reward" in shown
@@ -220,7 +221,7 @@ def test_learning_from_traces_is_shown_with_as_many_rollouts_as_are_on_record(da
 
 def test_no_color_takes_the_colours_and_leaves_the_display(data: Path) -> None:
     shown = watch_on_terminal(data, NO_COLOR="1")
-    assert "of 12 rollouts" in shown
+    assert "of 400 rollouts" in shown
     assert not any(f"\x1b[{code}" in shown for code in ("3", "9", "1;3", "2;3"))
 
 

@@ -103,7 +103,7 @@ def test_a_csv_cell_may_hold_lines_and_commas(tmp_path: Path) -> None:
 
 LINE = '{"problem": "a", "answer": 1}\n'
 BAD: dict[str, tuple[str, bytes, str]] = {
-    "torn line": ("a.jsonl", f'{LINE}{{"problem"'.encode(), r"a\.jsonl, row 2: not JSON; mend"),
+    "torn line": ("a.jsonl", f'{LINE}{{"problem"'.encode(), r"a\.jsonl, row 2: not JSON; fix"),
     "torn lines": (
         "a.jsonl",
         b"{\n" * 7 + LINE.encode(),

@@ -63,7 +63,7 @@ def test_a_draft_in_thoughts_is_no_answer(text: str) -> None:
 
 
 def test_thoughts_that_never_end_hold_no_answer() -> None:
-    with pytest.raises(ValueError, match="all thoughts"):
+    with pytest.raises(ValueError, match="only thinking"):
         parse_json('<think>Perhaps {"a": 0}')
     assert find_ending(set_thoughts_apart(AIMessage("<think>So \\boxed{3}")))
 

@@ -11,6 +11,7 @@ from tests.standin import StandIn
 from training_free_grpo import Settings, build_training_graph
 from training_free_grpo.library import read_library
 from training_free_grpo.runs.archive import RunArchive
+from training_free_grpo.runs.recorder import RunRecorder
 from training_free_grpo.traces import load_traces
 
 LIBRARY = read_library({"G0": "Fences: count the posts."})
@@ -46,7 +47,9 @@ def learn(folder: Path, server: StandIn, rows: list[Any] = ROWS, **options: Any)
     file = folder / "traces.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     traces, _ = load_traces([file])
-    graph = build_training_graph(traces=traces, archive=RunArchive(folder))
+    graph = build_training_graph(
+        traces=traces, archive=RunArchive(folder), recorder=RunRecorder(folder)
+    )
     settings = Settings(**{"model": "openai:x", "base_url": server.url, "epochs": 1} | options)
     given = {"problems": traces.problems, "library": LIBRARY}
     return graph.invoke(given, context=settings)
