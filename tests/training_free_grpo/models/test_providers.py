@@ -1,5 +1,6 @@
 """The loop on every endpoint as strict as it really is: a profile each, chosen by name."""
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -26,6 +27,13 @@ HOPELESS = ("credit", "key", "model")
 WITHOUT_TOOLS = "llama.cpp without jinja"
 
 Serve = Callable[..., Provider]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_no_connection() -> Iterator[None]:
+    """Drop what the packages left open here, where the warning of it is expected."""
+    yield
+    gc.collect()
 
 
 @tool
