@@ -19,9 +19,10 @@ PUZZLES = [
 ]
 ANSWERS = {row["problem"]: row["answer"] for row in PUZZLES}
 ROLES = {"rollout", "judge", "summarize", "extract_advantage", "edit_experiences"}
+# Cut and withheld answers are asked for once more only, so that some attempts would stay missing.
 MIXED = (
-    *("rate_limit", "server_error", "broken_body", "garbage", "empty", "cut_off"),
-    *("error_page", "refusal", "not_json", "wrong_schema"),
+    *("rate_limit", "server_error", "broken_body", "garbage", "empty"),
+    *("error_page", "not_json", "wrong_schema"),
     *("bad_arguments", "listed_arguments", "unknown_tool"),
 )
 

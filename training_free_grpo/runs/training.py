@@ -113,6 +113,12 @@ class TrainingRun:
         return len(self.folder.metrics) == count_steps(len(self.problems), self.settings)
 
     @property
+    def _left_last_library(self) -> bool:
+        """Whether the last step has left its library, though metrics may be damaged."""
+        last = count_steps(len(self.problems), self.settings)
+        return (self.folder.path / "libraries" / f"step-{last:04}.json").exists()
+
+    @property
     def prices(self) -> Prices:
         """The model and the price of every role."""
         rollout = self.attempter.prices(self.settings)
@@ -146,7 +152,9 @@ class TrainingRun:
     async def check(self) -> None:
         """Raise UserError for anything that would stop the run, before any cost."""
         self.check_place()
-        if self.finished or self.sealed or read_pending(self.folder.path):
+        if self.finished or self._left_last_library or self.sealed:
+            return
+        if read_pending(self.folder.path):
             return
         self.budget.check(self.prices, self.forecast()["roles"])
         await check_parts(self.models, self.settings, self.attempter)
