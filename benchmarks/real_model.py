@@ -138,7 +138,7 @@ def describe_arms(found: JSON) -> Iterator[str]:
 
 
 def describe_training(found: JSON) -> Iterator[str]:
-    """Yield what was learned, what was turned down, and what it took."""
+    """Yield the lessons, the rejections and the cost."""
     steps, total = found["metrics"], found["usage"]["total"]
     contrast = sum(step["groups_with_contrast"] for step in steps)
     proposals = sum(step["proposals"] for step in steps)

@@ -33,7 +33,7 @@ class Provider(StandIn):
 
     @property
     def address(self) -> str:
-        """What stands in the settings as `base_url`."""
+        """The value of the setting `base_url`."""
         return f"http://127.0.0.1:{self.port}{self.strict.root}"
 
     @property
